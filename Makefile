@@ -1,0 +1,57 @@
+# Every target sets up .venv by itself; the second time that costs nothing.
+PYTHON ?= python3
+BIN := .venv/bin
+PACKAGES := vantage_sdk mock_server tests examples benchmarks
+
+.PHONY: demo test test-quick check format bench serve docs clean
+
+demo: .venv/.server
+	@$(BIN)/python -m examples.demo
+
+test: .venv/.dev
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=95
+
+test-quick: .venv/.dev
+	$(BIN)/python -m pytest -x -q -m "not slow"
+
+check: .venv/.dev
+	$(BIN)/ruff format --check $(PACKAGES)
+	$(BIN)/ruff check $(PACKAGES)
+	$(BIN)/mypy
+	$(BIN)/mypy --strict tests/typing
+	$(BIN)/pyright
+
+format: .venv/.dev
+	$(BIN)/ruff format $(PACKAGES)
+	$(BIN)/ruff check --fix $(PACKAGES)
+
+bench: .venv/.bench
+	$(BIN)/python -m benchmarks --write README.md
+
+serve: .venv/.server
+	$(BIN)/python -m mock_server
+
+docs: .venv/.dev
+	$(BIN)/python -m pytest -q tests/docs
+
+clean:
+	rm -rf .venv build dist .coverage* .mypy_cache .ruff_cache .pytest_cache
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+
+.venv/.server: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[server]'
+	@touch $@
+
+.venv/.dev: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ .venv/.server
+
+.venv/.bench: .venv/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,bench]'
+	@touch $@

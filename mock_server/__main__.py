@@ -1,0 +1,53 @@
+"""The command ``vantage-mock``."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+
+from mock_server.server import MockServer, is_loopback
+from mock_server.world import WORLDS
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a server until it is interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        server = MockServer(
+            host=options.host,
+            port=options.port,
+            seed=options.seed,
+            clock=options.clock,
+            world=options.world,
+            rate_limits=not options.no_rate_limits,
+        )
+        done = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: done.set())
+        server.start()
+    except (OSError, ValueError) as error:
+        print(f"vantage-mock: {error}", file=sys.stderr)
+        return 1
+    print(f"Listening on {server.url}", flush=True)
+    if not is_loopback(options.host):
+        print("The control API is off: other machines can reach this server.", flush=True)
+    done.wait()
+    server.stop()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="vantage-mock", description="Serve the Vantage APIs over a simulated cluster.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="port, 0 for a free one (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="makes ids and chance repeatable (default: %(default)s)")
+    parser.add_argument("--clock", default="real", help="real, xN, manual or auto (default: %(default)s)")
+    parser.add_argument("--world", default="documented", choices=sorted(WORLDS), help="what exists at the start")
+    parser.add_argument("--no-rate-limits", action="store_true", help="count requests, but never refuse one")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Looking at the cluster and acting on it from outside the server's thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from mock_server.cluster.backend import ClusterBackend
+    from mock_server.cluster.event import Event
+    from mock_server.cluster.job import Job, JobRequest
+    from mock_server.cluster.node import Cluster, ScalePolicy
+
+T = TypeVar("T")
+
+
+class ClusterAccess:
+    """The cluster of a server, safe to use from any thread; what it returns is live, so read it at once."""
+
+    def __init__(self, call: Callable[[Callable[[], Any]], Any], backend: Callable[[], ClusterBackend]) -> None:
+        self._call = call
+        self._backend = backend
+
+    @property
+    def jobs(self) -> dict[str, Job]:
+        """All jobs by id, oldest first."""
+        return self._read(lambda cluster: dict(cluster.jobs))
+
+    @property
+    def clusters(self) -> dict[str, Cluster]:
+        """All clusters by id."""
+        return self._read(lambda cluster: dict(cluster.clusters))
+
+    def job(self, job_id: str) -> Job:
+        return self._read(lambda cluster: cluster.job(job_id))
+
+    def events(self, after: int = 0) -> list[Event]:
+        """Return what happened after event ``after``."""
+        return self._read(lambda cluster: cluster.events(after))
+
+    def submit(self, request: JobRequest) -> Job:
+        return self._do(lambda cluster: cluster.submit(request))
+
+    def cancel(self, job_id: str, reason: str | None = None) -> Job:
+        return self._do(lambda cluster: cluster.cancel(job_id, reason))
+
+    def scale(self, id_or_name: str, policy: ScalePolicy) -> Cluster:
+        return self._do(lambda cluster: cluster.scale(id_or_name, policy))
+
+    def fail_node(self, cluster_id: str, node_name: str, reason: str = "failed by the test") -> None:
+        """Let a node go down, with everything that runs on it."""
+        self._do(lambda cluster: cluster.fail_node(cluster_id, node_name, reason))
+
+    def restore_node(self, cluster_id: str, node_name: str) -> None:
+        """Bring a node back."""
+        self._do(lambda cluster: cluster.restore_node(cluster_id, node_name))
+
+    def _read(self, function: Callable[[ClusterBackend], T]) -> T:
+        result: T = self._call(lambda: function(self._backend()))
+        return result
+
+    def _do(self, function: Callable[[ClusterBackend], Coroutine[Any, Any, T]]) -> T:
+        result: T = self._call(lambda: _finish(function(self._backend())))
+        return result
+
+
+def _finish(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never suspends, as the simulated cluster's do not."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    coroutine.close()
+    raise RuntimeError("this cluster answers over a network and cannot be used from here")

@@ -1,0 +1,50 @@
+"""The ASGI application of one server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mock_server.control import PREFIX, ControlAPI
+from mock_server.dispatch import Dispatcher
+from mock_server.exchange import Exchange
+from mock_server.families import FAMILIES
+from mock_server.state import ServerState
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from mock_server.state import Settings
+
+DISPATCHER = Dispatcher(FAMILIES)
+
+
+class Application:
+    """Hands each request to the control API or to the family it belongs to."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.state = ServerState(settings, FAMILIES)
+        self.control = ControlAPI(self)
+
+    def reset(self) -> None:
+        """Put a fresh state in the place of the present one."""
+        self.state.close()
+        self.state = ServerState(self.settings, FAMILIES)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        elif scope["path"] == PREFIX or scope["path"].startswith(PREFIX + "/"):
+            await self.control(scope, receive, send)
+        else:
+            await Exchange(self.state, DISPATCHER, scope, receive, send).run()
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while True:
+        kind = (await receive())["type"]
+        await send({"type": f"{kind}.complete"})
+        if kind == "lifespan.shutdown":
+            return

@@ -1,0 +1,112 @@
+"""The port between the API families and whatever runs the jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mock_server.cluster.event import Event
+    from mock_server.cluster.job import Job, JobRequest
+    from mock_server.cluster.node import Cluster, ScalePolicy
+    from mock_server.cluster.usage import Usage
+
+
+class ClusterError(Exception):
+    """Base of what a backend refuses."""
+
+
+class NotFoundError(ClusterError):
+    """No such job, cluster or node; ``kind`` and ``key`` say which."""
+
+    def __init__(self, kind: str, key: str) -> None:
+        super().__init__(f"{kind.capitalize()} {key!r} not found")
+        self.kind = kind
+        self.key = key
+
+
+class StateError(ClusterError):
+    """The subject exists but its state does not allow the operation."""
+
+
+class RequestError(ClusterError):
+    """The request can never be met, for example more GPUs than any node has; ``field`` names the culprit."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class ClusterBackend(Protocol):
+    """Commands are coroutines because a real cluster answers over the network; reads come from the local view.
+
+    Every method may raise a ``ClusterError``.  Clusters are accepted by id or by name.
+    """
+
+    @property
+    def jobs(self) -> Mapping[str, Job]:
+        """All jobs by id, oldest first."""
+        ...
+
+    @property
+    def clusters(self) -> Mapping[str, Cluster]:
+        """All clusters by id."""
+        ...
+
+    def job(self, job_id: str) -> Job: ...
+    def cluster(self, id_or_name: str) -> Cluster: ...
+    def usage(self, cluster_id: str, start: float, end: float) -> Usage: ...
+
+    async def submit(self, request: JobRequest) -> Job: ...
+    async def cancel(self, job_id: str, reason: str | None = None) -> Job:
+        """Cancel an active job.  A cancelled job is returned unchanged; another terminal one raises ``StateError``."""
+        ...
+
+    async def delete(self, job_id: str) -> None:
+        """Forget a job, cancelling it first if it is active."""
+        ...
+
+    async def update(
+        self,
+        job_id: str,
+        *,
+        name: str | None = None,
+        priority: int | None = None,
+        environment: Mapping[str, str] | None = None,
+        output_path: str | None = None,
+    ) -> Job:
+        """Change what is given; environment and output path only before the job starts, else ``StateError``."""
+        ...
+
+    async def hold(self, job_id: str) -> Job:
+        """Keep an active job from starting; one that runs goes on, marked.  A terminal one raises ``StateError``."""
+        ...
+
+    async def release(self, job_id: str) -> Job:
+        """Undo ``hold``; a job that is not held is returned unchanged, a terminal one raises ``StateError``."""
+        ...
+
+    async def scale(self, id_or_name: str, policy: ScalePolicy) -> Cluster: ...
+    async def fail_node(self, cluster_id: str, node_name: str, reason: str) -> None: ...
+    async def restore_node(self, cluster_id: str, node_name: str) -> None: ...
+
+    async def drain_node(self, cluster_id: str, node_name: str, reason: str) -> None:
+        """Give a node no new jobs; it is drained once the last one has ended."""
+        ...
+
+    def events(self, after: int = 0) -> list[Event]:
+        """Return the events with a sequence number above ``after``."""
+        ...
+
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Call ``listener`` synchronously on every event from now on; the returned function ends that."""
+        ...
+
+    def advance(self, now: float) -> None:
+        """Let everything happen that is due until ``now``."""
+        ...
+
+    def next_event_at(self) -> float | None:
+        """Return when something will happen by itself, ``None`` if nothing is pending."""
+        ...

@@ -1,0 +1,26 @@
+"""What the cluster tells about itself: one numbered, append-only history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened; ``sequence`` counts from 1 without gaps.
+
+    ``kind`` is ``job.created``, ``job.started``, ``job.log``, ``job.completed``, ``job.failed``, ``job.cancelled``,
+    ``job.updated``, ``job.requeued``, ``job.deleted``, ``node.up``, ``node.down``, ``node.drained``, ``node.removed``
+    or ``cluster.scaled``; ``subject`` is the id of the job or cluster, or the name of the node.
+
+    ``data`` has the ``state`` that a job got, and the ``previous`` one if it changed; for ``job.log`` the numbers of
+    the ``first`` and ``last`` new line; for nodes ``cluster_id``, ``state`` and ``reason``; for ``cluster.scaled`` the
+    number of ``nodes`` and the ``previous`` one.
+    """
+
+    sequence: int
+    at: float
+    kind: str
+    subject: str
+    data: dict[str, Any] = field(default_factory=dict[str, Any])

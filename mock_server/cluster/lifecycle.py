@@ -1,0 +1,105 @@
+"""Every visible change of a job: state, timestamps and event in one place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mock_server.cluster.job import Job, JobState
+
+if TYPE_CHECKING:
+    from mock_server.cluster.agenda import Agenda
+    from mock_server.cluster.history import History
+
+SIGTERM = 15
+
+# A requeue after a node failure is the only way back.
+SUCCESSORS: dict[JobState, frozenset[JobState]] = {
+    JobState.PENDING: frozenset({JobState.QUEUED, JobState.RUNNING, JobState.CANCELLED}),
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
+    JobState.RUNNING: frozenset({JobState.QUEUED, JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED}),
+    JobState.COMPLETED: frozenset(),
+    JobState.FAILED: frozenset(),
+    JobState.CANCELLED: frozenset(),
+}
+
+# Two changes within one instant still get different times, so that a reader can tell them apart.
+_TICK = 1e-6
+
+
+class Lifecycle:
+    """Moves jobs along the graph of states and records each step."""
+
+    def __init__(self, agenda: Agenda, history: History) -> None:
+        self._agenda = agenda
+        self._history = history
+
+    def created(self, job: Job) -> None:
+        self._history.record(self._agenda.now, "job.created", job.id, {"state": job.state.value})
+
+    def queued(self, job: Job, reason: str) -> None:
+        job.queued_at = self._agenda.now
+        job.reason = reason
+        self._move(job, JobState.QUEUED, "job.updated")
+
+    def waiting(self, job: Job, reason: str) -> None:
+        """Note why a job that has not started waits."""
+        if job.reason != reason:
+            job.reason = reason
+            self.changed(job)
+
+    def started(self, job: Job, node_names: tuple[str, ...]) -> None:
+        job.started_at = self._agenda.now
+        job.node_names = node_names
+        job.reason = None
+        self._move(job, JobState.RUNNING, "job.started")
+
+    def requeued(self, job: Job) -> None:
+        job.restarts += 1
+        job.queued_at = self._agenda.now
+        job.started_at = None
+        job.node_names = ()
+        job.reason = "BeginTime"
+        self._move(job, JobState.QUEUED, "job.requeued")
+
+    def exited(self, job: Job, status: int) -> None:
+        job.exit_code = status
+        job.reason = None if status == 0 else "NonZeroExitCode"
+        self._end(job, JobState.COMPLETED if status == 0 else JobState.FAILED)
+
+    def timed_out(self, job: Job) -> None:
+        job.signal = SIGTERM
+        job.reason = "TimeLimit"
+        self._end(job, JobState.FAILED)
+
+    def cancelled(self, job: Job, reason: str | None) -> None:
+        if job.state is JobState.RUNNING:
+            job.signal = SIGTERM
+        job.reason = None
+        job.cancel_reason = reason
+        self._end(job, JobState.CANCELLED)
+
+    def changed(self, job: Job) -> None:
+        """Record a change that leaves the state as it is."""
+        self._touch(job)
+        self._history.record(self._agenda.now, "job.updated", job.id, {"state": job.state.value})
+
+    def deleted(self, job: Job) -> None:
+        self._history.record(self._agenda.now, "job.deleted", job.id, {"state": job.state.value})
+
+    def _end(self, job: Job, state: JobState) -> None:
+        job.ended_at = self._agenda.now
+        job.log.closed = True
+        self._move(job, state, f"job.{state.value}")
+
+    def _move(self, job: Job, state: JobState, kind: str) -> None:
+        previous = job.state
+        if state not in SUCCESSORS[previous]:
+            raise AssertionError(f"job {job.id} cannot go from {previous.value} to {state.value}")
+        job.state = state
+        self._touch(job)
+        data = {"state": state.value, "previous": previous.value}
+        self._history.record(self._agenda.now, kind, job.id, data)
+
+    def _touch(self, job: Job) -> None:
+        now = self._agenda.now
+        job.updated_at = now if now > job.updated_at else job.updated_at + _TICK

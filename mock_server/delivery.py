@@ -1,0 +1,132 @@
+"""Sending an answer, whole or damaged in one of the ways that networks damage answers."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from contextlib import suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+    from starlette.types import Message, Receive, Scope, Send
+
+    from mock_server.faults import Drip, Rule
+
+TRANSPORT = "mock_server.transport"
+"""Scope extension under which the HTTP protocol leaves the connection's transport."""
+
+
+class ConnectionDroppedError(ConnectionResetError):
+    """Raised in place of a broken connection where there is none, that is without a socket."""
+
+
+class Delivery:
+    """The way back to one caller."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        extension = scope.get("extensions", {}).get(TRANSPORT)
+        self._transport: asyncio.Transport | None = None if extension is None else extension["transport"]
+
+    async def deliver(self, response: Response, fault: Rule | None) -> None:
+        """Send ``response`` with the damage that ``fault`` does."""
+        if fault is None:
+            await response(self._scope, self._receive, self._send)
+            return
+        if fault.duplicate_header is not None:
+            _duplicate(response, fault.duplicate_header)
+        if fault.content_length is not None:
+            await self._send_mislabelled(response, fault.content_length)
+        elif fault.cut_body is not None:
+            cut = _Cut(self._send, fault.cut_body)
+            with suppress(_CutShortError):
+                await response(self._scope, self._receive, cut)
+            if cut.done:
+                await self.drop()
+        elif fault.drip is not None:
+            await response(self._scope, self._receive, _dripping(self._send, fault.drip))
+        else:
+            await response(self._scope, self._receive, self._send)
+
+    async def reset(self) -> None:
+        """Break the connection so that the caller sees a reset."""
+        if self._transport is not None:
+            sock = self._transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._transport.abort()
+        await self._gone()
+
+    async def drop(self) -> None:
+        """Close the connection after what was already sent."""
+        if self._transport is not None:
+            self._transport.close()
+        await self._gone()
+
+    async def _gone(self) -> None:
+        """Wait for the end of the connection, which is the end of this request."""
+        if self._transport is None:
+            raise ConnectionDroppedError("the fault plan dropped the connection")
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def _send_mislabelled(self, response: Response, excess: int) -> None:
+        """Write the answer past the HTTP layer, which would not let a wrong length through."""
+        body = bytes(response.body)
+        response.headers["Content-Length"] = str(max(0, len(body) + excess))
+        if self._transport is None:
+            await self._gone()
+            return
+        status = response.status_code
+        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode()]
+        lines += [name + b": " + value for name, value in response.raw_headers]
+        self._transport.write(b"\r\n".join([*lines, b"", body]))
+        await self.drop()
+
+
+class _CutShortError(Exception):
+    """Unwinds a response of which enough was sent."""
+
+
+class _Cut:
+    """Lets only so many bytes of a body through."""
+
+    def __init__(self, send: Send, allowance: int) -> None:
+        self._send = send
+        self._left = allowance
+        self.done = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.body":
+            body = message.get("body", b"")
+            if len(body) >= self._left or not message.get("more_body", False):
+                await self._send({**message, "body": body[: self._left], "more_body": True})
+                self.done = True
+                raise _CutShortError
+            self._left -= len(body)
+        await self._send(message)
+
+
+def _dripping(send: Send, drip: Drip) -> Send:
+    async def slow(message: Message) -> None:
+        if message["type"] != "http.response.body":
+            await send(message)
+            return
+        body = message.get("body", b"")
+        for start in range(0, len(body), drip.bytes):
+            await send({**message, "body": body[start : start + drip.bytes], "more_body": True})
+            await asyncio.sleep(drip.interval)
+        await send({**message, "body": b""})
+
+    return slow
+
+
+def _duplicate(response: Response, name: str) -> None:
+    wanted = name.lower().encode("latin-1")
+    response.raw_headers = [
+        header for header in response.raw_headers for _ in range(2 if header[0].lower() == wanted else 1)
+    ]

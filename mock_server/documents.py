@@ -1,0 +1,70 @@
+"""The pages that need no key: OpenAPI, Postman collection, interactive documentation."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from openapi_ui_bundles import swagger_ui
+from starlette.responses import HTMLResponse, Response
+
+from mock_server.errors import ApiError
+from mock_server.exchange import json_response
+from mock_server.openapi import describe
+from mock_server.postman import collection
+from mock_server.routes import Call, Routes
+
+routes = Routes("documents", prefix="")
+
+ASSETS = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "favicon-32x32.png": "image/png",
+}
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Vantage API</title>
+<link rel="icon" type="image/png" href="/docs/favicon-32x32.png">
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+</head>
+<body>
+<div id="ui"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script>SwaggerUIBundle({url: "/api/openapi", dom_id: "#ui", persistAuthorization: true});</script>
+</body>
+</html>
+"""
+
+
+@routes.get("/api/openapi", public=True)
+async def openapi(call: Call[None, None]) -> Response:
+    """OpenAPI description."""
+    return json_response(describe(call.family), 200)
+
+
+@routes.get("/api/postman", public=True)
+async def postman(call: Call[None, None]) -> Response:
+    """Postman collection."""
+    return json_response(collection(describe(call.family), str(call.request.base_url).rstrip("/")), 200)
+
+
+@routes.get("/docs", public=True)
+async def docs(call: Call[None, None]) -> Response:
+    """Interactive documentation."""
+    return HTMLResponse(PAGE)
+
+
+@routes.get("/docs/{asset}", public=True)
+async def asset(call: Call[None, None]) -> Response:
+    """A file of the interactive documentation."""
+    name = call.path["asset"]
+    if name not in ASSETS:
+        raise ApiError(404, "There is nothing at this path")
+    return Response(_read(name), media_type=ASSETS[name], headers={"Cache-Control": "max-age=3600"})
+
+
+@cache
+def _read(name: str) -> bytes:
+    return (swagger_ui.static_path / name).read_bytes()

@@ -1,0 +1,236 @@
+"""One request from its arrival to the last byte of its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+
+import pydantic_core
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from mock_server.auth import NOBODY
+from mock_server.cluster.backend import NotFoundError, RequestError, StateError
+from mock_server.delivery import Delivery
+from mock_server.errors import ApiError, invalid_field
+from mock_server.idempotency import HEADER, check_key, fingerprint
+from mock_server.routes import Call
+from mock_server.validation import check_body, check_query
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from mock_server.auth import Credential
+    from mock_server.dispatch import Dispatcher, Match
+    from mock_server.limits import Window
+    from mock_server.routes import Endpoint
+    from mock_server.state import ServerState
+
+MAX_BODY = 1024 * 1024
+
+_log = logging.getLogger("mock_server")
+
+
+class Exchange:
+    """The stations a request passes; each may end it by raising an ``ApiError``."""
+
+    def __init__(self, state: ServerState, dispatcher: Dispatcher, scope: Scope, receive: Receive, send: Send) -> None:
+        self.state = state
+        self.request = Request(scope, receive)
+        self.delivery = Delivery(scope, receive, send)
+        raw_path = scope.get("raw_path") or scope["path"].encode()
+        self.match: Match = dispatcher.match(raw_path.decode("latin-1"))
+        self.request_id = state.next_request_id()
+        self.window: Window | None = None
+        self.polled = False
+        state.time.catch_up()
+        self.record = state.journal.open(
+            at=state.time.now(),
+            request_id=self.request_id,
+            method=self.request.method,
+            path=self.match.path,
+            query=scope["query_string"].decode("latin-1"),
+            headers=scope["headers"],
+        )
+        self.fault = state.faults.pick(self.request.method, self.match.path)
+
+    async def run(self) -> None:
+        """Answer the request, well or as the fault plan wants it."""
+        fault = self.fault
+        if fault is not None:
+            self.record.fault = fault.name
+        if fault is not None and fault.reset == "before":
+            await self.delivery.reset()
+            return
+        try:
+            response = await self._answer()
+        except ClientDisconnect:
+            return
+        self._complete(response)
+        if fault is not None and fault.reset == "after":
+            await self.delivery.reset()
+        else:
+            await self.delivery.deliver(response, fault)
+        if self.polled and self.state.time.automatic:
+            self.state.time.jump()
+
+    async def _answer(self) -> Response:
+        try:
+            return await self._planned() or await self._work()
+        except ClientDisconnect:
+            raise
+        except ApiError as error:
+            return self._refusal(error)
+        except Exception:
+            _log.exception("%s %s failed", self.request.method, self.match.path)
+            return self._refusal(ApiError(500, "The server failed to handle this request"))
+
+    async def _planned(self) -> Response | None:
+        """Return the answer that the fault plan prescribes instead of any work."""
+        fault = self.fault
+        if fault is None or (fault.status is None and fault.storm is None):
+            return None
+        await asyncio.sleep(fault.delay or 0)
+        status = fault.status or 429
+        wait = fault.retry_after if fault.retry_after is not None or fault.storm is None else 1
+        headers = dict(fault.headers) if wait is None else {**fault.headers, "Retry-After": f"{wait:g}"}
+        if fault.body is None:
+            return self._refusal(ApiError(status, "This failure was planned", headers=headers))
+        if isinstance(fault.body, str):
+            return Response(fault.body, status, {"Content-Type": "text/plain", **headers})
+        return json_response(fault.body, status, headers)
+
+    async def _work(self) -> Response:
+        endpoint = self.match.methods.get(self.request.method)
+        credential = self._admit(public=endpoint is not None and endpoint.public)
+        endpoint = self.match.endpoint(self.request.method)
+        if credential is None:
+            return await self._invoke(endpoint, self._call(NOBODY, None, None))
+        if endpoint.writes and not credential.can_write:
+            raise ApiError(403, "This key may only read")
+        query = check_query(endpoint.query, self.request.query_params)
+        content = b"" if endpoint.body is None else await self._content()
+        body = None if endpoint.body is None else check_body(endpoint.body, content)
+        call = self._call(credential, query, body)
+        if not endpoint.keyed or not self.state.honours_keys:
+            return await self._invoke(endpoint, call)
+        call.idempotency_key = check_key(self.request.headers.get(HEADER))
+        if call.idempotency_key is None:
+            return await self._invoke(endpoint, call)
+        return await self._once(endpoint, call, call.idempotency_key, content)
+
+    def _call(self, credential: Credential, query: object, body: object) -> Call[Any, Any]:
+        match = self.match
+        return Call(self.request, self.state, match.family, credential, match.params, query, body)
+
+    def _admit(self, *, public: bool) -> Credential | None:
+        """Return who is calling, counted against the budget; ``None`` is allowed in where no key is needed."""
+        dialect = self.match.family.dialect
+        credential: Credential | None = None
+        refusal: ApiError | None = None
+        try:
+            if not public:
+                credential = self.state.keys(dialect.name).authenticate(self.request.headers.get("authorization"))
+        except ApiError as error:
+            refusal = error
+        address = self.request.client.host if self.request.client else "local"
+        caller = f"address {address}" if credential is None else f"key {credential.key}"
+        self.window = self.state.limits.count(dialect.name, caller, dialect.rate)
+        self.state.limits.check(self.window)
+        if refusal is not None:
+            raise refusal
+        return credential
+
+    async def _content(self) -> bytes:
+        """Return the body, refusing early what is too large or not JSON."""
+        kind = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise ApiError(
+                415, "The body must be application/json", code="unsupported_media_type", details={"content_type": kind}
+            )
+        announced = self.request.headers.get("content-length", "0")
+        if not announced.isdecimal() or int(announced[:20]) > MAX_BODY:
+            raise _too_large()
+        content = bytearray()
+        async for chunk in self.request.stream():
+            content += chunk
+            if len(content) > MAX_BODY:
+                raise _too_large()
+        self.record.body_size = len(content)
+        return bytes(content)
+
+    async def _once(self, endpoint: Endpoint, call: Call[Any, Any], key: str, content: bytes) -> Response:
+        """Invoke the endpoint unless this key has an answer already."""
+        self.record.idempotency_key = key
+        caller = call.credential.key
+        store = self.state.idempotency
+        claim = store.claim(caller, key, fingerprint(endpoint.method, self.match.path.rstrip("/"), content))
+        if isinstance(claim, Response):
+            self.record.replayed = True
+            return claim
+        response: Response | None = None
+        try:
+            response = await self._invoke(endpoint, call)
+        finally:
+            store.settle(caller, key, claim, response)
+        return response
+
+    async def _invoke(self, endpoint: Endpoint, call: Call[Any, Any]) -> Response:
+        if self.fault is not None and self.fault.delay is not None:
+            await asyncio.sleep(self.fault.delay)
+        try:
+            answer = await endpoint.handler(call)
+        except NotFoundError as error:
+            raise ApiError(404, str(error), details={"resource": error.kind, "id": error.key}) from None
+        except StateError as error:
+            raise ApiError(409, str(error)) from None
+        except RequestError as error:
+            raise invalid_field(error.field, str(error)) from None
+        self.polled = call.saw_active_job
+        self.state.check()
+        if isinstance(answer, Response):
+            return answer
+        return Response(status_code=endpoint.status) if answer is None else json_response(answer, endpoint.status)
+
+    def _refusal(self, error: ApiError) -> Response:
+        dialect = self.match.family.dialect
+        body = dialect.error_body(error, dialect.code(error), self.request_id)
+        return json_response(body, error.status, error.headers)
+
+    def _complete(self, response: Response) -> None:
+        """Add what every answer carries and note the status."""
+        self.record.status = response.status_code
+        headers = response.headers
+        headers["X-Request-ID"] = self.request_id
+        headers["Date"] = formatdate(self.state.time.now(), usegmt=True)
+        if self.window is None:
+            self._admit_planned()
+        if self.window is not None:
+            headers.update(self.window.headers())
+        if self.state.honours_keys:
+            headers["X-Idempotency-Supported"] = "true"
+
+    def _admit_planned(self) -> None:
+        """Count a request that the fault plan answered, so that it carries the headers of the others."""
+        try:
+            self._admit(public=False)
+        except ApiError:
+            return
+
+
+
+def json_response(content: Any, status: int, headers: dict[str, str] | None = None) -> Response:
+    """Return ``content`` as a JSON answer."""
+    return Response(pydantic_core.to_json(content), status, headers, "application/json")
+
+
+def _too_large() -> ApiError:
+    return ApiError(
+        413,
+        f"The body must not be larger than {MAX_BODY} bytes",
+        code="payload_too_large",
+        details={"limit": MAX_BODY},
+        headers={"Connection": "close"},
+    )

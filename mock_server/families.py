@@ -1,0 +1,10 @@
+"""The API families that the server speaks, in the order in which they claim paths."""
+
+from __future__ import annotations
+
+from mock_server.documents import routes as documents
+from mock_server.platform import clusters, jobs
+from mock_server.platform.dialect import PLATFORM
+from mock_server.routes import Family
+
+FAMILIES = (Family(PLATFORM, (*jobs.routes.endpoints, *clusters.routes.endpoints, *documents.endpoints)),)

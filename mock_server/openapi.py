@@ -1,0 +1,176 @@
+"""The OpenAPI 3.1 description, derived from the route table."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from mock_server.validation import list_fields, without_null
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mock_server.routes import Endpoint, Family
+
+REFERENCE = "#/components/schemas/{model}"
+VERSION = "0.1.0"
+
+REASONS = {
+    400: "The request is not valid.",
+    401: "Credentials are missing or wrong.",
+    403: "The key does not allow this.",
+    404: "There is no such resource.",
+    409: "The resource is in a state that does not allow this, or the idempotency key is in use.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    429: "Too many requests.",
+    500: "The server failed.",
+}
+
+ANSWER_HEADERS: dict[str, Any] = {
+    "X-Request-ID": {"description": "Names this request.", "schema": {"type": "string"}},
+    "X-RateLimit-Limit": {"description": "Requests allowed in a window.", "schema": {"type": "integer"}},
+    "X-RateLimit-Remaining": {"description": "Requests left in this window.", "schema": {"type": "integer"}},
+    "X-RateLimit-Reset": {"description": "End of the window, epoch seconds.", "schema": {"type": "integer"}},
+}
+
+ORGANIZATION = {
+    "name": "X-Organization-ID",
+    "in": "header",
+    "required": False,
+    "description": "The organization to act for; any value is accepted.",
+    "schema": {"type": "string"},
+    "x-assumed": True,
+}
+
+IDEMPOTENCY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Makes repeating this request safe for 24 hours.",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    "x-assumed": True,
+}
+
+
+@cache
+def describe(family: Family) -> dict[str, Any]:
+    """Return the OpenAPI document of ``family``, built once per process."""
+    endpoints = [endpoint for endpoint in family.endpoints if not endpoint.public]
+    schemas, components = _schemas(family, endpoints)
+    paths: dict[str, Any] = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": family.dialect.title, "version": VERSION},
+        "servers": [{"url": "/"}],
+        "security": [{"bearer": []}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(endpoint.tag for endpoint in endpoints)],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "headers": ANSWER_HEADERS,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _schemas(family: Family, endpoints: list[Endpoint]) -> tuple[dict[Any, Any], dict[str, Any]]:
+    """Return the reference for every body and answer, and the definitions they point to."""
+    models = {endpoint.answer for endpoint in endpoints if endpoint.answer is not None}
+    models |= {endpoint.body for endpoint in endpoints if endpoint.body is not None}
+    models.add(family.dialect.error_model)
+    ordered = sorted(models, key=lambda model: str(model.__name__))
+    references, definitions = TypeAdapter.json_schemas(
+        [(model.__name__, "validation", TypeAdapter(model)) for model in ordered], ref_template=REFERENCE
+    )
+    by_model = {model: references[model.__name__, "validation"] for model in ordered}
+    by_model["error"] = by_model[family.dialect.error_model]
+    return by_model, definitions["$defs"]
+
+
+def _operation(endpoint: Endpoint, schemas: dict[Any, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": endpoint.id,
+        "tags": [endpoint.tag],
+        "summary": endpoint.summary,
+        "parameters": list(_parameters(endpoint)),
+        "responses": {str(status): answer for status, answer in _responses(endpoint, schemas)},
+    }
+    if endpoint.assumed:
+        operation["x-assumed"] = True
+    if endpoint.body is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schemas[endpoint.body]}},
+        }
+    return operation
+
+
+def _parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
+    for name in endpoint.pattern.groupindex:
+        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    if endpoint.query is not None:
+        yield from _query_parameters(endpoint)
+    for header in endpoint.headers:
+        yield {
+            "name": header.name,
+            "in": "header",
+            "required": False,
+            "description": header.description,
+            "schema": header.schema,
+            "x-assumed": True,
+        }
+    yield ORGANIZATION
+    if endpoint.keyed:
+        yield IDEMPOTENCY
+
+
+def _query_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
+    assert endpoint.query is not None
+    schema = endpoint.query.model_json_schema()
+    lists = list_fields(endpoint.query)
+    for name, field in schema["properties"].items():
+        description = field.pop("description", "")
+        field.pop("title", None)
+        field = without_null(field)
+        parameter: dict[str, Any] = {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": description,
+            "schema": field,
+        }
+        if name in lists:
+            parameter |= {"style": "form", "explode": True}
+        yield parameter
+
+
+def _responses(endpoint: Endpoint, schemas: dict[Any, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in ANSWER_HEADERS}
+    success: dict[str, Any] = {"description": "Done.", "headers": headers}
+    content = {media: {"schema": {"type": "string"}} for media in endpoint.media}
+    if endpoint.answer is not None:
+        content = {"application/json": {"schema": schemas[endpoint.answer]}, **content}
+    if content:
+        success["content"] = content
+    yield endpoint.status, success
+    for status in _refusals(endpoint):
+        body = {"application/json": {"schema": schemas["error"]}}
+        yield status, {"description": REASONS[status], "headers": headers, "content": body}
+
+
+def _refusals(endpoint: Endpoint) -> Iterator[int]:
+    yield from (400, 401)
+    if endpoint.writes:
+        yield 403
+    if endpoint.pattern.groupindex or endpoint.writes:
+        yield 404
+    if endpoint.conflicts:
+        yield 409
+    if endpoint.body is not None:
+        yield from (413, 415)
+    yield from (429, 500)

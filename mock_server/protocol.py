@@ -1,0 +1,65 @@
+"""uvicorn's HTTP protocol with bounded headers, refusals in the API's own form, and the transport in the scope."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pydantic_core
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from mock_server.delivery import TRANSPORT
+
+MAX_HEADERS = 100
+MAX_HEADER_BYTES = 64 * 1024
+
+
+_log = logging.getLogger("mock_server.http")
+_log.setLevel(logging.ERROR)  # what callers do wrong they are told; it is nothing to warn about
+
+
+class HeadersTooLargeError(Exception):
+    """Stops the parser."""
+
+
+class MockProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    _header_bytes = 0
+    _overflow = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logger = _log
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._header_bytes = 0
+        scope: dict[str, Any] = self.scope  # type: ignore[assignment]
+        scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP; there is no request yet, hence no request id from the server's sequence."""
+        status, code = (431, "headers_too_large") if self._overflow else (400, "validation_error")
+        message = "The request line and headers are too large" if self._overflow else msg
+        body = pydantic_core.to_json({"error": code, "message": message, "request_id": "req_unparsed"})
+        head = (
+            b"content-type: application/json\r\nx-request-id: req_unparsed\r\nconnection: close\r\n"
+            b"content-length: %d\r\n\r\n" % len(body)
+        )
+        self.transport.write(STATUS_LINE[status] + head + body)
+        self.transport.close()
+
+    def _count(self, size: int) -> None:
+        self._header_bytes += size
+        if self._header_bytes > MAX_HEADER_BYTES or len(self.headers) >= MAX_HEADERS:
+            self._overflow = True
+            raise HeadersTooLargeError

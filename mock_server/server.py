@@ -1,0 +1,164 @@
+"""``MockServer``: a whole server in one object, as many as you like in one process."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from mock_server.access import ClusterAccess
+from mock_server.app import Application
+from mock_server.auth import Credential
+from mock_server.faults import parse_rules
+from mock_server.hosting import Listener, LoopThread, bind
+from mock_server.state import IdempotencyMode, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import TracebackType
+
+    from mock_server.faults import FaultPlan, Rule
+    from mock_server.journal import Record
+
+T = TypeVar("T")
+
+
+class FaultAccess:
+    """The fault plan of a running server."""
+
+    def __init__(self, call: Callable[[Callable[[], Any]], Any], plan: Callable[[], FaultPlan]) -> None:
+        self._call = call
+        self._plan = plan
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        rules: tuple[Rule, ...] = self._call(lambda: self._plan().rules)
+        return rules
+
+    def set(self, rules: Iterable[Rule | Mapping[str, Any] | str] | str) -> None:
+        """Replace the plan; all counts start again."""
+        self._call(lambda: self._plan().set(rules))
+
+    def add(self, *rules: Rule | Mapping[str, Any] | str) -> None:
+        """Add rules behind those that are there."""
+        self._call(lambda: self._plan().add(*rules))
+
+    def clear(self) -> None:
+        """Let everything go well again."""
+        self._call(lambda: self._plan().clear())
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach a server on ``host``."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class MockServer:
+    """A server for the documented APIs over a simulated cluster.
+
+    ``clock`` is ``real``, ``xN`` (N times real time), ``manual`` (moved by ``advance`` only) or ``auto`` (manual, and
+    it jumps to the next event whenever a caller waits for one).  ``world`` is ``documented``, where everything exists
+    that the documented examples refer to, or ``empty``.  ``faults`` is a fault plan, see ``mock_server.faults``.
+    ``api_keys`` are accepted besides the documented ones.  ``idempotency`` is ``replay``, ``reject`` (409 for every
+    repeated key) or ``ignore`` (a server that never heard of keys).
+
+    Start it, or use it as a context manager, to have a socket at ``url``; ``app`` works without.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        seed: int = 0,
+        clock: str = "real",
+        world: str = "documented",
+        faults: Iterable[Rule | Mapping[str, Any] | str] | str = (),
+        rate_limits: bool = True,
+        check_invariants: bool = False,
+        idempotency: IdempotencyMode = "replay",
+        api_keys: Iterable[str | Credential] = (),
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._bound_port: int | None = None
+        self._loop: LoopThread | None = None
+        self._listener: Listener | None = None
+        self.app = Application(
+            Settings(
+                seed=seed,
+                clock=clock,
+                world=world,
+                faults=tuple(parse_rules(faults)),
+                rate_limits=rate_limits,
+                idempotency=idempotency,
+                api_keys=tuple(key if isinstance(key, Credential) else Credential(key) for key in api_keys),
+                check_invariants=check_invariants,
+                control=is_loopback(host),
+            )
+        )
+        self.cluster = ClusterAccess(self._call, lambda: self.app.state.cluster)
+        self.faults = FaultAccess(self._call, lambda: self.app.state.faults)
+
+    @property
+    def url(self) -> str:
+        """The base URL of the running server."""
+        if self._bound_port is None:
+            raise RuntimeError("the server is not running; call start() or use it as a context manager")
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._bound_port}"
+
+    @property
+    def journal(self) -> list[Record]:
+        """The latest requests, oldest first."""
+        return self._call(lambda: self.app.state.journal.records())
+
+    def start(self) -> Self:
+        """Listen; returns once requests are answered."""
+        if self._loop is not None:
+            raise RuntimeError("the server is running already")
+        sock = bind(self._host, self._port)
+        self._bound_port = sock.getsockname()[1]
+        self._loop = LoopThread(f"mock-server-{self._bound_port}")
+        self._listener = Listener(self.app, sock)
+        self._loop.wait(self._listener.open())
+        return self
+
+    def stop(self) -> None:
+        """Close the socket and all connections; a stopped server can be started again."""
+        loop, listener = self._loop, self._listener
+        if loop is None or listener is None:
+            return
+        self._loop = self._listener = self._bound_port = None
+        loop.wait(listener.close())
+        loop.close()
+
+    def reset(self) -> None:
+        """Go back to the beginning: world, clock, budgets, idempotency keys, faults and journal."""
+        self._call(self.app.reset)
+
+    def advance(self, seconds: float) -> float:
+        """Move the clock forward and return its new time in epoch seconds."""
+        return self._call(lambda: self.app.state.time.advance(seconds))
+
+    def run_until_idle(self) -> float:
+        """Let everything happen that is going to, and return the time it takes the clock to."""
+        return self._call(lambda: self.app.state.time.run_until_idle())
+
+    def now(self) -> float:
+        """Return the time on the server's clock in epoch seconds."""
+        return self._call(lambda: self.app.state.time.now())
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _call(self, function: Callable[[], T]) -> T:
+        """Call ``function`` where the state may be touched: in the server's thread if it has one."""
+        return function() if self._loop is None else self._loop.call(function)

@@ -1,0 +1,83 @@
+"""Everything one server knows between two resets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Literal
+
+from mock_server.auth import Credential, KeyRing
+from mock_server.faults import FaultPlan
+from mock_server.idempotency import IdempotencyStore
+from mock_server.journal import Journal
+from mock_server.limits import RateLimiter
+from mock_server.timekeeping import Timekeeper
+from mock_server.world import build_world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mock_server.cluster.backend import ClusterBackend
+    from mock_server.faults import Rule
+    from mock_server.routes import Family
+
+IdempotencyMode = Literal["replay", "reject", "ignore"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a server was created with; a reset goes back to it."""
+
+    seed: int = 0
+    clock: str = "real"
+    world: str = "documented"
+    faults: tuple[Rule, ...] = ()
+    rate_limits: bool = True
+    idempotency: IdempotencyMode = "replay"
+    api_keys: tuple[Credential, ...] = ()
+    check_invariants: bool = False
+    control: bool = True
+
+
+class ServerState:
+    """The world, its clock and all bookkeeping of one server."""
+
+    def __init__(self, settings: Settings, families: tuple[Family, ...]) -> None:
+        self.settings = settings
+        self.closed = False
+        self.time = Timekeeper(settings.clock)
+        cluster = build_world(settings.world, now=self.time.now(), seed=settings.seed)
+        self.cluster: ClusterBackend = cluster
+        self.check: Callable[[], None] = cluster.check_invariants if settings.check_invariants else _unchecked
+        self.time.attach(cluster, self.check)
+        self.limits = RateLimiter(self.time, enforced=settings.rate_limits)
+        self.idempotency = IdempotencyStore(self.time, reject=settings.idempotency == "reject")
+        self.faults = FaultPlan(settings.faults, seed=settings.seed)
+        self.journal = Journal()
+        self._keys = {
+            family.dialect.name: KeyRing((*family.dialect.credentials, *settings.api_keys)) for family in families
+        }
+        self._requests = 0
+
+    @property
+    def honours_keys(self) -> bool:
+        """Whether the server knows idempotency keys at all."""
+        return self.settings.idempotency != "ignore"
+
+    def keys(self, family: str) -> KeyRing:
+        return self._keys[family]
+
+    def next_request_id(self) -> str:
+        """Return the next request id; the same seed gives the same ids."""
+        self._requests += 1
+        digest = blake2b(f"{self.settings.seed}:{self._requests}".encode(), digest_size=8).hexdigest()
+        return f"req_{digest}"
+
+    def close(self) -> None:
+        """Let everybody who follows come to an end."""
+        self.closed = True
+        self.time.wake_all()
+
+
+def _unchecked() -> None:
+    """Check nothing."""

@@ -1,0 +1,27 @@
+"""The worlds a server can start with."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from mock_server.cluster.simulated import SimulatedCluster
+from mock_server.world import documented, empty
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WORLDS: dict[str, Callable[[SimulatedCluster], None]] = {"documented": documented.fill, "empty": empty.fill}
+
+
+def build_world(name: str, *, now: float, seed: int) -> SimulatedCluster:
+    """Return the cluster of the world called ``name`` as it is at ``now``."""
+    if name not in WORLDS:
+        raise ValueError(f"world must be one of {', '.join(WORLDS)}, not {name!r}")
+
+    def job_id(number: int) -> str:
+        return "job_" + blake2b(f"{seed}:{number}".encode(), digest_size=5).hexdigest()
+
+    cluster = SimulatedCluster(now=now, seed=seed, id_factory=job_id)
+    WORLDS[name](cluster)
+    return cluster

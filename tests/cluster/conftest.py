@@ -1,0 +1,12 @@
+"""Fixtures of the cluster tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from .world import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()

@@ -1,0 +1,1 @@
+"""Tests of the shell that runs a job's command."""

@@ -1,0 +1,98 @@
+"""A small cluster to test with, and its commands as plain calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mock_server.cluster.job import Job, JobRequest, Resources
+from mock_server.cluster.node import Cluster, Node, ScalePolicy
+from mock_server.cluster.simulated import SimulatedCluster
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+T = TypeVar("T")
+
+START = 1_705_314_600.0
+SHAPE = Resources(cpus=4, memory=16 * 10**9, gpus=2)
+
+
+def run(command: Coroutine[Any, Any, T]) -> T:
+    """Run a command that never suspends."""
+    try:
+        command.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    raise AssertionError("the simulated cluster never waits")
+
+
+def request(command: str = "true", **options: Any) -> JobRequest:
+    """Return a request for one job."""
+    return JobRequest(**{"name": "a job", "command": command, "user_id": "alice", **options})
+
+
+class World:
+    """One cluster named ``main``."""
+
+    def __init__(self, nodes: int = 2, shape: Resources = SHAPE, seed: int = 0, now: float = START) -> None:
+        self.backend = SimulatedCluster(now=now, seed=seed)
+        self.cluster: Cluster = self.backend.add_cluster(
+            id="cluster-1", name="main", provider="aws", region="us-west-2", nodes=nodes, node_shape=shape
+        )
+
+    def submit(self, command: str = "true", **options: Any) -> Job:
+        return run(self.backend.submit(request(command, **options)))
+
+    def ran(self, command: str, **options: Any) -> Job:
+        """Submit a job and let it end."""
+        job = self.submit(command, **options)
+        self.finish()
+        return job
+
+    def finish(self) -> None:
+        self.backend.run_until_idle()
+        self.backend.check_invariants()
+
+    def wait(self, seconds: float) -> None:
+        self.backend.advance(self.backend.now + seconds)
+        self.backend.check_invariants()
+
+    def cancel(self, job: Job, reason: str | None = None) -> Job:
+        return run(self.backend.cancel(job.id, reason))
+
+    def update(self, job: Job, **changes: Any) -> Job:
+        return run(self.backend.update(job.id, **changes))
+
+    def delete(self, job: Job) -> None:
+        run(self.backend.delete(job.id))
+
+    def hold(self, job: Job) -> Job:
+        return run(self.backend.hold(job.id))
+
+    def release(self, job: Job) -> Job:
+        return run(self.backend.release(job.id))
+
+    def scale(self, **policy: Any) -> Cluster:
+        return run(self.backend.scale("main", ScalePolicy(**policy)))
+
+    def fail_node(self, name: str) -> None:
+        run(self.backend.fail_node("main", name, "power supply"))
+
+    def restore_node(self, name: str) -> None:
+        run(self.backend.restore_node("main", name))
+
+    def drain_node(self, name: str) -> None:
+        run(self.backend.drain_node("main", name, "maintenance"))
+
+    def node(self, number: int = 1) -> Node:
+        return self.cluster.nodes[f"main-{number:03d}"]
+
+    def kinds(self, subject: str) -> list[str]:
+        """Return the kinds of all events of one subject."""
+        return [event.kind for event in self.backend.events() if event.subject == subject]
+
+
+def text(job: Job, stream: str | None = None) -> list[str]:
+    """Return the lines of a job's log."""
+    return [line.text for line in job.log.lines if stream in {None, line.stream}]

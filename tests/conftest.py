@@ -1,0 +1,43 @@
+"""Fixtures that every layer of the tests uses."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from mock_server import MockServer
+from tests.support.faces import FACES, Face
+
+
+@pytest.fixture(params=FACES)
+def face(request: pytest.FixtureRequest) -> Face:
+    return Face(request.param)
+
+
+@pytest.fixture
+def server() -> Iterator[MockServer]:
+    with MockServer(clock="auto") as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for name in ("API_KEY", "BASE_URL", "ORGANIZATION", "PROFILE", "LOG"):
+        monkeypatch.delenv(f"VANTAGE_{name}", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run an ``async def`` test on the face it asked for."""
+    face: Any = pyfuncitem.funcargs.get("face")
+    if not isinstance(face, Face) or not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    wanted = pyfuncitem._fixtureinfo.argnames
+    arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
+    face.run(partial(pyfuncitem.obj, **arguments))
+    return True

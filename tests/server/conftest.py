@@ -1,0 +1,94 @@
+"""Servers and clients for the tests of the server; every client checks every answer against the contract."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from mock_server import MockServer
+from mock_server.families import FAMILIES
+from mock_server.openapi import describe
+from tests.server.contract_check import ContractCheck
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+KEY = "YOUR_API_KEY"
+
+
+@pytest.fixture(scope="session")
+def contract() -> ContractCheck:
+    """The check that all clients of the session share."""
+    return ContractCheck(describe(FAMILIES[0]))
+
+
+@pytest.fixture
+def make_client(contract: ContractCheck) -> Iterator[Callable[..., httpx.Client]]:
+    """Make clients for a server; they are closed after the test.  ``checked=False`` lets broken answers through."""
+    clients: list[httpx.Client] = []
+
+    def make(server: MockServer, *, key: str | None = KEY, checked: bool = True, **options: Any) -> httpx.Client:
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        hooks: dict[str, list[Callable[..., Any]]] = {"response": [contract] if checked else []}
+        client = httpx.Client(base_url=server.url, headers=headers, event_hooks=hooks, verify=False, **options)
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def make_server() -> Iterator[Callable[..., MockServer]]:
+    """Make running servers with a manual clock unless asked otherwise; they are stopped after the test."""
+    servers: list[MockServer] = []
+
+    def make(**options: Any) -> MockServer:
+        options.setdefault("clock", "manual")
+        server = MockServer(check_invariants=True, **options)
+        servers.append(server)
+        return server.start()
+
+    yield make
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def server(make_server: Callable[..., MockServer]) -> MockServer:
+    """A running server of the documented world whose clock stands still."""
+    return make_server()
+
+
+@pytest.fixture
+def client(server: MockServer, make_client: Callable[..., httpx.Client]) -> httpx.Client:
+    """A client of ``server`` with full rights."""
+    return make_client(server)
+
+
+@pytest.fixture
+def talk(server: MockServer) -> Callable[[bytes], bytes]:
+    """Send bytes to ``server`` over a socket of their own and return all that comes back."""
+    return lambda request: raw_exchange(server.url, request)
+
+
+def raw_exchange(url: str, request: bytes) -> bytes:
+    """Send ``request`` and read until the server closes; a reset raises ``ConnectionResetError``."""
+    port = int(url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+        sock.sendall(request)
+        received = b""
+        while chunk := sock.recv(65536):
+            received += chunk
+    return received
+
+
+def raw_get(path: str, *, key: str = KEY) -> bytes:
+    """Return a request that asks for the connection to be closed after it."""
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\r\n".encode()
+    )

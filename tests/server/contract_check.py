@@ -1,0 +1,92 @@
+"""Holds every answer of a test against the server's own OpenAPI description, read as strictly as possible."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Any
+
+import httpx
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+
+RATE_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+ERROR = {"$ref": "urn:api#/components/schemas/Error"}
+
+
+class ContractCheck:
+    """Checks answers; ``checked`` counts them by operation."""
+
+    def __init__(self, description: dict[str, Any]) -> None:
+        closed = _closed(description)
+        self._paths = [
+            (re.compile(re.sub(r"\{\w+\}", "[^/]+", path) + "/?"), item) for path, item in closed["paths"].items()
+        ]
+        self._registry: Registry[Any] = Registry().with_resource(
+            "urn:api", Resource.from_contents(closed, default_specification=_specification())
+        )
+        self.checked: dict[str, int] = {}
+
+    def __call__(self, response: httpx.Response) -> None:
+        """Raise ``AssertionError`` if the description does not promise this answer."""
+        path = response.request.url.raw_path.decode().partition("?")[0]
+        if path.startswith(("/_mock", "/api/", "/docs")):
+            return
+        if path.startswith("/platform/"):
+            path = path.removeprefix("/platform")
+        self._check_headers(response)
+        operation = self._operation(response.request.method.lower(), path)
+        if operation is None:
+            assert response.status_code in (401, 404, 405, 429), response.status_code
+            self._check_body(response, ERROR)
+            return
+        self.checked[operation["operationId"]] = self.checked.get(operation["operationId"], 0) + 1
+        promised = operation["responses"]
+        assert str(response.status_code) in promised, f"{response.request.method} {path}: {response.status_code}"
+        self._check_content(response, promised[str(response.status_code)].get("content"))
+
+    def _operation(self, method: str, path: str) -> dict[str, Any] | None:
+        for pattern, item in self._paths:
+            if pattern.fullmatch(path):
+                return item.get(method)
+        return None
+
+    def _check_headers(self, response: httpx.Response) -> None:
+        assert response.headers["X-Request-ID"].startswith("req_")
+        for name in RATE_HEADERS:
+            assert re.fullmatch(r"\d+", response.headers[name]), name
+
+    def _check_content(self, response: httpx.Response, content: dict[str, Any] | None) -> None:
+        if content is None:
+            assert "content-type" not in response.headers
+            return
+        kind = response.headers["content-type"].partition(";")[0]
+        assert kind in content, kind
+        if kind == "application/json":
+            self._check_body(response, _rebased(content[kind]["schema"]))
+
+    def _check_body(self, response: httpx.Response, schema: dict[str, Any]) -> None:
+        response.read()
+        body = response.json()
+        Draft202012Validator(schema, registry=self._registry).validate(body)
+        if response.status_code >= 400:
+            assert body["request_id"] == response.headers["X-Request-ID"] or "idempotency-replayed" in response.headers
+
+
+def _specification() -> Any:
+    from referencing.jsonschema import DRAFT202012
+
+    return DRAFT202012
+
+
+def _rebased(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"$ref": "urn:api" + schema["$ref"]} if "$ref" in schema else schema
+
+
+def _closed(description: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy in which no object may have a property that is not described."""
+    closed = copy.deepcopy(description)
+    for schema in closed["components"]["schemas"].values():
+        if schema.get("type") == "object" and "properties" in schema:
+            schema.setdefault("additionalProperties", False)
+    return closed

@@ -1,0 +1,132 @@
+"""One test body for the blocking client, asyncio and trio.
+
+A test is an ``async def`` that asks for the fixture ``face`` and awaits everything.  Behind the blocking face the same calls
+return at once, so the body is stepped to its end without an event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from typing import Any
+
+import trio
+
+from vantage_sdk import AsyncVantageClient, VantageClient
+from vantage_sdk.core.resource import method, stream
+from vantage_sdk.core.stepping import run
+
+FACES = ("blocking", "asyncio", "trio")
+
+
+class AwaitableStream:
+    """A blocking stream that reads like an asynchronous one."""
+
+    def __init__(self, items: Any) -> None:
+        self._items = items
+
+    async def _walk(self) -> AsyncGenerator[Any, None]:
+        for item in self._items:
+            yield item
+
+    def __aiter__(self) -> AsyncGenerator[Any, None]:
+        return self._walk()
+
+    async def __anext__(self) -> Any:
+        try:
+            return next(self._items)
+        except StopIteration:
+            raise StopAsyncIteration from None
+
+    async def aclose(self) -> None:
+        self._items.close()
+
+    async def __aenter__(self) -> AwaitableStream:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._items.close()
+
+
+class AwaitableResource:
+    """A blocking resource whose methods return coroutines that are done at once."""
+
+    def __init__(self, resource: Any) -> None:
+        self._resource = resource
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._resource, name)
+        kind = inspect.getattr_static(type(self._resource), name)
+        if isinstance(kind, stream):
+            return lambda *args, **options: AwaitableStream(call(*args, **options))
+        assert isinstance(kind, method), name
+
+        async def awaited(*args: Any, **options: Any) -> Any:
+            return call(*args, **options)
+
+        return awaited
+
+
+class AwaitableClient:
+    """A blocking client that reads like an asynchronous one."""
+
+    def __init__(self, client: VantageClient) -> None:
+        self.blocking = client
+
+    @property
+    def jobs(self) -> Any:
+        return AwaitableResource(self.blocking.jobs)
+
+    @property
+    def clusters(self) -> Any:
+        return AwaitableResource(self.blocking.clusters)
+
+    @property
+    def with_raw(self) -> Any:
+        raw = self.blocking.with_raw
+        return type("Raw", (), {"jobs": AwaitableResource(raw.jobs), "clusters": AwaitableResource(raw.clusters)})
+
+    @property
+    def config(self) -> Any:
+        return self.blocking.config
+
+    def with_options(self, **changes: Any) -> AwaitableClient:
+        return AwaitableClient(self.blocking.with_options(**changes))
+
+    async def request(self, *args: Any, **options: Any) -> Any:
+        return self.blocking.request(*args, **options)
+
+    async def aclose(self) -> None:
+        self.blocking.close()
+
+    async def __aenter__(self) -> AwaitableClient:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.blocking.close()
+
+
+class Face:
+    """One of the three ways to use the SDK."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @property
+    def is_blocking(self) -> bool:
+        return self.name == "blocking"
+
+    def client(self, base_url: str, **settings: Any) -> Any:
+        settings = {"api_key": "your-api-key", "trust_env": False, **settings}
+        if self.is_blocking:
+            return AwaitableClient(VantageClient(base_url=base_url, **settings))
+        return AsyncVantageClient(base_url=base_url, **settings)
+
+    def run(self, body: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if self.is_blocking:
+            run(body())
+        elif self.name == "asyncio":
+            asyncio.run(body())
+        else:
+            trio.run(body)

@@ -1,0 +1,94 @@
+"""What type checkers infer for users of the SDK; checked by mypy and pyright, never run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from typing_extensions import assert_type
+
+from vantage_sdk import (
+    AsyncStream,
+    AsyncVantageClient,
+    BatchResult,
+    Cluster,
+    ClusterUsage,
+    Job,
+    Logs,
+    Page,
+    RawResponse,
+    Stream,
+    VantageClient,
+    wait_for_completion,
+)
+
+client = VantageClient(api_key="key", timeout=timedelta(minutes=1))
+
+
+def blocking() -> None:
+    assert_type(client.jobs.get("a", include=["logs"], timeout=5), Job)
+    assert_type(client.jobs.list(status="running", created_after=datetime.now(UTC)), Page[Job])
+    assert_type(client.jobs.list()[0], Job)
+    assert_type(client.jobs.list()[:2], list[Job])
+    assert_type(client.jobs.list_all(page_size=10, prefetch=1), Stream[Job])
+    assert_type(client.jobs.list_paginated(cluster="gpu"), Stream[Page[Job]])
+    assert_type(client.jobs.submit({"name": "x", "command": "true"}, priority=10, env={"A": "b"}), Job)
+    assert_type(client.jobs.submit_many([{"name": "x"}]), Sequence[Job])
+    assert_type(client.jobs.cancel_batch(["a"]), BatchResult)
+    assert_type(client.jobs.delete("a"), None)
+    assert_type(client.jobs.logs("a", tail=3), Logs)
+    assert_type(client.jobs.logs_stream("a"), Stream[str])
+    assert_type(client.jobs.find("key"), Job | None)
+    assert_type(client.jobs.wait("a", timeout=3, until=lambda job: job.status == "running"), Job)
+    assert_type(client.jobs.wait_all(["a"]), Sequence[Job])
+    assert_type(client.jobs.as_completed(["a"]), Stream[Job])
+    assert_type(wait_for_completion(client, "a"), Job)
+    assert_type(client.clusters.list(), Page[Cluster])
+    assert_type(client.clusters.scale("a", nodes=3), Cluster)
+    assert_type(client.clusters.usage("a"), ClusterUsage)
+    assert_type(client.with_raw.jobs.get("a"), RawResponse[Job])
+    assert_type(client.with_raw.jobs.get("a").data.status, str)
+    assert_type(client.with_options(max_retries=0).jobs.get("a"), Job)
+    assert_type(client.request("GET", "/things"), RawResponse[Any])
+    for job in client.jobs.list_all():
+        assert_type(job.created_at, datetime | None)
+    with client.jobs.logs_stream("a") as lines:
+        iterator: Iterator[str] = lines
+        assert_type(next(iterator), str)
+
+
+async def asynchronous() -> None:
+    async with AsyncVantageClient() as aclient:
+        assert_type(await aclient.jobs.get("a"), Job)
+        pending: Coroutine[Any, Any, Job] = aclient.jobs.get("a")
+        assert_type(await pending, Job)
+        assert_type(await aclient.jobs.list(status="running"), Page[Job])
+        assert_type(aclient.jobs.list_all(), AsyncStream[Job])
+        assert_type(aclient.jobs.logs_stream("a"), AsyncStream[str])
+        assert_type(await aclient.jobs.wait_all(["a"]), Sequence[Job])
+        assert_type(await wait_for_completion(aclient, "a"), Job)
+        assert_type(await aclient.with_raw.jobs.list(), RawResponse[Page[Job]])
+        assert_type(await asyncio.gather(aclient.jobs.get("1"), aclient.jobs.get("2")), tuple[Job, Job])
+        assert_type(await aclient.clusters.get("2"), Cluster)
+        async for job in aclient.jobs.list_all():
+            assert_type(job, Job)
+        stream: AsyncIterator[str] = aclient.jobs.logs_stream("a")
+        assert_type(await anext(stream), str)
+
+
+async def mistakes() -> None:
+    aclient = AsyncVantageClient()
+    client.jobs.get(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.jobs.get("a", includes=[])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.jobs.get()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.jobs.list(state="running")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.jobs.submit({}, priority="high")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.jobs.get("a").stauts  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnusedExpression]
+    client.with_raw.jobs.logs_stream("a")  # type: ignore[arg-type]  # pyright: ignore
+    aclient.jobs.get("a").id  # type: ignore[attr-defined]  # pyright: ignore
+    await client.jobs.get("a")  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
+    for _ in aclient.jobs.list_all():  # type: ignore[attr-defined]  # pyright: ignore
+        pass
+    wait_for_completion("a", client)  # type: ignore[call-overload]  # pyright: ignore

@@ -1,0 +1,131 @@
+"""Python client for the Vantage compute platform.
+
+Importing the package loads neither httpx nor pydantic; names are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vantage_sdk._version import __version__
+from vantage_sdk._ownership import warn_of_other_owners
+
+if TYPE_CHECKING:
+    from vantage_sdk.client import AsyncVantageClient, VantageClient
+    from vantage_sdk.config import Config
+    from vantage_sdk.core.answer import RawResponse
+    from vantage_sdk.core.job_file import JobFileError
+    from vantage_sdk.core.stepping import AsyncStream, Stream
+    from vantage_sdk.exceptions import (
+        Attempt,
+        AuthenticationError,
+        AuthorizationError,
+        ConfigError,
+        ConflictError,
+        DeadlineExceeded,
+        JobFailedError,
+        RateLimitError,
+        ResourceNotFoundError,
+        ServerError,
+        StreamInterrupted,
+        SubmitOutcomeUnknown,
+        ValidationError,
+        VantageAPIError,
+        VantageConnectionError,
+        VantageTimeoutError,
+    )
+    from vantage_sdk.models.batch import BatchResult, Outcome
+    from vantage_sdk.models.cluster import Cluster, ClusterNode, ClusterUsage
+    from vantage_sdk.models.job import Job, JobOutput, JobSpec, JobTemplate, Phase
+    from vantage_sdk.pagination import Page
+    from vantage_sdk.platform.job_logs import Logs
+    from vantage_sdk.waiting import wait_for_completion
+
+_HOME = {
+    "vantage_sdk.client": ("AsyncVantageClient", "VantageClient"),
+    "vantage_sdk.config": ("Config",),
+    "vantage_sdk.core.answer": ("RawResponse",),
+    "vantage_sdk.core.job_file": ("JobFileError",),
+    "vantage_sdk.core.stepping": ("AsyncStream", "Stream"),
+    "vantage_sdk.exceptions": (
+        "Attempt",
+        "AuthenticationError",
+        "AuthorizationError",
+        "ConfigError",
+        "ConflictError",
+        "DeadlineExceeded",
+        "JobFailedError",
+        "RateLimitError",
+        "ResourceNotFoundError",
+        "ServerError",
+        "StreamInterrupted",
+        "SubmitOutcomeUnknown",
+        "ValidationError",
+        "VantageAPIError",
+        "VantageConnectionError",
+        "VantageTimeoutError",
+    ),
+    "vantage_sdk.models.batch": ("BatchResult", "Outcome"),
+    "vantage_sdk.models.cluster": ("Cluster", "ClusterNode", "ClusterUsage"),
+    "vantage_sdk.models.job": ("Job", "JobOutput", "JobSpec", "JobTemplate", "Phase"),
+    "vantage_sdk.pagination": ("Page",),
+    "vantage_sdk.platform.job_logs": ("Logs",),
+    "vantage_sdk.waiting": ("wait_for_completion",),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "AsyncStream",
+    "AsyncVantageClient",
+    "Attempt",
+    "AuthenticationError",
+    "AuthorizationError",
+    "BatchResult",
+    "Cluster",
+    "ClusterNode",
+    "ClusterUsage",
+    "Config",
+    "ConfigError",
+    "ConflictError",
+    "DeadlineExceeded",
+    "Job",
+    "JobFailedError",
+    "JobFileError",
+    "JobOutput",
+    "JobSpec",
+    "JobTemplate",
+    "Logs",
+    "Outcome",
+    "Page",
+    "Phase",
+    "RateLimitError",
+    "RawResponse",
+    "ResourceNotFoundError",
+    "ServerError",
+    "Stream",
+    "StreamInterrupted",
+    "SubmitOutcomeUnknown",
+    "ValidationError",
+    "VantageAPIError",
+    "VantageClient",
+    "VantageConnectionError",
+    "VantageTimeoutError",
+    "__version__",
+    "wait_for_completion",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(_MODULE_OF[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+warn_of_other_owners()

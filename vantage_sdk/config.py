@@ -1,0 +1,178 @@
+"""Where a client's settings come from: argument, then environment, then profile file, then default."""
+
+from __future__ import annotations
+
+import os
+import platform
+import stat
+import tomllib
+import warnings
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from vantage_sdk._version import __version__
+from vantage_sdk.core.deadline import seconds
+from vantage_sdk.core.scrub import Secret, clean_key
+from vantage_sdk.core.shapes import as_object
+from vantage_sdk.core.urls import base_url
+from vantage_sdk.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+DEFAULT_BASE_URL = "https://api.vantage.omnivector.solutions"
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+MAX_RETRY_WAIT = 60.0
+USER_AGENT = f"vantage-sdk/{__version__} python/{platform.python_version()}"
+
+
+class Setting(NamedTuple):
+    """A value and the place it came from."""
+
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings of one client.  Times are in seconds, ``None`` meaning no limit; ``base_url`` ends in the version."""
+
+    api_key: Secret
+    base_url: str
+    organization: str | None = None
+    timeout: float | None = 30.0
+    max_retries: int = 3
+    deadline: float | None = None
+    max_retry_wait: float = MAX_RETRY_WAIT
+    max_response_bytes: int = MAX_RESPONSE_BYTES
+    user_agent: str = USER_AGENT
+    sources: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    origin: str = field(init=False, repr=False)
+    path_prefix: str = field(init=False, repr=False)
+    host: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.base_url)
+        object.__setattr__(self, "origin", f"{parts.scheme}://{parts.netloc}")
+        object.__setattr__(self, "path_prefix", parts.path)
+        object.__setattr__(self, "host", parts.netloc)
+
+    def explain(self) -> str:
+        """Return one line for each setting: its value, the key masked, and where the value came from."""
+        names = ("api_key", "base_url", "organization", "timeout", "max_retries", "deadline", "max_retry_wait")
+        rows = [(name, str(getattr(self, name)), self.sources.get(name, "default")) for name in names]
+        width = max(len(value) for _, value, _ in rows)
+        return "\n".join(f"{name:<14}  {value:<{width}}  {source}" for name, value, source in rows)
+
+    def altered(self, **changes: Any) -> Config:
+        """Return a copy with other values of ``timeout``, ``max_retries``, ``deadline``, ``organization`` or ``max_retry_wait``."""
+        checked = {name: _checked(name, value) for name, value in changes.items()}
+        sources = {**self.sources, **dict.fromkeys(changes, "with_options")}
+        return replace(self, **checked, sources=sources)
+
+
+def resolve(
+    *,
+    prefix: str,
+    api_key: str | None,
+    given_url: str | None,
+    organization: str | None,
+    profile: str | None,
+    allow_insecure: bool,
+    **limits: Any,
+) -> Config:
+    """Return the configuration of a client; raise ``ConfigError`` naming the setting that is missing or wrong."""
+    table, origin = _profile(profile)
+    found = {
+        "api_key": _first("api_key", api_key, "VANTAGE_API_KEY", table, origin),
+        "base_url": _first("base_url", given_url, "VANTAGE_BASE_URL", table, origin),
+        "organization": _first("organization", organization, "VANTAGE_ORGANIZATION", table, origin),
+    }
+    key, url, org = found["api_key"], found["base_url"] or Setting(DEFAULT_BASE_URL, "default"), found["organization"]
+    if key is None:
+        raise ConfigError("no API key: pass api_key=, set VANTAGE_API_KEY, or put api_key into " + str(config_file()))
+    sources = {name: setting.source for name, setting in found.items() if setting is not None}
+    sources.update(dict.fromkeys(limits, "argument"))
+    return Config(
+        api_key=_check("api_key", key, clean_key),
+        base_url=_check("base_url", url, lambda text, _: base_url(text, prefix, allow_insecure=allow_insecure)),
+        organization=None if org is None else _check("organization", org, _header_text),
+        sources=sources,
+        **{name: _checked(name, value) for name, value in limits.items()},
+    )
+
+
+def _first(name: str, argument: str | None, variable: str, table: Mapping[str, Any], origin: str) -> Setting | None:
+    for value, source in ((argument, "argument"), (os.environ.get(variable) or None, variable), (table.get(name), origin)):
+        if value is not None:
+            return Setting(value, source)
+    return None
+
+
+def _check(name: str, setting: Setting, check: Callable[[str, str], Any]) -> Any:
+    if not isinstance(setting.value, str):
+        raise ConfigError(f"{name} ({setting.source}) takes text, not {type(setting.value).__name__}")
+    try:
+        return check(setting.value, name)
+    except ValueError as error:
+        problem = ConfigError(f"{error} (from: {setting.source})")
+    raise problem
+
+
+def _header_text(text: str, name: str) -> str:
+    if not text.isascii() or not text.isprintable() or not text.strip():
+        raise ValueError(f"{name} takes printable ASCII text")
+    return text.strip()
+
+
+def _checked(name: str, value: Any) -> Any:
+    try:
+        if name in ("timeout", "deadline"):
+            return seconds(value, name)
+        if name == "max_retry_wait" and (wait := seconds(value, name)) is not None:
+            return wait
+        if name == "max_retries" and isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+        if name == "organization" and (value is None or isinstance(value, str)):
+            return None if value is None else _header_text(value, name)
+    except (TypeError, ValueError) as error:
+        problem = ConfigError(str(error))
+    else:
+        problem = ConfigError(f"{name} cannot be {value!r}")
+    raise problem
+
+
+def config_file() -> Path:
+    """Return where profiles are kept: ``vantage/config.toml`` in the user's configuration folder."""
+    base = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(base) if base else Path.home() / ".config") / "vantage" / "config.toml"
+
+
+def _profile(name: str | None) -> tuple[Mapping[str, Any], str]:
+    """Return the table ``[name]`` of the profile file; without a name that of ``VANTAGE_PROFILE``, else ``[default]``."""
+    chosen = name or os.environ.get("VANTAGE_PROFILE") or None
+    path = config_file()
+    try:
+        text = path.read_bytes()
+    except OSError:
+        if chosen is None:
+            return {}, ""
+        raise ConfigError(f"profile {chosen!r} was asked for, but {path} cannot be read") from None
+    _warn_if_public(path)
+    try:
+        tables = tomllib.loads(text.decode())
+    except ValueError as error:
+        raise ConfigError(f"{path} is no valid TOML: {error}") from None
+    table = as_object(tables.get(chosen or "default"))
+    if table is None:
+        if chosen is None:
+            return {}, ""
+        raise ConfigError(f"{path} has no profile {chosen!r}; it has: {', '.join(sorted(tables)) or 'none'}")
+    return table, f"profile {chosen or 'default'!r} of {path}"
+
+
+def _warn_if_public(path: Path) -> None:
+    if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        warnings.warn(f"{path} can be read by others; run: chmod 600 {path}", UserWarning, stacklevel=2)

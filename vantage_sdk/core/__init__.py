@@ -1,0 +1,1 @@
+"""How a call happens; knows no endpoint."""

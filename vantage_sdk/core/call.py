@@ -1,0 +1,151 @@
+"""One logical call while it lasts: what stays the same over its attempts, and what they have come to."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from vantage_sdk.core.deadline import Deadline, seconds
+from vantage_sdk.core.io.port import Wire
+from vantage_sdk.core.urls import expand
+from vantage_sdk.exceptions import Attempt
+
+if TYPE_CHECKING:
+    from vantage_sdk.config import Config
+    from vantage_sdk.core.dialect import Dialect
+    from vantage_sdk.core.request import Request
+
+USER_HEADERS_REFUSED = frozenset(
+    {"authorization", "x-api-key", "cookie", "host", "content-length", "transfer-encoding", "accept-encoding"}
+)
+
+
+@dataclass(slots=True, repr=False)
+class Call:
+    """A request, its fixed bytes and key, its limits, and the trail of failed attempts."""
+
+    request: Request[Any]
+    target: str
+    body: bytes
+    key: str | None
+    deadline: Deadline | None
+    timeout: float | None
+    max_attempts: int
+    extra_headers: Mapping[str, str]
+    begun: float = field(default_factory=time.monotonic)
+    trail: list[Attempt] = field(default_factory=list[Attempt])
+    hint: float | None = None
+    tokens: int = 0
+    ambiguous: bool = False
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+
+def prepare(request: Request[Any], options: Mapping[str, Any], config: Config) -> Call:
+    """Fix everything that must not change from one attempt to the next; all checks of arguments happen here."""
+    target = expand(request.path, request.values) if request.values else request.path
+    if not target.startswith("/"):
+        raise ValueError(f"a path starts with '/', not {target[:40]!r}")
+    query = {name: text(value) for name, value in request.query.items() if value is not None}
+    retries = options.get("max_retries", config.max_retries)
+    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
+        raise ValueError(f"max_retries is a number of attempts from 0, not {retries!r}")
+    timeout = options["timeout"] if "timeout" in options else config.timeout
+    return Call(
+        request=request,
+        target=f"{target}?{urlencode(query)}" if query else target,
+        body=b"" if request.json is None else encode(request.json),
+        key=_key(request),
+        deadline=Deadline.after(options.get("deadline", config.deadline)),
+        timeout=seconds(timeout, "timeout"),
+        max_attempts=retries + 1,
+        extra_headers=_checked(options.get("extra_headers") or {}),
+    )
+
+
+def _key(request: Request[Any]) -> str | None:
+    if request.method not in ("POST", "PATCH"):
+        return None
+    key = request.idempotency_key
+    if key is None:
+        return str(uuid.uuid4())
+    if not key.isascii() or not key.isprintable() or not 0 < len(key) <= 255:
+        raise ValueError("idempotency_key takes 1 to 255 printable ASCII characters")
+    return key
+
+
+def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
+    for name, value in headers.items():
+        if name.lower() in USER_HEADERS_REFUSED:
+            raise ValueError(f"extra_headers cannot set {name!r}: the client does")
+        if not (name.isascii() and name.replace("-", "").replace("_", "").isalnum()):
+            raise ValueError(f"extra_headers: {name[:80]!r} is no header name")
+        if any(ord(character) < 32 and character != "\t" or ord(character) > 255 for character in value):
+            raise ValueError(f"extra_headers: the value of {name!r} has a character that no header may have")
+    return headers
+
+
+def wire(call: Call, config: Config, dialect: Dialect, *, stream: bool) -> Wire:
+    """Return the next attempt of ``call``; the only place where a credential meets a request."""
+    ends = (None if call.deadline is None else call.deadline.at, _until(None if stream else call.timeout))
+    limits = [end for end in ends if end is not None]
+    request = call.request
+    headers = [
+        (b"Host", config.host.encode("ascii")),
+        (dialect.credential_header.encode("ascii"), dialect.credential_format.format(config.api_key.reveal()).encode("ascii")),
+        (b"User-Agent", config.user_agent.encode("ascii")),
+        (b"Accept", request.accept.encode("ascii")),
+        (b"Accept-Encoding", b"identity" if stream else b"gzip"),
+    ]
+    if config.organization is not None:
+        headers.append((b"X-Organization-ID", config.organization.encode("ascii")))
+    if call.body:
+        headers.append((b"Content-Type", b"application/json"))
+    if call.key is not None:
+        headers.append((b"Idempotency-Key", call.key.encode("ascii")))
+    headers += [(k.encode("ascii"), v.encode("latin-1")) for k, v in (*request.headers.items(), *call.extra_headers.items())]
+    return Wire(
+        method=request.method,
+        origin=config.origin,
+        target=config.path_prefix + call.target,
+        headers=tuple(headers),
+        body=call.body,
+        at=min(limits) if limits else None,
+        idle=call.timeout if stream else None,
+        limit=config.max_response_bytes,
+    )
+
+
+def _until(timeout: float | None) -> float | None:
+    return None if timeout is None else time.monotonic() + timeout
+
+
+def encode(value: Any) -> bytes:
+    """Return compact JSON; NaN and infinity are refused, they are no JSON (RFC 8259)."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def text(value: Any) -> str:
+    """Return a query value as the APIs write it: ``true``, comma-joined lists, ISO 8601 with ``Z``."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return timestamp(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        return ",".join(text(item) for item in value)  # pyright: ignore[reportUnknownVariableType]
+    return str(value)
+
+
+def timestamp(value: datetime) -> str:
+    """Return an aware time in ISO 8601 and UTC; raise ``ValueError`` for a naive one."""
+    if value.tzinfo is None:
+        raise ValueError("a datetime needs a time zone, for example datetime.now(UTC)")
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

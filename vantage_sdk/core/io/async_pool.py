@@ -1,0 +1,193 @@
+"""A pool of asynchronous connections behind httpx's transport interface, one for each event loop.
+
+Three properties that the pool of httpx lacks: its cost does not grow with the calls in flight; a cancelled call, however
+often it is cancelled, leaves nothing behind in the pool; and the connections of an event loop are closed when it ends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
+from typing import Any, cast
+
+import anyio
+import httpcore
+import httpx
+
+from vantage_sdk.core.io.blocking_pool import Key
+from vantage_sdk.core.io.clocked import AsyncClockedBackend, Exchange
+from vantage_sdk.core.io.failures import CORE_ERRORS, StaleConnectionError, as_httpx
+from vantage_sdk.core.io.settings import KEEPALIVE_EXPIRY, Settings, socket_options, tls_context
+
+CLOSING = 2.0
+
+
+class AsyncConnection:
+    """One connection to one origin and the clock of the exchange on it."""
+
+    def __init__(self, key: Key, settings: Settings) -> None:
+        scheme, host, port = key
+        self.key = key
+        self.exchange = Exchange()
+        self.used = False
+        self.http = httpcore.AsyncHTTPConnection(
+            httpcore.Origin(scheme, host, port),
+            ssl_context=tls_context(settings.verify) if scheme == b"https" else None,
+            keepalive_expiry=KEEPALIVE_EXPIRY,
+            network_backend=AsyncClockedBackend(self.exchange),
+            socket_options=socket_options(),
+        )
+
+
+class AsyncPool(httpx.AsyncBaseTransport):
+    """Keeps up to ``max_connections`` connections of one event loop, used last in first out."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._idle: defaultdict[Key, list[AsyncConnection]] = defaultdict(list)
+        self._gate = anyio.Semaphore(settings.max_connections, fast_acquire=True)
+        self._watch: AsyncGenerator[None, None] | None = None
+        self.active = 0
+
+    @property
+    def open_connections(self) -> int:
+        return self.active + sum(map(len, self._idle.values()))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self._watch is None:
+            self._watch = self._until_the_loop_ends()
+            await anext(self._watch)
+        url, times = request.url, dict[str, Any](request.extensions)
+        key = (url.raw_scheme, url.raw_host, url.port or (443 if url.scheme == "https" else 80))
+        await self._enter(times.get("at"))
+        connection: AsyncConnection | None = None
+        try:
+            connection = await self._take(key)
+            answer = await self._send(connection, request, key)
+        except BaseException:
+            self._leave(connection)
+            raise
+        body = _AsyncBody(self, connection, answer)
+        return httpx.Response(answer.status, headers=answer.headers, stream=body, extensions=cast("dict[str, Any]", answer.extensions))
+
+    async def _send(self, connection: AsyncConnection, request: httpx.Request, key: Key) -> httpcore.Response:
+        reused = connection.used
+        connection.exchange.begin(request.extensions.get("at"), request.extensions.get("idle"))
+        try:
+            answer = await connection.http.handle_async_request(
+                httpcore.Request(
+                    request.method,
+                    httpcore.URL(scheme=key[0], host=key[1], port=key[2], target=request.extensions.get("target", request.url.raw_path)),
+                    headers=request.headers.raw,
+                    content=request.stream,
+                )
+            )
+        except BaseException as error:
+            await _surely_closed(connection)
+            lost = isinstance(error, httpcore.NetworkError | httpcore.RemoteProtocolError)
+            if lost and reused and not connection.exchange.received:
+                raise StaleConnectionError(str(error)) from None
+            if isinstance(error, CORE_ERRORS):
+                raise as_httpx(error) from None
+            raise
+        connection.used = True
+        return answer
+
+    async def _enter(self, at: float | None) -> None:
+        if at is None or self._gate.value:
+            await self._gate.acquire()
+        else:
+            with anyio.move_on_after(at - time.monotonic()) as scope:
+                await self._gate.acquire()
+            if scope.cancelled_caught:
+                waiting = self._gate.statistics().tasks_waiting + 1
+                raise httpx.PoolTimeout(f"all {self.active} connections are in use and {waiting} calls wait for one")
+        self.active += 1
+
+    async def _take(self, key: Key) -> AsyncConnection:
+        stack = self._idle[key]
+        while stack:
+            connection = stack.pop()
+            if not connection.http.has_expired():
+                return connection
+            await connection.http.aclose()
+        while self.open_connections > self._settings.max_connections:
+            other = next(stack for stack in self._idle.values() if stack)
+            await other.pop(0).http.aclose()
+        return AsyncConnection(key, self._settings)
+
+    def _leave(self, connection: AsyncConnection | None) -> None:
+        """Keep a connection that finished its exchange, forget any other: httpcore has closed it."""
+        self.active -= 1
+        self._gate.release()
+        if connection is not None and connection.used and connection.http.is_idle():
+            self._idle[connection.key].append(connection)
+
+    async def _until_the_loop_ends(self) -> AsyncGenerator[None, None]:
+        """Close the pool when the event loop finalizes its asynchronous generators (PEP 525), if nobody did before."""
+        try:
+            yield
+        finally:
+            await self._close_idle()
+
+    async def _close_idle(self) -> None:
+        with anyio.move_on_after(CLOSING, shield=True):  # an event loop that ends cancels whatever waits
+            for stack in self._idle.values():
+                while stack:
+                    await stack.pop().http.aclose()
+
+    async def aclose(self) -> None:
+        if self._watch is not None:
+            await self._watch.aclose()
+        await self._close_idle()
+
+
+async def _surely_closed(connection: AsyncConnection) -> None:
+    """Close what a second cancellation kept httpcore from closing; the socket is let go before the first suspension."""
+    if not connection.http.is_closed():
+        with anyio.CancelScope(shield=True):
+            await connection.http.aclose()
+
+
+class _AsyncBody(httpx.AsyncByteStream):
+    """The body of an answer, an iterator of its own: a half-read asynchronous generator would outlive its event loop."""
+
+    def __init__(self, pool: AsyncPool, connection: AsyncConnection, answer: httpcore.Response) -> None:
+        stream: Any = answer.stream
+        self._pool = pool
+        self._connection: AsyncConnection | None = connection
+        self._answer = answer
+        self._chunks = stream.__aiter__()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            chunk: bytes = await anext(self._chunks)
+        except CORE_ERRORS as error:
+            raise as_httpx(error) from None
+        return chunk
+
+    async def aclose(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            if not connection.http.is_idle():
+                await self._abandon(connection)
+            await self._answer.aclose()
+        except BaseException:
+            await _surely_closed(connection)
+            raise
+        finally:
+            self._pool._leave(connection)
+
+    async def _abandon(self, connection: AsyncConnection) -> None:
+        """Let the generators inside httpcore end by themselves: their next read finds that the time is over."""
+        connection.exchange.expire()
+        with suppress(StopAsyncIteration, *CORE_ERRORS):
+            while True:
+                await anext(self._chunks)

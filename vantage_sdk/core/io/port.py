@@ -1,0 +1,106 @@
+"""Every side effect that the SDK needs, as a protocol with a blocking and an asynchronous implementation.
+
+All methods are coroutines.  Those of the blocking implementation never suspend, so ``run`` steps them to their end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from vantage_sdk.core.answer import Answer
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+Call = Callable[[], Coroutine[Any, Any, T]]
+
+
+class Failure(Enum):
+    """Why no answer came, by what it means for a repeat."""
+
+    UNSENT = "the request never reached the server"
+    STALE = "a reused connection turned out to be closed; not one byte came back"
+    CUT = "the connection broke after the request may have arrived"
+    LATE = "no answer in time, the request may have arrived"
+    BAD = "the answer was no valid HTTP, or larger than allowed"
+
+
+class TransportError(Exception):
+    """What the port raises when there is no answer; carries text only, so it can hold no credential."""
+
+    def __init__(self, failure: Failure, text: str, *, timed_out: bool = False) -> None:
+        super().__init__(text)
+        self.failure = failure
+        self.timed_out = timed_out
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One exchange as it goes over the wire; its text never shows header values.
+
+    ``origin`` is scheme, host and port, ``target`` path and query; ``at`` is the monotonic instant by which the answer must be complete; ``idle`` the seconds between two chunks of a
+    streamed answer; ``limit`` the bytes a whole answer may have.
+    """
+
+    method: str
+    origin: str
+    target: str
+    headers: tuple[tuple[bytes, bytes], ...] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+    at: float | None = None
+    idle: float | None = None
+    limit: int = 0
+
+    @property
+    def url(self) -> str:
+        return self.origin + self.target
+
+
+class Incoming(Protocol):
+    """A streamed answer: head first; iterating gives the body as it comes; whoever opened it closes it."""
+
+    status: int
+    headers: Mapping[str, str]
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    async def __anext__(self) -> bytes: ...
+    async def read(self, limit: int) -> bytes: ...
+    async def aclose(self) -> None: ...
+
+
+class Pending(Protocol[T_co]):
+    """A call that runs beside its caller."""
+
+    async def result(self) -> T_co: ...
+    def abandon(self) -> None: ...
+
+
+class IO(Protocol):
+    """The port itself."""
+
+    async def exchange(self, wire: Wire) -> Answer:
+        """Send and read the whole answer; raise ``TransportError`` if there is none."""
+        ...
+
+    async def open(self, wire: Wire) -> Incoming:
+        """Send and return once the head of the answer is there."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    async def read_file(self, path: Path, limit: int) -> bytes:
+        """Return the content of a local file of at most ``limit`` bytes, else raise ``ValueError``."""
+        ...
+
+    async def gather(self, calls: Sequence[Call[T]], limit: int) -> list[T]:
+        """Run calls at most ``limit`` at a time; results in order; the first failure stops the rest and is raised bare."""
+        ...
+
+    def start(self, call: Call[T]) -> Pending[T]:
+        """Begin a call now and let it run while the caller does something else."""
+        ...
+
+    async def aclose(self) -> None: ...

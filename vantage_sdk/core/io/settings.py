@@ -1,0 +1,98 @@
+"""How connections are made: TLS, proxy, keep-alive."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import certifi
+
+from vantage_sdk.core.shapes import is_whole
+from vantage_sdk.core.urls import Origin
+from vantage_sdk.exceptions import ConfigError
+
+CONNECT_TIMEOUT = 10.0
+KEEPALIVE_EXPIRY = 30.0
+MAX_CONNECTIONS = 64
+Verify = ssl.SSLContext | str | Literal["system"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a pool needs to know; ``proxy`` is the proxy's URL or ``None``."""
+
+    verify: Verify = None
+    proxy: str | None = None
+    max_connections: int = MAX_CONNECTIONS
+
+
+def socket_options() -> list[tuple[int, int, int]]:
+    """Let the kernel notice a peer that vanished: probes after 60 s of silence, 5 of them 60 s apart."""
+    options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 60), ("TCP_KEEPCNT", 5)):
+        if (option := getattr(socket, name, None)) is not None:
+            options.append((socket.IPPROTO_TCP, option, value))
+    return options
+
+
+def tls_context(verify: Verify) -> ssl.SSLContext:
+    """Return the context for ``verify``: one of the user's, a CA file or folder, or the roots of certifi.
+
+    ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` name other roots, as with httpx; ``"system"`` takes those of the operating system.
+    """
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    return _context(verify, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@cache
+def _context(verify: str | None, cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
+    if verify == "system":
+        return _system_context()
+    if verify is not None:
+        folder = os.path.isdir(verify)
+        return ssl.create_default_context(cafile=None if folder else verify, capath=verify if folder else None)
+    if cert_file or cert_dir:
+        return ssl.create_default_context(cafile=cert_file, capath=cert_dir)
+    return ssl.create_default_context(cafile=certifi.where())
+
+
+def _system_context() -> ssl.SSLContext:
+    try:
+        import truststore  # noqa: PLC0415  an extra
+    except ImportError:
+        raise ImportError("verify='system' needs the extra: vantage-sdk[truststore]") from None
+    context: Any = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return context  # type: ignore[no-any-return]
+
+
+def proxy_for(url: str, trust_env: bool) -> str | None:
+    """Return the proxy that the environment names for ``url``, never one for a loopback address."""
+    if not trust_env:
+        return None
+    parts = urlsplit(url)
+    proxies = getproxies()
+    found = proxies.get(parts.scheme) or proxies.get("all")
+    if not found or Origin.of(url).is_loopback or proxy_bypass(parts.hostname or ""):
+        return None
+    return found
+
+
+def connection_settings(
+    url: str, verify: Verify, proxy: str | None, trust_env: bool, max_connections: int | None
+) -> Settings:
+    """Return the checked settings of a client's connections; raise ``ConfigError`` for what makes no sense."""
+    if isinstance(verify, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  what people try
+        raise ConfigError("verify takes an ssl.SSLContext, a CA file or folder, or 'system'; it cannot be switched off")
+    if isinstance(verify, str) and verify != "system" and not os.path.exists(verify):
+        raise ConfigError(f"verify names {verify!r}, which does not exist")
+    limit = MAX_CONNECTIONS if max_connections is None else max_connections
+    if not is_whole(limit, 1):
+        raise ConfigError(f"max_connections is a number from 1, not {limit!r}")
+    return Settings(verify, proxy or proxy_for(url, trust_env), limit)

@@ -1,0 +1,25 @@
+"""Redirects are followed for GET within the origin of the request, never with a body and never elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from vantage_sdk.core.urls import resolve_link, same_origin
+
+if TYPE_CHECKING:
+    from vantage_sdk.core.io.port import Wire
+    from vantage_sdk.core.sending import HasHead
+
+GET_REDIRECTS = 5
+_STATUSES = frozenset({301, 302, 303, 307, 308})
+
+
+def next_target(sent: Wire, answer: HasHead) -> Wire | None:
+    """Return the request that follows a redirect, ``None`` if there is none or it must not be followed."""
+    if answer.status not in _STATUSES or sent.method not in ("GET", "HEAD"):
+        return None
+    link = resolve_link(answer.headers.get("location", ""), sent.url)
+    if not link or not same_origin(link, sent.url):
+        return None
+    return replace(sent, target=link[len(sent.origin) :].partition("#")[0] or "/")

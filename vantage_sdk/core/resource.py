@@ -1,0 +1,158 @@
+"""Write a resource method once, as a coroutine; ``Jobs[Sync]`` blocks, ``Jobs[Async]`` awaits.
+
+Rule 1: a body sees an asynchronous resource as ``self``, whichever face the caller uses.
+Rule 2: a body does no I/O but through ``self``; so nothing in it suspends behind a blocking client.
+Rule 3: the body of a stream yields batches; callers see the items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from copy import copy
+from functools import update_wrapper
+from types import MethodType
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, cast, overload
+
+from typing_extensions import TypeVar
+
+from vantage_sdk.core.answer import RawResponse
+from vantage_sdk.core.deadline import Deadline
+from vantage_sdk.core.sending import Recorder
+from vantage_sdk.core.stepping import AsyncStream, Stream, run
+
+if TYPE_CHECKING:
+    from vantage_sdk.core.answer import Answer
+    from vantage_sdk.core.request import CallOptions, Request
+    from vantage_sdk.core.sending import Sender
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Sync:
+    """Marks a resource whose methods block."""
+
+
+class Async:
+    """Marks a resource whose methods return coroutines."""
+
+
+class RawSync:
+    """Marks a resource whose methods block and return a ``RawResponse``."""
+
+
+class RawAsync:
+    """Marks a resource whose methods return coroutines of a ``RawResponse``."""
+
+
+Mode = TypeVar("Mode", bound=Sync | Async | RawSync | RawAsync, default=Sync)
+
+
+class Resource(Generic[Mode]):
+    """A family's endpoints for one noun."""
+
+    def __init__(self, sender: Sender, mode: type[Mode]) -> None:
+        self._sender = sender
+        self._mode: type[Any] = mode
+        self._core: Any = self if mode is Async else type(self)(sender, cast("Any", Async))
+
+    async def _send(self, request: Request[T], options: CallOptions | Mapping[str, Any]) -> T:
+        return self._sender.decode(request, await self._sender.fetch(request, options))
+
+    def _recorded_by(self, recorder: Recorder) -> Any:
+        twin = copy(self._core)
+        twin._core, twin._sender = twin, recorder
+        return twin
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._sender.config.base_url}>"
+
+
+def _begin(resource: Resource[Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Start the clock of the outermost call; the calls inside it get a deadline that runs already."""
+    budget = options.get("deadline", resource._sender.config.deadline)
+    if budget is not None:
+        options["deadline"] = Deadline.after(budget)
+    return options
+
+
+class _Dual:
+    """Picks the face of a method by the mode of the resource it is read from."""
+
+    _faces: dict[type[Any], Callable[..., Any]]
+    _body: Callable[..., Any]
+
+    def _bind(self, obj: Any) -> Any:
+        if obj is None:
+            return self._body
+        try:
+            face = self._faces[obj._mode]
+        except KeyError:
+            raise TypeError(f"{self._body.__qualname__} streams its answer, so it has no raw form") from None
+        return MethodType(face, obj)
+
+
+class method(_Dual, Generic[P, T]):  # noqa: N801  used as a decorator
+    """A coroutine method that a blocking client runs to completion."""
+
+    def __init__(self, body: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]) -> None:
+        def blocking(self: Any, /, *args: Any, **options: Any) -> T:
+            return run(body(self._core, *args, **_begin(self, options)))
+
+        def awaiting(self: Any, /, *args: Any, **options: Any) -> Coroutine[Any, Any, T]:
+            return body(self._core, *args, **_begin(self, options))
+
+        async def raw(self: Any, args: Any, options: Any) -> RawResponse[T]:
+            recorder = Recorder(self._sender)
+            data = await body(self._recorded_by(recorder), *args, **_begin(self, options))
+            last = cast("Answer", recorder.last)
+            return RawResponse(data, last.status, last.headers, last.body, last.attempts, last.elapsed)
+
+        def raw_blocking(self: Any, /, *args: Any, **options: Any) -> RawResponse[T]:
+            return run(raw(self, args, options))
+
+        def raw_awaiting(self: Any, /, *args: Any, **options: Any) -> Coroutine[Any, Any, RawResponse[T]]:
+            return raw(self, args, options)
+
+        faces = {Sync: blocking, Async: awaiting, RawSync: raw_blocking, RawAsync: raw_awaiting}
+        self._faces = {mode: update_wrapper(face, body) for mode, face in faces.items()}
+        self._body = body
+        self.__doc__ = body.__doc__
+
+    @overload
+    def __get__(self, obj: None, owner: Any) -> Callable[..., Any]: ...
+    @overload
+    def __get__(self, obj: Resource[Sync], owner: Any) -> Callable[P, T]: ...
+    @overload
+    def __get__(self, obj: Resource[Async], owner: Any) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    @overload
+    def __get__(self, obj: Resource[RawSync], owner: Any) -> Callable[P, RawResponse[T]]: ...
+    @overload
+    def __get__(self, obj: Resource[RawAsync], owner: Any) -> Callable[P, Coroutine[Any, Any, RawResponse[T]]]: ...
+    def __get__(self, obj: Any, owner: Any) -> Any:
+        return self._bind(obj)
+
+
+class stream(_Dual, Generic[P, T]):  # noqa: N801  used as a decorator
+    """An async-generator method of batches that a blocking client steps item by item."""
+
+    def __init__(self, body: Callable[Concatenate[Any, P], AsyncGenerator[Sequence[T], None]]) -> None:
+        def blocking(self: Any, /, *args: Any, **options: Any) -> Stream[T]:
+            return Stream(body(self._core, *args, **_begin(self, options)))
+
+        def awaiting(self: Any, /, *args: Any, **options: Any) -> AsyncStream[T]:
+            return AsyncStream(body(self._core, *args, **_begin(self, options)))
+
+        faces = {Sync: blocking, Async: awaiting}
+        self._faces = {mode: update_wrapper(face, body) for mode, face in faces.items()}
+        self._body = body
+        self.__doc__ = body.__doc__
+
+    @overload
+    def __get__(self, obj: None, owner: Any) -> Callable[..., Any]: ...
+    @overload
+    def __get__(self, obj: Resource[Sync], owner: Any) -> Callable[P, Stream[T]]: ...
+    @overload
+    def __get__(self, obj: Resource[Async], owner: Any) -> Callable[P, AsyncStream[T]]: ...
+    def __get__(self, obj: Any, owner: Any) -> Any:
+        return self._bind(obj)

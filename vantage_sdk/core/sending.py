@@ -1,0 +1,265 @@
+"""The way of every call: limits, credential, attempts, and what the last one came to."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from vantage_sdk.core.call import prepare, wire
+from vantage_sdk.core.dialect import Fault, error_class
+from vantage_sdk.core.hints import retry_after
+from vantage_sdk.core.io.port import Incoming, TransportError
+from vantage_sdk.core.quota import Quota
+from vantage_sdk.core.redirects import GET_REDIRECTS, next_target
+from vantage_sdk.core.request import Safety
+from vantage_sdk.core.retry import AMBIGUOUS, Cause, Rules, again, cause_of_answer, cause_of_failure, out_of_time
+from vantage_sdk.core.scrub import scrub
+from vantage_sdk.exceptions import (
+    Attempt,
+    DeadlineExceeded,
+    ResourceNotFoundError,
+    SubmitOutcomeUnknown,
+    VantageAPIError,
+    VantageConnectionError,
+    VantageTimeoutError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from vantage_sdk.config import Config
+    from vantage_sdk.core.answer import Answer
+    from vantage_sdk.core.call import Call
+    from vantage_sdk.core.dialect import Dialect
+    from vantage_sdk.core.io.port import IO, Wire
+    from vantage_sdk.core.request import Request
+
+T = TypeVar("T")
+Head = TypeVar("Head", bound="HasHead")
+log = logging.getLogger("vantage_sdk")
+
+HONOURED = "x-idempotency-supported"
+ERROR_BODY_LIMIT = 1 << 20
+
+
+class HasHead(Protocol):
+    """What a whole and a streamed answer have in common."""
+
+    status: int
+    headers: Mapping[str, str]
+
+
+class Shared:
+    """What all copies of a client have in common: the retry quota, and what the server has told about itself."""
+
+    def __init__(self) -> None:
+        self.quota = Quota()
+        self.honours_keys = False
+
+
+class Sender:
+    """Sends requests of one family with one configuration; copies of a client differ in nothing else."""
+
+    def __init__(self, io: IO, config: Config, dialect: Dialect, shared: Shared) -> None:
+        self.io = io
+        self.config = config
+        self.dialect = dialect
+        self.shared = shared
+
+    async def fetch(self, request: Request[Any], options: Mapping[str, Any]) -> Answer:
+        """Return the whole answer; raise an error of ``exceptions`` if there is none below status 400."""
+        call = prepare(request, options, self.config)
+
+        async def attempt() -> Answer:
+            return await self._attempt(call, rules, self.io.exchange, _whole, stream=False)
+
+        rules = self._rules(call)
+        answer = await self._complete(call, rules, attempt)
+        answer.attempts, answer.elapsed, answer.query = tuple(call.trail), time.monotonic() - call.begun, request.query
+        return answer
+
+    async def open(self, request: Request[Any], options: Mapping[str, Any]) -> Incoming:
+        """Return an answer as soon as its head is there; the caller closes it."""
+        call = prepare(request, options, self.config)
+
+        async def attempt() -> Incoming:
+            return await self._attempt(call, rules, self.io.open, _streamed, stream=True)
+
+        rules = self._rules(call)
+        return await self._complete(call, rules, attempt)
+
+    def decode(self, request: Request[T], answer: Answer) -> T:
+        """Return what the request makes of the answer; a body that it cannot read is an error, never a guess."""
+        try:
+            return request.decode(answer)
+        except ValueError as error:
+            problem = VantageAPIError(
+                f"the answer is not what this call returns: {scrub(str(error)[:200], [self.config.api_key])}",
+                status_code=answer.status,
+                code="invalid_response",
+                request_id=answer.request_id,
+                method=request.method,
+                path=request.path,
+            )
+        raise problem
+
+    def _rules(self, call: Call) -> Rules:
+        shared, cap = self.shared, self.config.max_retry_wait
+        return Rules(call, shared.quota, honours=lambda: shared.honours_keys, max_wait=cap)
+
+    async def _complete(self, call: Call, rules: Rules, attempt: Callable[[], Awaitable[Head]]) -> Head:
+        try:
+            try:
+                answer = await attempt()
+            except VantageAPIError as first:
+                if call.max_attempts == 1 or not rules.allows():
+                    raise
+                answer = await again(attempt, first, rules, self.io.sleep)
+        except VantageAPIError as error:
+            failed = error
+        except BaseException as stop:
+            if call.key is not None and call.request.safety is Safety.KEYED:
+                stop.add_note(f"the request may have been accepted; its idempotency key is {call.key}")
+            raise
+        else:
+            self.shared.quota.give_back(call.tokens or 1)
+            return answer
+        raise self._final(call, rules, failed)
+
+    async def _attempt(
+        self,
+        call: Call,
+        rules: Rules,
+        exchange: Callable[[Wire], Awaitable[Head]],
+        read: Callable[[Head], Awaitable[bytes]],
+        *,
+        stream: bool,
+    ) -> Head:
+        sent = wire(call, self.config, self.dialect, stream=stream)
+        begun = time.monotonic()
+        try:
+            answer = await exchange(sent)
+            for _ in range(GET_REDIRECTS):
+                if (following := next_target(sent, answer)) is None:
+                    break
+                await read(answer)
+                answer = await exchange(following)
+            body = await read(answer) if answer.status >= 300 else b""
+        except TransportError as error:
+            problem = self._unanswered(call, rules, error)
+        else:
+            if HONOURED in answer.headers:
+                self.shared.honours_keys = True
+            log.debug("%s %s -> %d in %.0f ms", call.request.method, call.path, answer.status, _ms(begun))
+            if answer.status < 300:
+                return answer
+            problem = self._refused(call, rules, answer, body)
+        self._note(call, rules, problem)
+        log.debug("%s %s failed in %.0f ms: %s", call.request.method, call.path, _ms(begun), problem.message)
+        raise problem
+
+    def _unanswered(self, call: Call, rules: Rules, error: TransportError) -> VantageAPIError:
+        rules.cause, call.hint = cause_of_failure(error.failure), None
+        kind: type[VantageAPIError] = VantageTimeoutError if error.timed_out else VantageConnectionError
+        message = f"{str(error) or error.failure.value}"
+        if error.timed_out and call.deadline is not None and call.deadline.remaining() <= 0:
+            kind, message = DeadlineExceeded, f"no answer before the deadline of {call.deadline.budget:g} s"
+        elif error.timed_out and call.timeout is not None:
+            message = f"no answer within the timeout of {call.timeout:g} s ({error})"
+        return kind(self._clean(message), idempotency_key=call.key, method=call.request.method, path=self._path(call))
+
+    def _refused(self, call: Call, rules: Rules, answer: HasHead, body: bytes) -> VantageAPIError:
+        fault = Fault.parse(_json(body), answer.status, body[:1000].decode("utf-8", "replace"))
+        call.hint = retry_after(answer.headers, time.time())
+        error = error_class(answer.status)(
+            self._clean(fault.message),
+            status_code=answer.status,
+            code=fault.code,
+            details=fault.details,
+            request_id=fault.request_id or answer.headers.get("x-request-id"),
+            retry_after=None if call.hint is None else math.ceil(call.hint),
+            idempotency_key=call.key,
+            method=call.request.method,
+            path=self._path(call),
+        )
+        rules.cause = cause_of_answer(error)
+        if rules.cause not in (Cause.REFUSED, Cause.AWAY):
+            call.hint = None
+        return error
+
+    def _note(self, call: Call, rules: Rules, error: VantageAPIError) -> None:
+        number = len(call.trail) + 1
+        said = f"{error.status_code} {error.code or ''}".strip() if error.status_code else error.message
+        call.trail.append(Attempt(number, said, None, error.status_code, error.request_id))
+        call.ambiguous = call.ambiguous or rules.cause in AMBIGUOUS
+        error.attempts, error.max_attempts = tuple(call.trail), call.max_attempts
+
+    def _final(self, call: Call, rules: Rules, error: VantageAPIError) -> VantageAPIError:
+        error.attempts = tuple(call.trail)
+        result: VantageAPIError = error
+        if rules.out_of_time and call.deadline is not None:
+            result = out_of_time(error, call.deadline.budget)
+        definite = rules.cause is Cause.FINAL and error.status_code is not None
+        if call.request.safety is Safety.KEYED and call.ambiguous and not definite:
+            result = error.as_kind(SubmitOutcomeUnknown)
+            result.message = (
+                f"the request may have been accepted: {error.message}; look for idempotency key {call.key}, "
+                "or repeat with the same key"
+            )
+        if result is not error:
+            result.__cause__ = error
+        return result
+
+    def _path(self, call: Call) -> str:
+        return self.config.path_prefix + call.path
+
+    def _clean(self, text: str) -> str:
+        return scrub(text, [self.config.api_key])
+
+
+class Recorder:
+    """A sender that remembers the last answer, for calls that return it beside their result."""
+
+    def __init__(self, sender: Sender | Recorder) -> None:
+        self._sender: Any = sender
+        self.config: Config = sender.config
+        self.last: Answer | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sender, name)
+
+    async def fetch(self, request: Request[Any], options: Mapping[str, Any]) -> Answer:
+        answer: Answer = await self._sender.fetch(request, options)
+        self.last = answer
+        return answer
+
+
+def gone_is_done(error: ResourceNotFoundError) -> bool:
+    """Tell whether a 404 answers the repeat of a deletion that may have been done by an earlier attempt."""
+    return len(error.attempts) > 1
+
+
+async def _whole(answer: Answer) -> bytes:
+    return answer.body
+
+
+async def _streamed(answer: Incoming) -> bytes:
+    try:
+        return await answer.read(ERROR_BODY_LIMIT)
+    finally:
+        await answer.aclose()
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _ms(begun: float) -> float:
+    return (time.monotonic() - begun) * 1000

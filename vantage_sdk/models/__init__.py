@@ -1,0 +1,1 @@
+"""What the APIs return, as typed objects: one noun a file."""

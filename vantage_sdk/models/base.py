@@ -1,0 +1,136 @@
+"""What all models share: they keep what was received, and no odd field makes a whole answer fail."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic_core import from_json
+
+from vantage_sdk.core.shapes import as_list
+
+if TYPE_CHECKING:
+    from vantage_sdk.core.answer import Answer
+
+M = TypeVar("M", bound="Model")
+log = logging.getLogger("vantage_sdk")
+
+Timestamp = AwareDatetime
+
+
+class Model(BaseModel):
+    """An immutable object of the API.
+
+    Fields that the SDK does not know are kept: ``extra`` has them by name, and they can be read as attributes.  A known
+    field whose value has an unexpected type keeps that value.  ``to_dict()`` is exactly what was received.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=(), defer_build=True)
+
+    @classmethod
+    def from_dict(cls, received: Mapping[str, Any]) -> Self:
+        """Build the object from what a server sent; raise ``ValueError`` only if it is no JSON object at all."""
+        if not isinstance(received, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  it comes from outside
+            raise ValueError(f"expected a JSON object for {cls.__name__}, got {type(received).__name__}")
+        try:
+            item = cls.model_validate(received)
+        except ValidationError as error:
+            item = _salvaged(cls, received, error)
+        _attach(item, received)
+        return item
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was received, unchanged; for an object made by hand, its fields that were set."""
+        received = self.__dict__.get("_received")
+        return self.model_dump(mode="json", exclude_unset=True) if received is None else dict(received)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """Return the fields that this version of the SDK does not know."""
+        known = type(self).model_fields
+        return {name: value for name, value in self.to_dict().items() if name not in known}
+
+    if not TYPE_CHECKING:  # a misspelt attribute stays an error for type checkers
+
+        def __getattr__(self, name: str) -> Any:
+            received = self.__dict__.get("_received")
+            if received is not None and name in received and not name.startswith("_"):
+                return received[name]
+            return super().__getattr__(name)
+
+
+def _attach(item: Model, received: Mapping[str, Any]) -> None:
+    values = vars(item)
+    values["_received"] = received
+    for name in _nested(type(item)):
+        value = values.get(name)
+        if isinstance(value, Model):
+            _attach(value, received[name])
+        elif value and isinstance(value, list):
+            for part, raw in zip(as_list(value) or [], received[name], strict=True):
+                if isinstance(part, Model):
+                    _attach(part, raw)
+
+
+@cache
+def _nested(cls: type[Model]) -> tuple[str, ...]:
+    return tuple(name for name, info in cls.model_fields.items() if _has_model(info.annotation))
+
+
+def _has_model(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        return True
+    return any(_has_model(part) for part in get_args(annotation))
+
+
+def _salvaged(cls: type[M], received: Mapping[str, Any], error: ValidationError) -> M:
+    """Keep the odd values as they came and validate the rest; a missing field is ``None``."""
+    odd = {str(fault["loc"][0]): fault["type"] for fault in error.errors(include_url=False, include_input=False)}
+    log.warning("unexpected values in %s: %s", cls.__name__, ", ".join(f"{name} ({kind})" for name, kind in odd.items()))
+    item = cls.model_construct()
+    values = vars(item)
+    for name in cls.model_fields:
+        if name in odd:
+            values[name] = _as_utc(received.get(name), odd[name])
+        elif name in received:
+            values[name] = _validated(cls, name, received[name])
+    return item
+
+
+def _validated(cls: type[Model], name: str, value: Any) -> Any:
+    scratch = cls.model_construct()
+    cls.__pydantic_validator__.validate_assignment(scratch, name, value)
+    return scratch.__dict__[name]
+
+
+def _as_utc(value: Any, kind: str) -> Any:
+    """Read a time without a zone as UTC; leave anything else alone."""
+    if kind != "timezone_aware" or not isinstance(value, str):
+        return value
+    return datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+def one(model: type[M]) -> Callable[[Answer], M]:
+    """Return the decoder of an answer that is one object."""
+
+    def decode(answer: Answer) -> M:
+        return model.from_dict(parsed(answer))
+
+    return decode
+
+
+def parsed(answer: Answer) -> Any:
+    """Return the JSON of an answer; raise ``ValueError`` if it is none."""
+    try:
+        return from_json(answer.body)
+    except ValueError as error:
+        kind = answer.headers.get("content-type", "no content type")
+        raise ValueError(f"no valid JSON ({kind}): {error}") from None
+
+
+def nothing(_: Answer) -> None:
+    """Decode an answer whose body does not matter."""

@@ -1,0 +1,1 @@
+"""The platform family: one file a noun."""
