@@ -22,6 +22,9 @@ QUICK_ROUNDS, QUICK_SCALE = 3, 0.2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmarks; the status is 1 if our own client could not be measured."""
     options = parse(argv)
+    if options.write:
+        # Better to learn of missing markers now than after minutes of measuring.
+        replaced(options.write.read_text(), "")
     scale = QUICK_SCALE if options.quick else 1.0
     rounds: int = options.rounds or (QUICK_ROUNDS if options.quick else 7)
     results: list[Result] = []

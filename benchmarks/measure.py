@@ -7,7 +7,7 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,7 +15,7 @@ from typing import Protocol
 from benchmarks.rows import Call, Leg, Metric, Row, Spawn
 
 Samples = dict[str, list[float]]
-REPEATS = 3
+REPEATS = 2
 
 
 class Missing(Exception):
@@ -35,9 +35,11 @@ class Subject(Protocol):
 
     def sample(self) -> float:
         """Run once and return the cost."""
+        ...
 
     def close(self) -> None:
         """End the process."""
+        ...
 
 
 class Worker:
@@ -127,7 +129,7 @@ def make(leg: Leg, metric: Metric, origins: Origins, scale: float) -> Subject:
 
 
 @contextmanager
-def serving() -> Iterator[Origins]:
+def serving() -> Generator[Origins]:
     """Run the server on one core and keep this process and its children on another, where there are two."""
     server = start([sys.executable, "-m", "benchmarks.server"])
     try:
@@ -140,7 +142,7 @@ def serving() -> Iterator[Origins]:
 
 
 @contextmanager
-def pinned(server: int) -> Iterator[None]:
+def pinned(server: int) -> Generator[None]:
     """Give the server a core of its own."""
     if not hasattr(os, "sched_setaffinity") or len(cores := sorted(os.sched_getaffinity(0))) < 2:
         yield

@@ -110,8 +110,8 @@ ROWS = (
         (
             *calls("get_at_once", 400, 1, suffix="@1"),
             *calls("get_at_once", 480, 16, suffix="@16"),
-            *calls("get_at_once", 512, 64, suffix="@64"),
-            Call("kept@64", "raw", "get_at_once", 512, (64, 100)),
+            *calls("get_at_once", 320, 64, suffix="@64"),
+            Call("kept@64", "raw", "get_at_once", 256, (64, 100)),
         ),
         (
             in_flight(1, goal_raw=0.86, goal_openai=0.60),

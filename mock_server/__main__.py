@@ -6,9 +6,13 @@ import argparse
 import signal
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 from mock_server.server import MockServer, is_loopback
 from mock_server.world import WORLDS
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,8 +28,12 @@ def main(arguments: list[str] | None = None) -> int:
             rate_limits=not options.no_rate_limits,
         )
         done = threading.Event()
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            done.set()
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: done.set())
+            signal.signal(number, stop)
         server.start()
     except (OSError, ValueError) as error:
         print(f"vantage-mock: {error}", file=sys.stderr)
@@ -39,7 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="vantage-mock", description="Serve the Vantage APIs over a simulated cluster.")
+    parser = argparse.ArgumentParser(
+        prog="vantage-mock", description="Serve the Vantage APIs over a simulated cluster."
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="port, 0 for a free one (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="makes ids and chance repeatable (default: %(default)s)")

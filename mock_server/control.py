@@ -25,7 +25,7 @@ import ipaddress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import from_json
 from starlette.requests import Request
 
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from mock_server.app import Application
 
 PREFIX = "/_mock"
+
+
+_PLAN = TypeAdapter[str | list[dict[str, Any] | str]](str | list[dict[str, Any] | str])
 
 
 class ControlError(Exception):
@@ -171,12 +174,7 @@ class ControlAPI:
         return self._app.state.faults.as_list()
 
     async def _set_faults(self, request: Request) -> list[dict[str, Any]]:
-        rules = await _json(request)
-        if not isinstance(rules, str) and not (
-            isinstance(rules, list) and all(isinstance(rule, dict | str) for rule in rules)
-        ):
-            raise ControlError(400, "A fault plan is a list of rules, or a short form as text")
-        self._app.state.faults.set(rules)
+        self._app.state.faults.set(_PLAN.validate_python(await _json(request)))
         return await self._faults(request)
 
     async def _clear_faults(self, request: Request) -> list[dict[str, Any]]:

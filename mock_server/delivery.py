@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import struct
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from starlette.requests import ClientDisconnect
+
 if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable
+
     from starlette.responses import Response
     from starlette.types import Message, Receive, Scope, Send
 
     from mock_server.faults import Drip, Rule
+
+    Pause = Callable[[float], Awaitable[None]]
 
 TRANSPORT = "mock_server.transport"
 """Scope extension under which the HTTP protocol leaves the connection's transport."""
@@ -26,10 +32,11 @@ class ConnectionDroppedError(ConnectionResetError):
 class Delivery:
     """The way back to one caller."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, pause: Pause) -> None:
         self._scope = scope
         self._receive = receive
         self._send = send
+        self._pause = pause
         extension = scope.get("extensions", {}).get(TRANSPORT)
         self._transport: asyncio.Transport | None = None if extension is None else extension["transport"]
 
@@ -49,7 +56,8 @@ class Delivery:
             if cut.done:
                 await self.drop()
         elif fault.drip is not None:
-            await response(self._scope, self._receive, _dripping(self._send, fault.drip))
+            with suppress(ClientDisconnect):
+                await response(self._scope, self._receive, _dripping(self._send, fault.drip, self._pause))
         else:
             await response(self._scope, self._receive, self._send)
 
@@ -111,7 +119,7 @@ class _Cut:
         await self._send(message)
 
 
-def _dripping(send: Send, drip: Drip) -> Send:
+def _dripping(send: Send, drip: Drip, pause: Pause) -> Send:
     async def slow(message: Message) -> None:
         if message["type"] != "http.response.body":
             await send(message)
@@ -119,7 +127,7 @@ def _dripping(send: Send, drip: Drip) -> Send:
         body = message.get("body", b"")
         for start in range(0, len(body), drip.bytes):
             await send({**message, "body": body[start : start + drip.bytes], "more_body": True})
-            await asyncio.sleep(drip.interval)
+            await pause(drip.interval)
         await send({**message, "body": b""})
 
     return slow

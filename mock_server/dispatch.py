@@ -30,7 +30,10 @@ class Match:
         if method not in self.methods:
             allowed = ", ".join(sorted(self.methods))
             raise ApiError(
-                405, f"This path allows {allowed}", details={"allowed": sorted(self.methods)}, headers={"Allow": allowed}
+                405,
+                f"This path allows {allowed}",
+                details={"allowed": sorted(self.methods)},
+                headers={"Allow": allowed},
             )
         return self.methods[method]
 

@@ -62,9 +62,10 @@ async def asset(call: Call[None, None]) -> Response:
     name = call.path["asset"]
     if name not in ASSETS:
         raise ApiError(404, "There is nothing at this path")
-    return Response(_read(name), media_type=ASSETS[name], headers={"Cache-Control": "max-age=3600"})
+    return Response(read_asset(name), media_type=ASSETS[name], headers={"Cache-Control": "max-age=3600"})
 
 
 @cache
-def _read(name: str) -> bytes:
+def read_asset(name: str) -> bytes:
+    """Return one of the ``ASSETS``."""
     return (swagger_ui.static_path / name).read_bytes()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import pydantic_core
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from mock_server.auth import NOBODY
 from mock_server.cluster.backend import NotFoundError, RequestError, StateError
@@ -39,13 +38,12 @@ class Exchange:
     def __init__(self, state: ServerState, dispatcher: Dispatcher, scope: Scope, receive: Receive, send: Send) -> None:
         self.state = state
         self.request = Request(scope, receive)
-        self.delivery = Delivery(scope, receive, send)
+        self.delivery = Delivery(scope, receive, send, self._pause)
         raw_path = scope.get("raw_path") or scope["path"].encode()
         self.match: Match = dispatcher.match(raw_path.decode("latin-1"))
         self.request_id = state.next_request_id()
         self.window: Window | None = None
         self.polled = False
-        state.time.catch_up()
         self.record = state.journal.open(
             at=state.time.now(),
             request_id=self.request_id,
@@ -67,6 +65,7 @@ class Exchange:
         try:
             response = await self._answer()
         except ClientDisconnect:
+            await self.delivery.drop()
             return
         self._complete(response)
         if fault is not None and fault.reset == "after":
@@ -78,6 +77,7 @@ class Exchange:
 
     async def _answer(self) -> Response:
         try:
+            self.state.time.catch_up()
             return await self._planned() or await self._work()
         except ClientDisconnect:
             raise
@@ -92,14 +92,14 @@ class Exchange:
         fault = self.fault
         if fault is None or (fault.status is None and fault.storm is None):
             return None
-        await asyncio.sleep(fault.delay or 0)
+        await self._pause(fault.delay)
         status = fault.status or 429
         wait = fault.retry_after if fault.retry_after is not None or fault.storm is None else 1
         headers = dict(fault.headers) if wait is None else {**fault.headers, "Retry-After": f"{wait:g}"}
         if fault.body is None:
             return self._refusal(ApiError(status, "This failure was planned", headers=headers))
         if isinstance(fault.body, str):
-            return Response(fault.body, status, {"Content-Type": "text/plain", **headers})
+            return PlainTextResponse(fault.body, status, headers)
         return json_response(fault.body, status, headers)
 
     async def _work(self) -> Response:
@@ -170,16 +170,17 @@ class Exchange:
         if isinstance(claim, Response):
             self.record.replayed = True
             return claim
-        response: Response | None = None
         try:
             response = await self._invoke(endpoint, call)
-        finally:
-            store.settle(caller, key, claim, response)
+        except BaseException:
+            store.release(caller, key, claim)
+            raise
+        store.settle(claim, response)
         return response
 
     async def _invoke(self, endpoint: Endpoint, call: Call[Any, Any]) -> Response:
-        if self.fault is not None and self.fault.delay is not None:
-            await asyncio.sleep(self.fault.delay)
+        if self.fault is not None:
+            await self._pause(self.fault.delay)
         try:
             answer = await endpoint.handler(call)
         except NotFoundError as error:
@@ -193,6 +194,11 @@ class Exchange:
         if isinstance(answer, Response):
             return answer
         return Response(status_code=endpoint.status) if answer is None else json_response(answer, endpoint.status)
+
+    async def _pause(self, seconds: float | None) -> None:
+        """Let real time pass; a server that stops or is reset meanwhile drops the request."""
+        if seconds and await self.state.time.wait("", seconds):
+            raise ClientDisconnect
 
     def _refusal(self, error: ApiError) -> Response:
         dialect = self.match.family.dialect
@@ -218,7 +224,6 @@ class Exchange:
             self._admit(public=False)
         except ApiError:
             return
-
 
 
 def json_response(content: Any, status: int, headers: dict[str, str] | None = None) -> Response:

@@ -199,7 +199,11 @@ def _parse_effect(word: str) -> dict[str, Any]:
     if name == "drip":
         size, _, interval = value.partition("@")
         return {"drip": {"bytes": int(size), "interval": float(interval or 0)}}
-    simple: dict[str, dict[str, Any]] = {"ok": {}, "reset-before": {"reset": "before"}, "reset-after": {"reset": "after"}}
+    simple: dict[str, dict[str, Any]] = {
+        "ok": {},
+        "reset-before": {"reset": "before"},
+        "reset-after": {"reset": "after"},
+    }
     if word in simple:
         return simple[word]
     if word.isdigit():

@@ -91,9 +91,7 @@ class Listener:
         if self._server is not None:
             self._server.close()
         for connection in list(self._connections.connections):
-            transport = connection.transport
-            if transport is not None:
-                transport.abort()
+            connection.transport.abort()
         tasks = set(self._connections.tasks)
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=PATIENCE)

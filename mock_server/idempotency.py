@@ -68,11 +68,13 @@ class IdempotencyStore:
             raise _conflict("idempotency_key_reused", "This idempotency key was already used")
         return known.answer.response()
 
-    def settle(self, caller: str, key: str, entry: Entry, response: Response | None) -> None:
-        """Keep the answer if work was done for it, else free the key for another attempt."""
-        if response is not None and _worth_keeping(response.status_code):
-            entry.answer = Stored(response.status_code, tuple(response.raw_headers), bytes(response.body))
-        elif self._entries.get((caller, key)) is entry:
+    def settle(self, entry: Entry, response: Response) -> None:
+        """Keep the answer to the work that was done under a key."""
+        entry.answer = Stored(response.status_code, tuple(response.raw_headers), bytes(response.body))
+
+    def release(self, caller: str, key: str, entry: Entry) -> None:
+        """Free a key under which nothing was done, for another attempt."""
+        if self._entries.get((caller, key)) is entry:
             del self._entries[caller, key]
 
     def _make_room(self, now: float) -> None:
@@ -93,11 +95,6 @@ def check_key(value: str | None) -> str | None:
 def fingerprint(method: str, path: str, body: bytes) -> bytes:
     """Return what makes two requests under one key the same."""
     return hashlib.blake2b(f"{method} {path}\n".encode() + body, digest_size=32).digest()
-
-
-def _worth_keeping(status: int) -> bool:
-    """A refusal leaves nothing behind, so the next attempt may be judged afresh."""
-    return status < 400 or status >= 500
 
 
 def _conflict(code: str, message: str, *, wait: int | None = None) -> ApiError:

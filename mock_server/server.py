@@ -132,6 +132,7 @@ class MockServer:
         if loop is None or listener is None:
             return
         self._loop = self._listener = self._bound_port = None
+        loop.call(self.app.state.time.wake_all)
         loop.wait(listener.close())
         loop.close()
 

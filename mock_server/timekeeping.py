@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from mock_server.cluster.clock import Clock, ManualClock, ScaledClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from mock_server.cluster.backend import ClusterBackend
     from mock_server.cluster.event import Event
@@ -76,6 +76,11 @@ class Timekeeper:
         return self.mode == "auto"
 
     @property
+    def watched(self) -> int:
+        """How many callers wait for events at this moment."""
+        return self._watching
+
+    @property
     def backend(self) -> ClusterBackend:
         if self._backend is None:
             raise RuntimeError("no cluster is attached to this clock")
@@ -129,7 +134,7 @@ class Timekeeper:
         raise RuntimeError(f"something is still pending after {MAX_STEPS} events")
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
+    def watching(self) -> Generator[None]:
         """Keep the clock's timer set while somebody waits for events."""
         self._watching += 1
         self._rearm()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_origin
 
 import pydantic_core
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from mock_server.errors import ApiError, Fault, invalid
@@ -62,6 +62,11 @@ def _integer(value: Any) -> Any:
     return value
 
 
+def whole(value: Any) -> Any:
+    """Return the integer for a JSON number without a fraction, ``2.0`` as well as ``2``."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _boolean(value: Any) -> Any:
     if isinstance(value, str) and value not in ("true", "false"):
         raise PydanticCustomError("bool_parsing", "Must be 'true' or 'false'")
@@ -98,7 +103,10 @@ class _NullHidden:
 # Optional in a body: may be left out, may not be null.
 Maybe = Annotated[T | None, BeforeValidator(_no_null), _NullHidden()]
 
-QueryInt = Annotated[int, BeforeValidator(_integer)]
+# The bounds stand in front of the conversion, where the JSON schema sees them.
+LARGEST = 10**15
+QueryCount = Annotated[int, Field(ge=0, le=LARGEST), BeforeValidator(_integer)]
+QueryNumber = Annotated[int, Field(ge=1, le=LARGEST), BeforeValidator(_integer)]
 QueryBool = Annotated[bool, BeforeValidator(_boolean)]
 Instant = Annotated[
     float,
@@ -190,5 +198,3 @@ def _code(kind: str) -> str:
     if kind.endswith(("_type", "_parsing")):
         return "invalid_type"
     return kind if kind == "null_not_allowed" else "invalid_value"
-
-

@@ -16,7 +16,7 @@ from vantage_sdk._version import __version__
 from vantage_sdk.core.deadline import seconds
 from vantage_sdk.core.scrub import Secret, clean_key
 from vantage_sdk.core.shapes import as_object
-from vantage_sdk.core.urls import base_url
+from vantage_sdk.core.urls import Origin, base_url
 from vantage_sdk.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -49,13 +49,13 @@ class Config:
     max_response_bytes: int = MAX_RESPONSE_BYTES
     user_agent: str = USER_AGENT
     sources: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    origin: str = field(init=False, repr=False)
+    origin: Origin = field(init=False, repr=False)
     path_prefix: str = field(init=False, repr=False)
     host: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.base_url)
-        object.__setattr__(self, "origin", f"{parts.scheme}://{parts.netloc}")
+        object.__setattr__(self, "origin", Origin.of(self.base_url))
         object.__setattr__(self, "path_prefix", parts.path)
         object.__setattr__(self, "host", parts.netloc)
 

@@ -16,21 +16,27 @@ class Peer(Protocol):
 
     def get(self, count: int) -> int:
         """Get one job of 1 KB, ``count`` times."""
+        ...
 
     def page(self, count: int) -> int:
         """List 100 jobs and look at each, ``count`` times."""
+        ...
 
     def get_at_once(self, count: int, width: int) -> int:
         """Get ``count`` jobs with ``width`` requests in flight."""
+        ...
 
     def lines(self, count: int, per_chunk: int) -> int:
         """Follow a log of ``count`` lines."""
+        ...
 
     def walk(self, prefetch: int) -> int:
         """Walk every page of a slow listing, working a while on each page."""
+        ...
 
     def close(self) -> None:
         """Close the connections."""
+        ...
 
 
 def load(name: str, fast: str, slow: str) -> Peer:

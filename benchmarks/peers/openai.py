@@ -43,6 +43,7 @@ class Client:
         return sum(map(bool, stream))
 
     def walk(self, prefetch: int) -> int:
+        assert not prefetch, "this client fetches no page ahead"
         seen = 0
         for _ in self._slow.files.list(limit=PER_PAGE):
             seen += 1

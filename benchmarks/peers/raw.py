@@ -58,6 +58,7 @@ class Client:
         return seen
 
     def walk(self, prefetch: int) -> int:
+        assert not prefetch, "this client fetches no page ahead"
         seen, total = 0, 1
         while seen < total:
             params = {"limit": PER_PAGE, "offset": seen}

@@ -35,7 +35,6 @@ class Autoscaler:
         """Take over a policy: go to its number of nodes at once, or into its range."""
         lowest, highest = _bounds(policy)
         self._cluster.scaling = policy
-        self._cluster.updated_at = self._agenda.now
         size = self._fleet.size
         self._resize(min(max(size, lowest), highest))
         self._rest_until = self._agenda.now
@@ -51,7 +50,8 @@ class Autoscaler:
             return
         if self._agenda.now < self._rest_until:
             self._wait()
-        elif self._resize(self._fleet.size + change, idle_only=True):
+        else:
+            self._resize(self._fleet.size + change, idle_only=True)
             self._rest_until = self._agenda.now + COOL_DOWN_SECONDS
 
     def _wanted_change(self, lowest: int, highest: int) -> int:
@@ -80,18 +80,15 @@ class Autoscaler:
         states = (NodeState.READY, NodeState.BOOTING)
         return sum(not node.running and not node.retiring and node.state in states for node in nodes)
 
-    def _resize(self, size: int, *, idle_only: bool = False) -> bool:
+    def _resize(self, size: int, *, idle_only: bool = False) -> None:
         before = self._fleet.size
         if size > before:
             self._fleet.grow(size - before)
         elif size < before:
             self._fleet.shrink(before - size, idle_only=idle_only)
-        after = self._fleet.size
-        if after != before or not idle_only:
-            data = {"nodes": after, "previous": before}
-            self._cluster.updated_at = self._agenda.now
-            self._history.record(self._agenda.now, "cluster.scaled", self._cluster.id, data)
-        return after != before
+        self._cluster.updated_at = self._agenda.now
+        data = {"nodes": self._fleet.size, "previous": before}
+        self._history.record(self._agenda.now, "cluster.scaled", self._cluster.id, data)
 
     def _wait(self) -> None:
         if not self._waiting:

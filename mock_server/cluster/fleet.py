@@ -72,7 +72,7 @@ class Fleet:
             self._agenda.schedule(self._agenda.now + BOOT_SECONDS, partial(self._booted, node))
         self._on_change()
 
-    def shrink(self, count: int, *, idle_only: bool = False) -> int:
+    def shrink(self, count: int, *, idle_only: bool = False) -> None:
         """Let up to ``count`` nodes go, idle ones first and the newest first; busy ones finish their jobs before."""
         candidates = [node for node in reversed(self._cluster.nodes.values()) if not node.retiring]
         candidates.sort(key=lambda node: (bool(node.running), _REMOVAL_ORDER.index(node.state)))
@@ -83,9 +83,7 @@ class Fleet:
                 self._set_state(node, NodeState.DRAINING)
             else:
                 self._remove(node)
-        if leaving:
-            self._on_change()
-        return len(leaving)
+        self._on_change()
 
     def fail(self, node: Node, reason: str) -> None:
         """Take a node down whose jobs are gone already."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mock_server.cluster.job import Job, JobState
+from mock_server.cluster.job import TERMINAL, Job, JobState
 
 if TYPE_CHECKING:
     from mock_server.cluster.agenda import Agenda
@@ -22,6 +22,10 @@ SUCCESSORS: dict[JobState, frozenset[JobState]] = {
     JobState.CANCELLED: frozenset(),
 }
 
+# One text for all events: reading the value of a member and formatting are slow, and each would be a copy to keep.
+_WORDS = {state: state.value for state in JobState}
+_ENDINGS = {state: f"job.{state.value}" for state in TERMINAL}
+
 # Two changes within one instant still get different times, so that a reader can tell them apart.
 _TICK = 1e-6
 
@@ -34,7 +38,7 @@ class Lifecycle:
         self._history = history
 
     def created(self, job: Job) -> None:
-        self._history.record(self._agenda.now, "job.created", job.id, {"state": job.state.value})
+        self._history.record(self._agenda.now, "job.created", job.id, {"state": _WORDS[job.state]})
 
     def queued(self, job: Job, reason: str) -> None:
         job.queued_at = self._agenda.now
@@ -81,15 +85,15 @@ class Lifecycle:
     def changed(self, job: Job) -> None:
         """Record a change that leaves the state as it is."""
         self._touch(job)
-        self._history.record(self._agenda.now, "job.updated", job.id, {"state": job.state.value})
+        self._history.record(self._agenda.now, "job.updated", job.id, {"state": _WORDS[job.state]})
 
     def deleted(self, job: Job) -> None:
-        self._history.record(self._agenda.now, "job.deleted", job.id, {"state": job.state.value})
+        self._history.record(self._agenda.now, "job.deleted", job.id, {"state": _WORDS[job.state]})
 
     def _end(self, job: Job, state: JobState) -> None:
         job.ended_at = self._agenda.now
         job.log.closed = True
-        self._move(job, state, f"job.{state.value}")
+        self._move(job, state, _ENDINGS[state])
 
     def _move(self, job: Job, state: JobState, kind: str) -> None:
         previous = job.state
@@ -97,7 +101,7 @@ class Lifecycle:
             raise AssertionError(f"job {job.id} cannot go from {previous.value} to {state.value}")
         job.state = state
         self._touch(job)
-        data = {"state": state.value, "previous": previous.value}
+        data = {"state": _WORDS[state], "previous": _WORDS[previous]}
         self._history.record(self._agenda.now, kind, job.id, data)
 
     def _touch(self, job: Job) -> None:

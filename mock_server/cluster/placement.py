@@ -16,17 +16,14 @@ if TYPE_CHECKING:
 _READY = NodeState.READY
 
 
-def fits(wanted: Resources, available: Resources) -> bool:
-    """Tell whether ``available`` covers ``wanted`` in every dimension."""
-    return wanted.cpus <= available.cpus and wanted.memory <= available.memory and wanted.gpus <= available.gpus
-
-
 def find_nodes(nodes: Iterable[Node], request: JobRequest) -> list[Node] | None:
     """Return as many ready nodes as the request asks for, ``None`` if there are not enough at this moment."""
     wanted = request.resources
+    cpus, memory, gpus = wanted.cpus, wanted.memory, wanted.gpus
     chosen: list[Node] = []
     for node in nodes:
-        if node.state is _READY and fits(wanted, node.free):
+        free = node.free
+        if free.cpus >= cpus and free.memory >= memory and free.gpus >= gpus and node.state is _READY:
             chosen.append(node)
             if len(chosen) == request.nodes:
                 return chosen

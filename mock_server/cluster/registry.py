@@ -63,6 +63,7 @@ class Registry:
             priority=request.priority,
             environment=dict(request.environment),
             output_path=request.output_path,
+            outputs={},
             number=number,
         )
         self.add(job)

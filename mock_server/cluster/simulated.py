@@ -70,7 +70,7 @@ class SimulatedCluster:
     def add_cluster(
         self,
         *,
-        id: str,  # noqa: A002 - the attribute's own name
+        id: str,
         name: str,
         provider: str,
         region: str,
@@ -108,6 +108,7 @@ class SimulatedCluster:
         partition.reserve(job)
         self._registry.add(job)
         partition.resume(job, past.runs_for)
+        self._settle()
         return job
 
     def job(self, job_id: str) -> Job:

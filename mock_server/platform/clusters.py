@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mock_server.cluster.node import ScalePolicy
@@ -20,12 +20,14 @@ from mock_server.platform.cluster_views import (
 )
 from mock_server.platform.lists import Dates, Listing, Paging
 from mock_server.routes import Call, Routes
-from mock_server.validation import Maybe, StrictBody, StrictQuery
+from mock_server.validation import Maybe, StrictBody, StrictQuery, whole
 
 if TYPE_CHECKING:
     from mock_server.cluster.node import Cluster
 
 MAX_NODES = 1000
+Nodes = Annotated[int, Field(ge=0, le=MAX_NODES), BeforeValidator(whole)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 routes = Routes("clusters", prefix="/v1")
 
@@ -49,7 +51,7 @@ class ClusterDetail(StrictQuery):
     """What to embed in a cluster."""
 
     include: list[Literal["metrics", "nodes"]] = Field(
-        default_factory=list, description="Related data to embed; comma-joined or repeated."
+        default=[], description="Related data to embed; comma-joined or repeated."
     )
 
 
@@ -78,12 +80,10 @@ class Scale(StrictBody):
         }
     )
 
-    nodes: Maybe[Annotated[int, Field(ge=0, le=MAX_NODES)]] = None
-    min_nodes: Maybe[Annotated[int, Field(ge=0, le=MAX_NODES)]] = None
-    max_nodes: Maybe[Annotated[int, Field(ge=0, le=MAX_NODES)]] = Field(
-        default=None, description="Not below min_nodes."
-    )
-    target_utilization: Maybe[Annotated[float, Field(ge=0, le=1)]] = None
+    nodes: Maybe[Nodes] = None
+    min_nodes: Maybe[Nodes] = None
+    max_nodes: Maybe[Nodes] = Field(default=None, description="Not below min_nodes.")
+    target_utilization: Maybe[Share] = None
 
     @model_validator(mode="after")
     def _is_one_policy(self) -> Scale:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mock_server.cluster.job import JobRequest, Resources
 from mock_server.platform.lists import Listing
-from mock_server.validation import Instant, Maybe, QueryBool, QueryInt, StrictBody, StrictQuery
+from mock_server.validation import Instant, Maybe, QueryBool, QueryCount, StrictBody, StrictQuery, whole
 from mock_server.wire import CPU_PATTERN, MEMORY_PATTERN, cpu_count, memory_bytes
 
 if TYPE_CHECKING:
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 Status = Literal["pending", "queued", "running", "completed", "failed", "cancelled"]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
-Count = Annotated[int, Field(ge=0, le=1_000_000)]
+Count = Annotated[int, Field(ge=0, le=1_000_000), BeforeValidator(whole)]
 CountText = Annotated[str, Field(pattern=r"^[0-9]{1,6}$")]
 CpuText = Annotated[str, Field(pattern=CPU_PATTERN)]
 MemoryText = Annotated[str, Field(pattern=MEMORY_PATTERN)]
-Positive = Annotated[int, Field(ge=1, le=1_000_000)]
+Positive = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(whole)]
+Priority = Annotated[int, Field(ge=0), BeforeValidator(whole)]
 Variables = dict[str, str]
 
 DEFAULT_MEMORY = "1GB"
@@ -75,7 +76,7 @@ class JobCreate(StrictBody):
     env: Maybe[Variables] = Field(default=None, description="Alias of environment, which wins for each variable.")
     working_directory: Maybe[str] = None
     output_path: Maybe[str] = None
-    priority: Maybe[Annotated[int, Field(ge=0)]] = None
+    priority: Maybe[Priority] = None
     spec: Maybe[JobSpec] = None
 
     @model_validator(mode="after")
@@ -133,7 +134,7 @@ class JobUpdate(StrictBody):
     )
 
     name: Maybe[Name] = None
-    priority: Maybe[Annotated[int, Field(ge=0)]] = None
+    priority: Maybe[Priority] = None
     status: Maybe[Literal["cancelled"]] = None
     reason: Maybe[str] = None
     environment: Maybe[Variables] = None
@@ -162,14 +163,14 @@ class JobDetail(StrictQuery):
     """What to embed in a job."""
 
     include: list[Literal["logs", "outputs", "metrics"]] = Field(
-        default_factory=list, description="Related data to embed; comma-joined or repeated."
+        default=[], description="Related data to embed; comma-joined or repeated."
     )
 
 
 class LogView(StrictQuery):
     """Which lines of a log, and how."""
 
-    tail: QueryInt | None = Field(default=None, ge=0, description="Only the last lines, at most this many.")
+    tail: QueryCount | None = Field(default=None, description="Only the last lines, at most this many.")
     since: Instant | None = Field(default=None, description="Only lines written after this instant.")
     timestamps: QueryBool = Field(default=False, description="Begin each line with its time.")
     follow: QueryBool = Field(default=False, description="Stream events until the job has ended.")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import mimetypes
 from hashlib import blake2b, sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from mock_server.platform.job_requests import KEY, RESOURCES, SPEC
 from mock_server.platform.metrics import MetricPoint, job_metrics

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from pydantic import Field
 
-from mock_server.validation import Instant, QueryInt, StrictQuery
+from mock_server.validation import Instant, QueryCount, QueryNumber, StrictQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,15 +30,15 @@ class Listed(Protocol):
 
 
 Item = TypeVar("Item", bound=Listed)
-Any_ = TypeVar("Any_")
+Thing = TypeVar("Thing")
 
 
 class Paging(StrictQuery):
     """Which part of a list."""
 
-    limit: QueryInt = Field(default=50, ge=1, description="Page size; more than 100 is taken as 100.")
-    offset: QueryInt | None = Field(default=None, ge=0, description="Items to skip; wins over page.")
-    page: QueryInt | None = Field(default=None, ge=1, description="Page number from 1.")
+    limit: QueryNumber = Field(default=50, description="Page size; more than 100 is taken as 100.")
+    offset: QueryCount | None = Field(default=None, description="Items to skip; wins over page.")
+    page: QueryNumber | None = Field(default=None, description="Page number from 1.")
 
     @property
     def size(self) -> int:
@@ -53,7 +53,7 @@ class Paging(StrictQuery):
         """The page to report, counted from 1."""
         return self.start // self.size + 1
 
-    def cut(self, items: list[Any_]) -> list[Any_]:
+    def cut(self, items: list[Thing]) -> list[Thing]:
         return items[self.start : self.start + self.size]
 
 

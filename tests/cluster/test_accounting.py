@@ -6,14 +6,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mock_server.cluster.accounting import Ledger, StepFunction
 from mock_server.cluster.job import Resources
 from mock_server.cluster.seeding import Past
-
-from .world import START, World, request
+from tests.cluster.world import START, World, request
 
 if TYPE_CHECKING:
     from mock_server.cluster.job import Job
@@ -34,7 +32,9 @@ def test_a_step_function_adds_up() -> None:
     assert step.area(-5) == 0
 
 
-@given(st.lists(st.tuples(st.integers(-20, 20), st.integers(-3, 3)), max_size=12), st.integers(-30, 30), st.integers(0, 40))
+@given(
+    st.lists(st.tuples(st.integers(-20, 20), st.integers(-3, 3)), max_size=12), st.integers(-30, 30), st.integers(0, 40)
+)
 def test_the_order_of_booking_does_not_matter(changes: list[tuple[int, int]], start: int, length: int) -> None:
     step = StepFunction(0.0)
     for at, change in changes:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mock_server.cluster.autoscaler import COOL_DOWN_SECONDS
 from mock_server.cluster.backend import RequestError
 from mock_server.cluster.job import JobState, Resources
 from mock_server.cluster.node import NodeState, ScalePolicy
-
-from .world import World
+from tests.cluster.world import World
 
 WHOLE = Resources(4)
 
@@ -78,7 +78,7 @@ def test_nothing_changes_within_the_cool_down() -> None:
     world.finish()
     changes = [event.at for event in world.backend.events() if event.kind == "cluster.scaled"][1:]
     assert len(changes) > 2
-    gaps = [later - earlier for earlier, later in zip(changes, changes[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(changes)]
     assert min(gaps) >= COOL_DOWN_SECONDS
 
 

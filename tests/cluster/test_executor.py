@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mock_server.cluster.job import JobState
-
-from .world import START, World, text
+from tests.cluster.world import START, World, text
 
 
 def test_a_job_over_its_limit_fails(world: World) -> None:

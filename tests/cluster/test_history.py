@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mock_server.cluster.history import History
-
-from .world import World
+from tests.cluster.world import World
 
 if TYPE_CHECKING:
     from mock_server.cluster.event import Event

@@ -5,8 +5,7 @@ from __future__ import annotations
 from mock_server.cluster.job import Job, JobState, Resources
 from mock_server.cluster.log import Log
 from mock_server.cluster.queue import JobQueue
-
-from .world import request
+from tests.cluster.world import request
 
 
 def job(number: int, priority: int = 0, nodes: int = 1) -> Job:

@@ -7,8 +7,7 @@ import pytest
 from mock_server.cluster.backend import NotFoundError
 from mock_server.cluster.seeding import Past
 from mock_server.cluster.simulated import SimulatedCluster
-
-from .world import SHAPE, START, World, request, run
+from tests.cluster.world import SHAPE, START, World, request, run
 
 
 def test_ids_count_from_one(world: World) -> None:
@@ -22,7 +21,7 @@ def test_ids_can_be_made_to_measure() -> None:
 
 
 def test_an_id_that_is_taken_is_skipped(world: World) -> None:
-    world.backend.adopt("job_2", request(), Past(created_at=START))
+    world.backend.adopt("job_2", request(), Past(created_at=START, started_at=START))
     world.backend.adopt("job_4", request(), Past(created_at=START, started_at=START))
     assert [world.submit().id for _ in range(2)] == ["job_3", "job_5"]
     world.finish()

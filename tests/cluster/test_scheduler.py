@@ -6,8 +6,7 @@ import pytest
 
 from mock_server.cluster.backend import RequestError
 from mock_server.cluster.job import JobState, Resources
-
-from .world import START, World
+from tests.cluster.world import START, World
 
 WHOLE = Resources(4)
 

@@ -11,8 +11,7 @@ import pytest
 from mock_server.cluster.backend import RequestError, StateError
 from mock_server.cluster.job import JobState, Resources
 from mock_server.cluster.seeding import Past
-
-from .world import START, World, request, text
+from tests.cluster.world import START, World, request, text
 
 CREATED = datetime(2024, 1, 15, 10, 30, tzinfo=UTC).timestamp()
 STARTED = CREATED + 60
@@ -56,7 +55,7 @@ def test_a_running_job_can_have_a_given_time_left(world: World) -> None:
     world.finish()
     assert (job.state, job.exit_code, job.ended_at) == (JobState.COMPLETED, 0, now + 600)
     assert text(job) == []
-    assert forever.state is JobState.RUNNING
+    assert forever.state.value == "running"
     world.cancel(forever)
     world.finish()
     assert forever.state is JobState.CANCELLED

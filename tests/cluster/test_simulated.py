@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,8 +13,7 @@ import mock_server.cluster
 from mock_server.cluster.backend import NotFoundError, RequestError, StateError
 from mock_server.cluster.job import JobState, Resources
 from mock_server.cluster.simulated import SimulatedCluster
-
-from .world import SHAPE, START, World, request, run
+from tests.cluster.world import SHAPE, START, World, request, run
 
 if TYPE_CHECKING:
     from mock_server.cluster.backend import ClusterBackend
@@ -45,7 +44,14 @@ def test_ids_and_names_of_clusters_are_unique(world: World) -> None:
 def test_nodes_can_have_names_to_measure() -> None:
     backend = SimulatedCluster(now=START)
     cluster = backend.add_cluster(
-        id="c", name="c", provider="", region="", nodes=2, node_shape=SHAPE, node_name="node{:03d}".format, created_at=0.0
+        id="c",
+        name="c",
+        provider="",
+        region="",
+        nodes=2,
+        node_shape=SHAPE,
+        node_name="node{:03d}".format,
+        created_at=0.0,
     )
     assert list(cluster.nodes) == ["node001", "node002"]
     assert cluster.created_at == 0.0
@@ -93,7 +99,8 @@ def test_update_without_changes_is_silent(world: World) -> None:
 def test_a_started_job_keeps_its_environment(world: World) -> None:
     job = world.submit("sleep 10")
     world.wait(1)
-    for change in ({"environment": {}}, {"output_path": "/x"}):
+    changes: list[dict[str, Any]] = [{"environment": {}}, {"output_path": "/x"}]
+    for change in changes:
         with pytest.raises(StateError, match="fixed at its start"):
             world.update(job, name="new", **change)
     assert job.name == "a job"
@@ -123,7 +130,7 @@ def test_time_only_moves_forward(world: World) -> None:
 
 def play(seed: int, choices: int) -> list[str]:
     """Give a long, arbitrary but repeatable series of commands; return the history."""
-    random = Random(choices)  # noqa: S311 - repeatable on purpose
+    random = Random(choices)
     world = World(nodes=3, seed=seed)
     commands = ["true", "echo hi; sleep 5", "python train.py", "exit 2", "seq 3000", "echo $X > f; cat f"]
     for _ in range(150):

@@ -29,7 +29,7 @@ def run(command: Coroutine[Any, Any, T]) -> T:
 
 def request(command: str = "true", **options: Any) -> JobRequest:
     """Return a request for one job."""
-    return JobRequest(**{"name": "a job", "command": command, "user_id": "alice", **options})
+    return JobRequest(options.pop("name", "a job"), command, options.pop("user_id", "alice"), **options)
 
 
 class World:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 KEY = "YOUR_API_KEY"
+TLS = ssl.create_default_context()  # made once, because it takes longer than most tests
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +35,7 @@ def make_client(contract: ContractCheck) -> Iterator[Callable[..., httpx.Client]
     def make(server: MockServer, *, key: str | None = KEY, checked: bool = True, **options: Any) -> httpx.Client:
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         hooks: dict[str, list[Callable[..., Any]]] = {"response": [contract] if checked else []}
-        client = httpx.Client(base_url=server.url, headers=headers, event_hooks=hooks, verify=False, **options)
+        client = httpx.Client(base_url=server.url, headers=headers, event_hooks=hooks, verify=TLS, **options)
         clients.append(client)
         return client
 

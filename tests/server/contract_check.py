@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import httpx
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from referencing import Registry, Resource
 
 RATE_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
@@ -48,7 +48,8 @@ class ContractCheck:
     def _operation(self, method: str, path: str) -> dict[str, Any] | None:
         for pattern, item in self._paths:
             if pattern.fullmatch(path):
-                return item.get(method)
+                operation: dict[str, Any] | None = item.get(method)
+                return operation
         return None
 
     def _check_headers(self, response: httpx.Response) -> None:

@@ -34,16 +34,14 @@ def test_anything_else_is_refused(
     server: MockServer, make_client: Callable[..., httpx.Client], authorization: str
 ) -> None:
     client = make_client(server, key=None)
-    response = client.get("/v1/jobs", headers={"Authorization": authorization.encode()})
+    response = client.get("/v1/jobs", headers=[(b"Authorization", authorization.encode())])
     assert response.status_code == 401
     assert response.json()["error"] == "authentication_failed"
     assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/jobs/job_123", "/v1/no-such-thing", "/v1/clusters/x/scale"])
-def test_nothing_is_told_without_a_key(
-    server: MockServer, make_client: Callable[..., httpx.Client], path: str
-) -> None:
+def test_nothing_is_told_without_a_key(server: MockServer, make_client: Callable[..., httpx.Client], path: str) -> None:
     assert make_client(server, key=None).get(path).status_code == 401
 
 
@@ -66,9 +64,7 @@ def test_a_key_without_the_right_to_write(server: MockServer, make_client: Calla
     assert client.get("/v1/jobs/job_123").json()["status"] == "running"
 
 
-def test_keys_can_be_added(
-    make_server: Callable[..., MockServer], make_client: Callable[..., httpx.Client]
-) -> None:
+def test_keys_can_be_added(make_server: Callable[..., MockServer], make_client: Callable[..., httpx.Client]) -> None:
     server = make_server(api_keys=["plain", Credential("owned", user_id="user_7"), Credential("weak", can_write=False)])
     assert make_client(server, key="plain").get("/v1/jobs").status_code == 200
     job = make_client(server, key="owned").post("/v1/jobs", json={"name": "n", "command": "true"}).json()

@@ -14,20 +14,21 @@ _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
 _VALUE = re.compile(rf"\s*(?:{_DAY},)?[^,]+")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _TIME = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
+_MONTH = r"(?P<month>[A-Z][a-z]{2})"
 _DATES = (
-    re.compile(rf"{_DAY}, (?P<day>[0-9]{{2}})[ -](?P<month>[A-Z][a-z]{{2}})[ -](?P<year>[0-9]{{4}}|[0-9]{{2}}) {_TIME} GMT"),
-    re.compile(rf"{_DAY} (?P<month>[A-Z][a-z]{{2}}) (?P<day>[ 0-9][0-9]) {_TIME} (?P<year>[0-9]{{4}})"),
+    re.compile(rf"{_DAY}, (?P<day>[0-9]{{2}})[ -]{_MONTH}[ -](?P<year>[0-9]{{4}}|[0-9]{{2}}) {_TIME} GMT"),
+    re.compile(rf"{_DAY} {_MONTH} (?P<day>[ 0-9][0-9]) {_TIME} (?P<year>[0-9]{{4}})"),
 )
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Return the seconds to wait before the next try, ``None`` if the server names no sensible time.
 
-    ``headers``: names in lower case; ``now``: epoch seconds of our clock, which counts only where the answer has no valid
-    ``date``, so that a server with a wrong clock is understood all the same.  The first source with a usable value wins:
-    ``retry-after-ms``, ``retry-after`` (RFC 9110, 10.2.3; fractions too), ``x-ratelimit-reset`` (epoch seconds; below 10**9
-    seconds from now), ``x-ratelimit-window``.  Of several values in one header the largest counts.  A time in the past
-    is 0.0; one of more than 366 days is taken for a mistake.
+    ``headers``: names in lower case; ``now``: epoch seconds of our clock, which counts only where the answer has no
+    valid ``date``, so that a server with a wrong clock is understood all the same.  The first source with a usable
+    value wins: ``retry-after-ms``, ``retry-after`` (RFC 9110, 10.2.3; fractions too), ``x-ratelimit-reset`` (epoch
+    seconds; below 10**9 seconds from now), ``x-ratelimit-window``.  Of several values in one header the largest counts.
+    A time in the past is 0.0; one of more than 366 days is taken for a mistake.
     """
     clock = _server_clock(headers, now)
     sources: tuple[tuple[str, Callable[[str], float | None]], ...] = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import yaml
 from yaml.reader import ReaderError
@@ -34,19 +34,20 @@ _AMBIGUOUS = tuple(
         ("yes|no|on|off", "is a truth value to some readers; write true or false, or quote it"),
         (r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?", "is a number to base 60 to some readers; quote it"),
         ("[-+]?0[0-9]+", "is an octal number to some readers; drop the leading zeros, or quote it"),
-        ("[-+]?0[bo][0-9_]+|[-+]0x[0-9a-f_]+", "is a number to some readers only; quote it"),
+        ("[-+]?0[bo][0-9_]+|[-+]0x[0-9a-f_]+", "is a number to some readers; quote it"),
         ("[0-9]{4}-[0-9]{2}-[0-9]{2}", "is a date to some readers; quote it"),
-        (r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(t|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}.*", "is a time to some readers; quote it"),
-        (r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?", "is a number to some readers only; write it out, or quote it"),
+        (r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(t|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}.*",
+         "is a time to some readers; quote it"),
+        (r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?", "is a number to some readers; write it out or quote it"),
         (r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?(e[-+][0-9]+)?|\.[0-9][0-9_]*(e[-+][0-9]+)?|0x[0-9a-f_]+",
-         "is a number to some readers only; leave out '_', or quote it"),
+         "is a number to some readers; leave out '_' or quote it"),
         (r"[-+]?\.inf|\.nan", "is no number in JSON, in which jobs are sent; quote it if it is text"),
         ("<<|=", "has a special meaning to some readers; quote it"),
     )
 )  # fmt: skip
 _JSON_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}:,]|[^\s"\[\]{}:,]+', re.DOTALL)
-_JSON_FLOAT = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
-_OPENING, _CLOSING, _BETWEEN = frozenset("{["), frozenset("}]"), frozenset(":,")
+_JSON_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_OPENING, _CLOSING, _PUNCTUATION = frozenset("{["), frozenset("}]"), frozenset("}]:,")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -57,9 +58,9 @@ class JobFileError(ValueError):
 def load_job_file(text: bytes, name: str) -> dict[str, Any]:
     """Return the mapping in a job file; ``name`` appears in errors and tells JSON (``*.json``) from YAML.
 
-    Raises ``JobFileError`` for more than 1 MiB, 32 levels or 10,000 nodes, for anything but one mapping with text as keys,
-    and for duplicate keys, anchors and aliases, tags, and ambiguous scalars.  Aliases are refused altogether instead of
-    capped: a few bytes of them stand for megabytes, and no job needs them.
+    Raises ``JobFileError`` for more than 1 MiB, 32 levels or 10,000 nodes, for anything but one mapping with text as
+    keys, and for duplicate keys, anchors and aliases, tags, and ambiguous scalars.  Aliases are refused altogether
+    instead of capped: a few bytes of them stand for megabytes, and no job needs them.
     """
     source = _Source(name)
     if len(text) > MAX_BYTES:
@@ -76,7 +77,7 @@ def load_job_file(text: bytes, name: str) -> dict[str, Any]:
 
 
 class _Source:
-    """What both formats share: the name of the file, the count of its nodes, and how errors read."""
+    """What both formats share: the name of the file, the limits, and how errors read."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -85,12 +86,12 @@ class _Source:
     def fail(self, line: int, column: int, problem: str) -> NoReturn:
         raise JobFileError(f"{self.name}:{line + 1}:{column + 1}: {problem}") from None
 
-    def count(self, line: int, column: int, depth: int) -> None:
+    def excess(self, depth: int) -> str | None:
+        """Count one more key or value; return the problem if that is one too many."""
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            self.fail(line, column, f"the file has more than {MAX_NODES} keys and values; put data elsewhere")
-        if depth > MAX_DEPTH:
-            self.fail(line, column, f"there are more than {MAX_DEPTH} levels here; make it flatter")
+            return f"the file has more than {MAX_NODES} keys and values; put data elsewhere"
+        return f"there are more than {MAX_DEPTH} levels here; make it flatter" if depth > MAX_DEPTH else None
 
 
 def _place(text: str, position: int) -> tuple[int, int]:
@@ -112,10 +113,10 @@ class _Yaml:
     def __init__(self, source: _Source, content: str) -> None:
         self._source = source
         try:
-            self._loader = yaml.SafeLoader(content)
+            self._loader: Any = yaml.SafeLoader(content)
         except ReaderError as error:
-            problem = f"the character U+{ord(content[error.position]):04X} is not allowed; write it as an escape in quotes"
-            source.fail(*_place(content, error.position), problem)
+            code = f"U+{ord(content[error.position]):04X}"
+            source.fail(*_place(content, error.position), f"{code} is not allowed; write it as an escape in quotes")
 
     def load(self) -> dict[str, Any]:
         self._next()
@@ -138,14 +139,15 @@ class _Yaml:
             line, column, problem = mark.line, mark.column, error.problem or error.context
         except (ValueError, OverflowError):  # an escape beyond Unicode, a version of thousands of digits
             line, column, problem = self._loader.line, self._loader.column, "a number is out of range"
-        return self._source.fail(line, column, f"this is no valid YAML: {problem}; check quotes, brackets and indentation")
+        return self._source.fail(line, column, f"no valid YAML: {problem}; check quotes, brackets and indentation")
 
     def _fail(self, event: Any, problem: str) -> NoReturn:
         self._source.fail(event.start_mark.line, event.start_mark.column, problem)
 
     def _node(self, event: Any, depth: int) -> Any:
         is_scalar = isinstance(event, yaml.ScalarEvent)
-        self._source.count(event.start_mark.line, event.start_mark.column, 0 if is_scalar else depth)
+        if problem := self._source.excess(0 if is_scalar else depth):
+            self._fail(event, problem)
         if event.anchor is not None:  # an alias has one too
             self._fail(event, "anchors (&) and aliases (*) are not supported; write the value out, or quote it")
         if event.tag is not None:
@@ -207,10 +209,11 @@ class _Json:
         try:
             data = json.loads(self._content)
         except json.JSONDecodeError as error:
-            return self._source.fail(error.lineno - 1, error.colno - 1, f"this is no valid JSON: {error.msg}; correct it here")
+            line, column = error.lineno - 1, error.colno - 1
+            return self._source.fail(line, column, f"no valid JSON: {error.msg}; check commas, quotes and brackets")
         if not isinstance(data, dict):
             self._source.fail(0, 0, 'the top level must be an object, as in {"name": "my-job"}')
-        return data
+        return cast("dict[str, Any]", data)
 
     def _scan(self) -> None:
         keys: list[set[str]] = []
@@ -223,8 +226,8 @@ class _Json:
                 del keys[-1:]
             elif token == ":" and last and text is not None and keys:
                 self._key(last, text, keys[-1])
-            if token not in _CLOSING and token not in _BETWEEN:
-                self._source.count(*_place(self._content, match.start()), len(keys))
+            if token not in _PUNCTUATION and (problem := self._source.excess(len(keys))):
+                self._fail(match, problem)
             last, text = match, self._scalar(match)
 
     def _key(self, match: re.Match[str], key: str, seen: set[str]) -> None:
@@ -239,7 +242,7 @@ class _Json:
             return self._string(match)
         if token in ("NaN", "Infinity", "-Infinity"):
             self._fail(match, f"{token} is no JSON; use null or a number")
-        if token[0] in "-0123456789" and (_INT.fullmatch(token) or _JSON_FLOAT.fullmatch(token)) and _is_too_large(token):
+        if _JSON_NUMBER.fullmatch(token) and _is_too_large(token):
             self._fail(match, "this number is too large; quote it if it is text")
         return None
 

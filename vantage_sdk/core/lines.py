@@ -49,7 +49,7 @@ class LineDecoder:
         if len(head) > self._max or len(self._tail) > self._max:
             self._check(head)
             self._check(self._tail)
-        # LF and CR are never part of a longer UTF-8 sequence, so whole lines decode alike alone and together
+        # LF and CR are never part of a longer UTF-8 sequence: whole lines decode alike alone and together
         text = head.decode("utf-8", "replace") if self._started else self._first(head)
         if carriage:
             return _split(text)
@@ -73,7 +73,7 @@ class LineDecoder:
 
 
 def _split(text: str) -> list[str]:
-    """Return the lines of ``text``, whose last one is terminated; ``splitlines`` is fast but breaks at more than it may."""
+    """Return the lines of ``text``, all terminated; ``splitlines`` is fast but breaks at more than it may."""
     for mark in _ONLY_PYTHON_BREAKS_HERE:
         if mark in text:
             return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:-1]
@@ -102,9 +102,9 @@ _set_event, _set_data, _set_id = _fields.event.__set__, _fields.data.__set__, _f
 class EventDecoder:
     """Parses an event stream by the rules of the HTML standard (9.2.6); an event without its final blank line is lost.
 
-    ``last_event_id``: what ``Last-Event-ID`` should say on reconnecting; ``retry_seconds``: the pause that the server asked
-    for, ``None`` if it did not (more than ten digits count as not asked); ``max_event`` bounds the bytes of one event.
-    A decoder that has raised is spent.
+    ``last_event_id``: what ``Last-Event-ID`` should say on reconnecting; ``retry_seconds``: the pause that the server
+    asked for, ``None`` if it did not (more than ten digits count as not asked); ``max_event`` bounds the bytes of one
+    event.  A decoder that has raised is spent.
     """
 
     __slots__ = ("_after_cr", "_max", "_scanned", "_started", "_tail", "last_event_id", "retry_seconds")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -32,9 +32,9 @@ def decode(token: str) -> tuple[int, int, str]:
         offset, limit, filters = _fields(token)
         if encode(offset, limit, filters) == token:
             return offset, limit, filters
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         pass
-    raise ValueError("page_token is not one of this SDK's; pass next_page_token of a page as it is, or None to start over")
+    raise ValueError("page_token is not valid; pass the next_page_token of a page unchanged, or None to start over")
 
 
 def _fields(token: str) -> tuple[int, int, str]:
@@ -58,11 +58,19 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return _plain(value.value)
     if isinstance(value, Mapping):
-        return sorted(([str(name), _plain(item)] for name, item in value.items()), key=json.dumps)
+        return _sorted(list(pair) for pair in _items(value))  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(value, Set):
-        return sorted((_plain(item) for item in value), key=json.dumps)
+        return _sorted(value)  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, datetime):
         return value.timestamp() if value.tzinfo else value.isoformat()
     return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
+def _items(value: Mapping[Any, Any]) -> Iterable[tuple[str, Any]]:
+    return ((str(name), item) for name, item in value.items())
+
+
+def _sorted(items: Iterable[Any]) -> list[Any]:
+    return sorted((_plain(item) for item in items), key=json.dumps)

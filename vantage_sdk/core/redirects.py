@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
 
 from vantage_sdk.core.urls import resolve_link, same_origin
 
@@ -22,4 +23,5 @@ def next_target(sent: Wire, answer: HasHead) -> Wire | None:
     link = resolve_link(answer.headers.get("location", ""), sent.url)
     if not link or not same_origin(link, sent.url):
         return None
-    return replace(sent, target=link[len(sent.origin) :].partition("#")[0] or "/")
+    parts = urlsplit(link)
+    return replace(sent, target=urlunsplit(("", "", parts.path or "/", parts.query, "")))

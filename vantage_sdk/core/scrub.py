@@ -86,8 +86,8 @@ class Secret:
 def clean_key(text: str, name: str) -> Secret:
     """Return a key as a user gave it without the white space around it, which a ``UserWarning`` mentions.
 
-    Raises ``ValueError`` for what no HTTP header can carry: nothing, control characters, non-ASCII characters.  No message
-    holds any part of the value.
+    Raises ``ValueError`` for what no HTTP header can carry: nothing, control characters, non-ASCII characters.  No
+    message holds any part of the value.
     """
     key = text.strip()
     if not key:
@@ -113,7 +113,7 @@ def _unfit(key: str) -> str | None:
 
 
 def scrub(text: str, secrets: Iterable[Secret]) -> str:
-    """Return ``text`` with every secret replaced by its mask, also where it is percent-encoded, escaped or in base64."""
+    """Return ``text`` with each secret replaced by its mask, also where it is percent-encoded, escaped or in base64."""
     live = [secret for secret in secrets if secret.reveal()]
     found = [(form, secret) for secret in live for form in secret.forms() if form in text]
     for form, secret in sorted(found, key=lambda pair: -len(pair[0])):
@@ -137,15 +137,15 @@ def _forms(value: str) -> tuple[str, ...]:
 
 
 def _base64_forms(raw: bytes) -> set[str]:
-    """Return the value in base64: alone, and as the part of something longer (``user:key``) at each of three alignments.
+    """Return the value in base64: alone, and within something longer (``user:key``) at each of three alignments.
 
-    Of a very short value inside something longer too little would be left to tell it from other text.
+    Of a very short value within something longer too little is left to tell it from other text.
     """
     whole = b64encode(raw).decode()
     forms = {form for form in (whole, whole.rstrip("=")) if len(form) > 3}
     for lead in range(3):
         own = slice(-(-lead * 8 // 6), (lead + len(raw)) * 8 // 6)
-        if len(part := b64encode(bytes(lead) + raw).decode()[own]) > 7:
+        if len(part := b64encode(bytes(lead) + raw).decode()[own]) > 5:
             forms.add(part)
     return forms | {form.replace("+", "-").replace("/", "_") for form in forms}
 

@@ -13,8 +13,7 @@ def as_object(value: Any) -> Mapping[str, Any] | None:
 
 def as_list(value: Any) -> list[Any] | None:
     """Return a JSON array, ``None`` for anything else."""
-    found: list[Any] | None = value if isinstance(value, list) else None
-    return found
+    return cast("list[Any]", value) if isinstance(value, list) else None  # type: ignore[redundant-cast]
 
 
 def is_whole(value: Any, least: int) -> bool:

@@ -57,7 +57,7 @@ class Origin:
 
     @classmethod
     def of(cls, url: str) -> Origin:
-        """Return the origin of an absolute URL; raise ``ValueError``, without quoting the URL, if it has no clear one."""
+        """Return the origin of an absolute URL; raise ``ValueError``, not quoting the URL, if it has no clear one."""
         return _origin(_split(url, "the URL"), "the URL")
 
     @property
@@ -69,7 +69,8 @@ class Origin:
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}" if self.port == _PORTS.get(self.scheme) else f"{self.scheme}://{host}:{self.port}"
+        port = "" if self.port == _PORTS.get(self.scheme) else f":{self.port}"
+        return f"{self.scheme}://{host}{port}"
 
 
 def same_origin(a: str, b: str) -> bool:
@@ -83,8 +84,8 @@ def same_origin(a: str, b: str) -> bool:
 def base_url(text: str, prefix: str, *, allow_insecure: bool = False) -> str:
     """Return the normal form of a base URL, ending in ``prefix`` (``/v1``), which is appended if it is not there.
 
-    ``text``: host, port and mount path as the user gives them.  Raises ``ValueError`` for everything else, and for ``http``
-    to another machine unless ``allow_insecure``; no message quotes the text, which may hold a password.
+    ``text``: host, port and mount path as the user gives them.  Raises ``ValueError`` for everything else, and for
+    ``http`` to another machine unless ``allow_insecure``; no message quotes the text, which may hold a password.
     """
     parts = _split(text.strip(), "base_url")
     if "@" in text:
@@ -108,7 +109,7 @@ def resolve_link(link: str, request_url: str) -> str | None:
     """Return a link of an answer as an absolute URL in its normal form, ``None`` if it leads nowhere one may go.
 
     Refused are the empty link, control characters and backslashes, which URL parsers disagree about, user names and
-    passwords, and all schemes but ``http`` and ``https``.  Whether the link is of the same origin is for the caller to ask.
+    passwords, and all schemes but ``http`` and ``https``.  Whether the origin is the same is for the caller to ask.
     """
     if not link:
         return None
@@ -125,7 +126,7 @@ def resolve_link(link: str, request_url: str) -> str | None:
 
 
 def _split(url: str, name: str) -> SplitResult:
-    """Split what every parser splits alike; the rest is refused (``urlsplit`` would silently drop tabs and newlines)."""
+    """Split what every parser splits alike and refuse the rest (``urlsplit`` would drop tabs and newlines)."""
     if _CONTROL.search(url) or _SURROGATE.search(url):
         raise ValueError(f"{name} contains a control character; write it without")
     if "\\" in url:
@@ -153,7 +154,7 @@ def _origin(parts: SplitResult, name: str) -> Origin:
 
 
 def _host(match: re.Match[str]) -> str | None:
-    """Return the host in lower case, an address in its short form, an international name as IDNA 2008 has it on the wire."""
+    """Return a host in its normal form: lower case, addresses short, international names as IDNA 2008 has them."""
     try:
         if match["ipv6"] is not None:
             return IPv6Address(match["ipv6"]).compressed

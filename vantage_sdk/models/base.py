@@ -64,16 +64,18 @@ class Model(BaseModel):
 
 
 def _attach(item: Model, received: Mapping[str, Any]) -> None:
+    """Let the object, and the objects in it, remember what they were made from."""
     values = vars(item)
     values["_received"] = received
     for name in _nested(type(item)):
-        value = values.get(name)
+        value, raw = values.get(name), received.get(name)
         if isinstance(value, Model):
-            _attach(value, received[name])
+            if raw is not None:  # else it is the default for a field that was not sent
+                _attach(value, raw)
         elif value and isinstance(value, list):
-            for part, raw in zip(as_list(value) or [], received[name], strict=True):
+            for part, raw_part in zip(as_list(value) or [], as_list(raw) or [], strict=True):
                 if isinstance(part, Model):
-                    _attach(part, raw)
+                    _attach(part, raw_part)
 
 
 @cache

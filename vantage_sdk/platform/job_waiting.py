@@ -12,7 +12,14 @@ from typing_extensions import Unpack
 from vantage_sdk.core.deadline import Deadline, Seconds
 from vantage_sdk.core.request import WaitOptions
 from vantage_sdk.core.resource import Async, Mode, Resource, method, stream
-from vantage_sdk.exceptions import DeadlineExceeded, JobFailedError, ServerError, VantageConnectionError
+from vantage_sdk.exceptions import (
+    DeadlineExceeded,
+    JobFailedError,
+    RateLimitError,
+    ServerError,
+    VantageAPIError,
+    VantageConnectionError,
+)
 from vantage_sdk.models.job import Job
 from vantage_sdk.platform.job_watch import Watch
 
@@ -20,6 +27,7 @@ POLL_INTERVAL = 1.0
 LONGEST_INTERVAL = 30.0
 SHARE = 0.1
 FAILED_POLLS = 5
+PASSING = (VantageConnectionError, ServerError, RateLimitError)
 OnUpdate = Callable[[Job], object]
 Until = Callable[[Job], bool] | Collection[str]
 
@@ -28,37 +36,47 @@ class Pace:
     """How long to pause between two looks: a tenth of the time waited so far, from ``interval`` to 30 s, with jitter."""
 
     def __init__(self, interval: Seconds, timeout: Seconds | None, options: Mapping[str, Any]) -> None:
-        self.limit = Deadline.after(timeout, "timeout")
-        self.deadline = Deadline.after(options.get("deadline"))
+        self.limit, self._name = Deadline.after(timeout, "timeout"), "timeout"
+        deadline = Deadline.after(options.get("deadline"))
+        if deadline is not None and (self.limit is None or deadline.at < self.limit.at):
+            self.limit, self._name = deadline, "deadline"
         started = Deadline.after(interval, "poll_interval")
         self._interval = 0.0 if started is None else started.budget
         self._since = time.monotonic()
         self._failed = 0
+        self._hint = 0.0
 
     def changed(self) -> None:
         """Look more often again."""
         self._since = time.monotonic()
 
-    def failed(self, error: Exception) -> None:
+    def failed(self, error: VantageAPIError) -> None:
         """Overlook a poll that failed for a passing reason, but not the fifth in a row, nor a deadline."""
         self._failed += 1
-        if self._failed >= FAILED_POLLS or isinstance(error, DeadlineExceeded):
+        self._hint = float(error.retry_after or 0) if isinstance(error, RateLimitError) else 0.0
+        if isinstance(error, DeadlineExceeded):
+            raise self._over() from error
+        if self._failed >= FAILED_POLLS:
             raise error
 
     def next(self) -> float:
         """Return the next pause in seconds; raise ``DeadlineExceeded`` if the time to wait is over."""
         waited = time.monotonic() - self._since
         pause = min(LONGEST_INTERVAL, max(self._interval, SHARE * waited)) * random.uniform(0.8, 1.2)
-        for limit, name in ((self.limit, "timeout"), (self.deadline, "deadline")):
-            if limit is not None:
-                left = limit.remaining()
-                if left <= 0:
-                    raise DeadlineExceeded(f"not finished within the {name} of {limit.budget:g} s")
-                pause = min(pause, left)
+        pause = max(pause, self._hint)
+        if self.limit is not None:
+            left = self.limit.remaining()
+            if left <= 0:
+                raise self._over()
+            pause = min(pause, left)
         return pause
 
+    def _over(self) -> DeadlineExceeded:
+        budget = 0.0 if self.limit is None else self.limit.budget
+        return DeadlineExceeded(f"not finished within the {self._name} of {budget:g} s")
+
     def fine(self) -> None:
-        self._failed = 0
+        self._failed, self._hint = 0, 0.0
 
 
 class JobWaiting(Resource[Mode]):
@@ -92,7 +110,7 @@ class JobWaiting(Resource[Mode]):
             while True:
                 try:
                     job = await self._core.get(job_id, **call)
-                except (VantageConnectionError, ServerError) as error:
+                except PASSING as error:
                     pace.failed(error)
                 else:
                     pace.fine()
@@ -152,7 +170,7 @@ class JobWaiting(Resource[Mode]):
             while watch.pending:
                 try:
                     changed = await watch.tick()
-                except (VantageConnectionError, ServerError) as error:
+                except PASSING as error:
                     pace.failed(error)
                     changed = []
                 else:
@@ -171,8 +189,7 @@ class JobWaiting(Resource[Mode]):
 
 
 def _per_call(options: Mapping[str, Any], pace: Pace) -> dict[str, Any]:
-    limits = [limit for limit in (pace.limit, pace.deadline) if limit is not None]
-    return {**options, "deadline": min(limits, key=lambda limit: limit.at)} if limits else dict(options)
+    return dict(options) if pace.limit is None else {**options, "deadline": pace.limit}
 
 
 def _satisfied(job: Job, until: Until | None) -> bool:

@@ -119,7 +119,7 @@ def _sequence(first: Decimal, step: Decimal, last: Decimal) -> Iterator[str]:
 
 def stand_in(name: str, key: str, io: Stdio) -> Timed:
     """Run a program of which only the name is known; ``key`` decides how long it takes and how it ends."""
-    random = Random(key)  # noqa: S311 - repeatable on purpose
+    random = Random(key)
     steps = random.randint(4, 20)
     pause = random.uniform(4.0, 180.0) / steps
     failing_at = random.randint(1, steps) if random.random() < _FAILURE_RATE else None

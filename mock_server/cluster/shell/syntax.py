@@ -123,30 +123,30 @@ def _protect(match: re.Match[str]) -> str:
 def _commands(tokens: Iterator[str]) -> Iterator[Command]:
     draft = _Draft()
     connector: Connector = ";"
-    for token in tokens:
-        if token in {";", "&", "&&", "||"}:
+    for piece in tokens:
+        if piece in {";", "&", "&&", "||"}:
             if not draft:
-                raise ShellSyntaxError(f"syntax error near unexpected token `{token}'")
+                raise ShellSyntaxError(f"syntax error near unexpected token `{piece}'")
             yield _finished(draft, connector)
-            draft, connector = _Draft(), _connector(token)
-        elif token == "\n":
+            draft, connector = _Draft(), _connector(piece)
+        elif piece == "\n":
             if draft:
                 yield _finished(draft, connector)
                 draft, connector = _Draft(), ";"
-        elif token in {"|", "<"}:
+        elif piece in {"|", "<"}:
             draft.opaque = True
-        elif token and (token[0] in "&>" or token[0] == _STDERR):
-            draft.redirects.extend(_redirects(token, next(tokens, None)))
+        elif piece and (piece[0] in "&>" or piece[0] == _STDERR):
+            draft.redirects.extend(_redirects(piece, next(tokens, None)))
         else:
-            draft.words.append(token)
+            draft.words.append(piece)
     if draft:
         yield _finished(draft, connector)
     elif connector != ";":
         raise ShellSyntaxError("syntax error: unexpected end of file")
 
 
-def _connector(token: str) -> Connector:
-    return "&&" if token == "&&" else "||" if token == "||" else ";"
+def _connector(piece: str) -> Connector:
+    return "&&" if piece == "&&" else "||" if piece == "||" else ";"
 
 
 def _finished(draft: _Draft, connector: Connector) -> Command:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mock_server.cluster.job import JobState
-
-from ..world import START, World, text  # noqa: TID252 - works under any name of the test package
+from tests.cluster.world import START, World, text
 
 
 @pytest.mark.parametrize(
@@ -47,7 +45,7 @@ from ..world import START, World, text  # noqa: TID252 - works under any name of
         ("bash -c \"echo '$WHO'\"", ["alice smith"], 0),
         ("false; sh -c 'echo $?'", ["0"], 0),
         ("sh -c 'exit 3' || echo $?", ["3"], 0),
-        ("sh -c \"'\"; echo $?", ["sh: syntax error: No closing quotation", "2"], 0),
+        ('sh -c "\'"; echo $?', ["sh: syntax error: No closing quotation", "2"], 0),
         ("echo $WHO '$WHO' \"${WHO}!\"", ["alice smith $WHO alice smith!"], 0),
     ],
 )

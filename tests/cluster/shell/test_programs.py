@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mock_server.cluster.shell.programs import MAX_SLEEP
-
-from ..world import START, World, text  # noqa: TID252 - works under any name of the test package
+from tests.cluster.world import START, World, text
 
 
 @pytest.mark.parametrize(
@@ -69,6 +68,10 @@ def test_cat(world: World) -> None:
         "cat: nothing: No such file or directory",
         "cat: ../x: Permission denied",
     ]
+
+
+def test_cat_to_nowhere(world: World) -> None:
+    assert text(world.ran("echo a > f; cat f > /dev/null && echo ok")) == ["ok"]
 
 
 def test_long_output_takes_time(world: World) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from mock_server.cluster.shell.streams import LINE_CHARACTERS, LOG_CHARACTERS, LOG_LINES, OUTPUT_BYTES, OUTPUT_FILES
-
-from ..world import World, text  # noqa: TID252 - works under any name of the test package
+from tests.cluster.world import World, text
 
 
 def test_a_log_ends_with_a_clear_line(world: World) -> None:
@@ -29,6 +28,11 @@ def test_a_restart_does_not_lift_the_bound(world: World) -> None:
     assert job.restarts == 1
     assert sum(line.startswith("[log truncated") for line in text(job)) == 1
     assert len(job.log.lines) == LOG_LINES + 1
+
+
+def test_lines_beyond_the_bound_are_dropped_within_one_write(world: World) -> None:
+    job = world.ran("seq 9500 > f; cat f f; echo -n open; echo -n open >&2")
+    assert len(job.log.lines) == LOG_LINES
 
 
 def test_long_lines_are_broken(world: World) -> None:

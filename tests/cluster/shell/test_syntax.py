@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mock_server.cluster.shell.errors import ShellError, ShellSyntaxError
 from mock_server.cluster.shell.expansion import expand
@@ -98,7 +97,9 @@ def test_quoted_syntax_is_text() -> None:
     assert words("echo '$(date)' '`' \"\\$x\"") == [["echo", "$(date)", "`", "$x"]]
 
 
-@pytest.mark.parametrize("line", ["'", '"a', "echo >", "echo > ; true", "&& true", "true &&", "; true", "a ;; b", "a &&"])
+@pytest.mark.parametrize(
+    "line", ["'", '"a', "echo >", "echo > ; true", "&& true", "true &&", "; true", "a ;; b", "a &&"]
+)
 def test_malformed_lines(line: str) -> None:
     with pytest.raises(ShellSyntaxError):
         parse(line)

@@ -1,4 +1,4 @@
-"""A pool of asynchronous connections behind httpx's transport interface, one for each event loop.
+"""A pool of asynchronous connections of httpcore, the engine of httpx, one for each event loop.
 
 Three properties that the pool of httpx lacks: its cost does not grow with the calls in flight; a cancelled call, however
 often it is cancelled, leaves nothing behind in the pool; and the connections of an event loop are closed when it ends.
@@ -10,16 +10,17 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 import anyio
 import httpcore
-import httpx
 
-from vantage_sdk.core.io.blocking_pool import Key
+from vantage_sdk.core.io.blocking_pool import LOST, core_request
 from vantage_sdk.core.io.clocked import AsyncClockedBackend, Exchange
-from vantage_sdk.core.io.failures import CORE_ERRORS, StaleConnectionError, as_httpx
+from vantage_sdk.core.io.failures import CORE_ERRORS, PoolTimeout, StaleConnectionError
+from vantage_sdk.core.io.port import Wire
 from vantage_sdk.core.io.settings import KEEPALIVE_EXPIRY, Settings, socket_options, tls_context
+from vantage_sdk.core.urls import Origin
 
 CLOSING = 2.0
 
@@ -27,26 +28,25 @@ CLOSING = 2.0
 class AsyncConnection:
     """One connection to one origin and the clock of the exchange on it."""
 
-    def __init__(self, key: Key, settings: Settings) -> None:
-        scheme, host, port = key
+    def __init__(self, key: Origin, settings: Settings) -> None:
         self.key = key
         self.exchange = Exchange()
         self.used = False
         self.http = httpcore.AsyncHTTPConnection(
-            httpcore.Origin(scheme, host, port),
-            ssl_context=tls_context(settings.verify) if scheme == b"https" else None,
+            httpcore.Origin(key.scheme.encode("ascii"), key.host.encode("ascii"), key.port),
+            ssl_context=tls_context(settings.verify) if key.scheme == "https" else None,
             keepalive_expiry=KEEPALIVE_EXPIRY,
             network_backend=AsyncClockedBackend(self.exchange),
             socket_options=socket_options(),
         )
 
 
-class AsyncPool(httpx.AsyncBaseTransport):
+class AsyncPool:
     """Keeps up to ``max_connections`` connections of one event loop, used last in first out."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._idle: defaultdict[Key, list[AsyncConnection]] = defaultdict(list)
+        self._idle: defaultdict[Origin, list[AsyncConnection]] = defaultdict(list)
         self._gate = anyio.Semaphore(settings.max_connections, fast_acquire=True)
         self._watch: AsyncGenerator[None, None] | None = None
         self.active = 0
@@ -55,42 +55,30 @@ class AsyncPool(httpx.AsyncBaseTransport):
     def open_connections(self) -> int:
         return self.active + sum(map(len, self._idle.values()))
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def send(self, wire: Wire) -> AsyncPooledAnswer:
+        """Send and return the head of the answer; the connection comes back when the answer is closed."""
         if self._watch is None:
             self._watch = self._until_the_loop_ends()
             await anext(self._watch)
-        url, times = request.url, dict[str, Any](request.extensions)
-        key = (url.raw_scheme, url.raw_host, url.port or (443 if url.scheme == "https" else 80))
-        await self._enter(times.get("at"))
+        await self._enter(wire.at)
         connection: AsyncConnection | None = None
         try:
-            connection = await self._take(key)
-            answer = await self._send(connection, request, key)
+            connection = await self._take(wire.origin)
+            answer = await self._exchange(connection, wire)
         except BaseException:
             self._leave(connection)
             raise
-        body = _AsyncBody(self, connection, answer)
-        return httpx.Response(answer.status, headers=answer.headers, stream=body, extensions=cast("dict[str, Any]", answer.extensions))
+        return AsyncPooledAnswer(self, connection, answer)
 
-    async def _send(self, connection: AsyncConnection, request: httpx.Request, key: Key) -> httpcore.Response:
+    async def _exchange(self, connection: AsyncConnection, wire: Wire) -> httpcore.Response:
         reused = connection.used
-        connection.exchange.begin(request.extensions.get("at"), request.extensions.get("idle"))
+        connection.exchange.begin(wire.at, wire.idle)
         try:
-            answer = await connection.http.handle_async_request(
-                httpcore.Request(
-                    request.method,
-                    httpcore.URL(scheme=key[0], host=key[1], port=key[2], target=request.extensions.get("target", request.url.raw_path)),
-                    headers=request.headers.raw,
-                    content=request.stream,
-                )
-            )
+            answer = await connection.http.handle_async_request(core_request(wire))
         except BaseException as error:
             await _surely_closed(connection)
-            lost = isinstance(error, httpcore.NetworkError | httpcore.RemoteProtocolError)
-            if lost and reused and not connection.exchange.received:
+            if reused and not connection.exchange.received and isinstance(error, LOST):
                 raise StaleConnectionError(str(error)) from None
-            if isinstance(error, CORE_ERRORS):
-                raise as_httpx(error) from None
             raise
         connection.used = True
         return answer
@@ -103,10 +91,10 @@ class AsyncPool(httpx.AsyncBaseTransport):
                 await self._gate.acquire()
             if scope.cancelled_caught:
                 waiting = self._gate.statistics().tasks_waiting + 1
-                raise httpx.PoolTimeout(f"all {self.active} connections are in use and {waiting} calls wait for one")
+                raise PoolTimeout(f"all {self.active} connections are in use and {waiting} calls wait for one")
         self.active += 1
 
-    async def _take(self, key: Key) -> AsyncConnection:
+    async def _take(self, key: Origin) -> AsyncConnection:
         stack = self._idle[key]
         while stack:
             connection = stack.pop()
@@ -151,25 +139,23 @@ async def _surely_closed(connection: AsyncConnection) -> None:
             await connection.http.aclose()
 
 
-class _AsyncBody(httpx.AsyncByteStream):
-    """The body of an answer, an iterator of its own: a half-read asynchronous generator would outlive its event loop."""
+class AsyncPooledAnswer:
+    """An answer on a connection of the pool, itself the iterator of its body.
+
+    A half-read asynchronous generator would outlive its event loop; this one is brought to its end when it is closed.
+    """
 
     def __init__(self, pool: AsyncPool, connection: AsyncConnection, answer: httpcore.Response) -> None:
         stream: Any = answer.stream
         self._pool = pool
         self._connection: AsyncConnection | None = connection
         self._answer = answer
-        self._chunks = stream.__aiter__()
+        self._chunks: AsyncIterator[bytes] = aiter(stream)
+        self.status = answer.status
+        self.headers = answer.headers
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        try:
-            chunk: bytes = await anext(self._chunks)
-        except CORE_ERRORS as error:
-            raise as_httpx(error) from None
-        return chunk
+    def chunks(self) -> AsyncIterator[bytes]:
+        return self._chunks
 
     async def aclose(self) -> None:
         connection, self._connection = self._connection, None

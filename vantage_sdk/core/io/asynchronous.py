@@ -16,58 +16,61 @@ import httpx
 
 from vantage_sdk.core.answer import Answer
 from vantage_sdk.core.io.async_pool import AsyncPool
+from vantage_sdk.core.io.carrier import AsyncCarried, AsyncCarrier, AsyncHttpxCarrier
 from vantage_sdk.core.io.body import declared, decoded, flat, grown
 from vantage_sdk.core.io.failures import CAUGHT, translate
 from vantage_sdk.core.io.files import read_bounded
 from vantage_sdk.core.io.port import Call, Pending, Wire
-from vantage_sdk.core.io.settings import Settings
+from vantage_sdk.core.io.settings import Settings, tls_context
 from vantage_sdk.core.io.tasks import start
-from vantage_sdk.core.io.wiring import AsyncClientCarrier, request_of
 
 T = TypeVar("T")
-Transport = httpx.AsyncBaseTransport | AsyncClientCarrier
 
 
 class AnyIO:
-    """Sends over an injected ``httpx.AsyncClient``, a proxy, or a pool of its own for each event loop."""
+    """Sends over an injected ``httpx.AsyncClient``, or over a proxy or a pool of its own for each event loop."""
 
     def __init__(self, settings: Settings, made_at: str, client: httpx.AsyncClient | None = None) -> None:
         self._settings = settings
         self._made_at = made_at
-        self._foreign = client is not None
-        self._client = None if client is None else AsyncClientCarrier(client)
-        self._transports: WeakKeyDictionary[Any, httpx.AsyncBaseTransport] = WeakKeyDictionary()
+        self._foreign = None if client is None else AsyncHttpxCarrier(client, owned=False)
+        self._carriers: WeakKeyDictionary[Any, AsyncCarrier] = WeakKeyDictionary()
 
-    def _transport(self) -> Transport:
-        if self._client is not None:
-            return self._client
+    def _carrier(self) -> AsyncCarrier:
+        if self._foreign is not None:
+            return self._foreign
         loop = anyio.lowlevel.current_token().native_token
-        transport = self._transports.get(loop)
-        if transport is None:
-            for ended in [loop for loop in self._transports if getattr(loop, "is_closed", bool)()]:
-                del self._transports[ended]
-            proxy = self._settings.proxy
-            transport = AsyncPool(self._settings) if proxy is None else httpx.AsyncHTTPTransport(proxy=proxy)
-            self._transports[loop] = transport
-        return transport
+        carrier = self._carriers.get(loop)
+        if carrier is None:
+            for ended in [loop for loop in self._carriers if getattr(loop, "is_closed", bool)()]:
+                del self._carriers[ended]
+            carrier = self._carriers[loop] = self._made()
+        return carrier
+
+    def _made(self) -> AsyncCarrier:
+        settings = self._settings
+        if settings.proxy is None:
+            return AsyncPool(settings)
+        own = httpx.AsyncClient(proxy=settings.proxy, verify=tls_context(settings.verify), trust_env=False)
+        return AsyncHttpxCarrier(own, owned=True)
 
     async def exchange(self, wire: Wire) -> Answer:
         try:
-            response = await self._transport().handle_async_request(request_of(wire, whole_url=self._foreign))
-            async with aclosing(response):
-                headers = flat(response.headers.raw)
+            carried = await self._carrier().send(wire)
+            async with aclosing(carried):
+                headers = flat(carried.headers)
                 declared(headers, wire.limit)
-                body = await _joined(response, wire.limit)
-            return Answer(response.status_code, headers, decoded(body, headers.get("content-encoding", ""), wire.limit))
+                body = await joined(carried.chunks(), wire.limit)
+            return Answer(carried.status, headers, decoded(body, headers.get("content-encoding", ""), wire.limit))
         except CAUGHT as error:
-            failure = translate(error, wire.url)
+            failure = translate(error, str(wire.origin))
         raise failure
 
     async def open(self, wire: Wire) -> AsyncIncoming:
         try:
-            return AsyncIncoming(await self._transport().handle_async_request(request_of(wire, whole_url=self._foreign)), wire.url)
+            return AsyncIncoming(await self._carrier().send(wire), wire)
         except CAUGHT as error:
-            failure = translate(error, wire.url)
+            failure = translate(error, str(wire.origin))
         raise failure
 
     async def sleep(self, seconds: float) -> None:
@@ -101,38 +104,37 @@ class AnyIO:
         return start(call)
 
     async def aclose(self) -> None:
-        transport = self._transports.pop(anyio.lowlevel.current_token().native_token, None)
-        if transport is not None:
-            await transport.aclose()
+        carrier = self._carriers.pop(anyio.lowlevel.current_token().native_token, None)
+        if carrier is not None:
+            await carrier.aclose()
 
     def __del__(self) -> None:
-        for loop, transport in getattr(self, "_transports", {}).items():
-            leaked = isinstance(transport, AsyncPool) and transport.open_connections
+        for loop, carrier in getattr(self, "_carriers", {}).items():
+            leaked = isinstance(carrier, AsyncPool) and carrier.open_connections
             if leaked and getattr(loop, "is_closed", bool)():
                 warnings.warn(f"unclosed client made at {self._made_at}", ResourceWarning, source=self, stacklevel=2)
 
 
-async def _joined(response: httpx.Response, limit: int) -> bytes:
-    chunks: list[bytes] = []
+async def joined(chunks: AsyncIterator[bytes], limit: int) -> bytes:
+    """Return the chunks as one body of at most ``limit`` bytes."""
+    parts: list[bytes] = []
     size = 0
-    stream: Any = response.stream
-    async for chunk in stream:
-        chunks.append(chunk)
+    async for chunk in chunks:
+        parts.append(chunk)
         size += len(chunk)
         grown(size, limit)
-    return b"".join(chunks)
+    return b"".join(parts)
 
 
 class AsyncIncoming:
     """A streamed answer of an asynchronous client."""
 
-    def __init__(self, response: httpx.Response, url: str) -> None:
-        self._response = response
-        self._url = url
-        stream: Any = response.stream
-        self._chunks: AsyncIterator[bytes] = aiter(stream)
-        self.status = response.status_code
-        self.headers = flat(response.headers.raw)
+    def __init__(self, carried: AsyncCarried, wire: Wire) -> None:
+        self._carried = carried
+        self._chunks = carried.chunks()
+        self._origin = str(wire.origin)
+        self.status = carried.status
+        self.headers = flat(carried.headers)
 
     def __aiter__(self) -> AsyncIncoming:
         return self
@@ -141,15 +143,15 @@ class AsyncIncoming:
         try:
             return await anext(self._chunks)
         except CAUGHT as error:
-            failure = translate(error, self._url)
+            failure = translate(error, self._origin)
         raise failure
 
     async def read(self, limit: int) -> bytes:
         try:
-            return decoded(await _joined(self._response, limit), self.headers.get("content-encoding", ""), limit)
+            return decoded(await joined(self._chunks, limit), self.headers.get("content-encoding", ""), limit)
         except CAUGHT as error:
-            failure = translate(error, self._url)
+            failure = translate(error, self._origin)
         raise failure
 
     async def aclose(self) -> None:
-        await self._response.aclose()
+        await self._carried.aclose()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -14,12 +14,12 @@ import httpx
 
 from vantage_sdk.core.answer import Answer
 from vantage_sdk.core.io.blocking_pool import Pool
+from vantage_sdk.core.io.carrier import Carried, Carrier, HttpxCarrier
 from vantage_sdk.core.io.body import declared, decoded, flat, grown
 from vantage_sdk.core.io.failures import CAUGHT, translate
 from vantage_sdk.core.io.files import read_bounded
 from vantage_sdk.core.io.port import Call, Wire
-from vantage_sdk.core.io.settings import Settings
-from vantage_sdk.core.io.wiring import ClientCarrier, request_of
+from vantage_sdk.core.io.settings import Settings, tls_context
 from vantage_sdk.core.stepping import run
 
 T = TypeVar("T")
@@ -30,33 +30,33 @@ class BlockingIO:
 
     def __init__(self, settings: Settings, made_at: str, client: httpx.Client | None = None) -> None:
         self._made_at = made_at
-        self._foreign = client is not None
         self._pool: Pool | None = None
-        self._transport: httpx.BaseTransport | ClientCarrier
+        self._carrier: Carrier
         if client is not None:
-            self._transport = ClientCarrier(client)
+            self._carrier = HttpxCarrier(client, owned=False)
         elif settings.proxy is not None:
-            self._transport = httpx.HTTPTransport(proxy=settings.proxy)
+            own = httpx.Client(proxy=settings.proxy, verify=tls_context(settings.verify), trust_env=False)
+            self._carrier = HttpxCarrier(own, owned=True)
         else:
-            self._transport = self._pool = Pool(settings)
+            self._carrier = self._pool = Pool(settings)
 
     async def exchange(self, wire: Wire) -> Answer:
         try:
-            response = self._transport.handle_request(request_of(wire, whole_url=self._foreign))
-            with closing(response):
-                headers = flat(response.headers.raw)
+            carried = self._carrier.send(wire)
+            with closing(carried):
+                headers = flat(carried.headers)
                 declared(headers, wire.limit)
-                body = _joined(response, wire.limit)
-            return Answer(response.status_code, headers, decoded(body, headers.get("content-encoding", ""), wire.limit))
+                body = joined(carried.chunks(), wire.limit)
+            return Answer(carried.status, headers, decoded(body, headers.get("content-encoding", ""), wire.limit))
         except CAUGHT as error:
-            failure = translate(error, wire.url)
+            failure = translate(error, str(wire.origin))
         raise failure
 
     async def open(self, wire: Wire) -> BlockingIncoming:
         try:
-            return BlockingIncoming(self._transport.handle_request(request_of(wire, whole_url=self._foreign)), wire.url)
+            return BlockingIncoming(self._carrier.send(wire), wire)
         except CAUGHT as error:
-            failure = translate(error, wire.url)
+            failure = translate(error, str(wire.origin))
         raise failure
 
     async def sleep(self, seconds: float) -> None:
@@ -72,8 +72,7 @@ class BlockingIO:
         return PendingThread(call)
 
     async def aclose(self) -> None:
-        if not isinstance(self._transport, ClientCarrier):
-            self._transport.close()
+        self._carrier.close()
 
     def __del__(self) -> None:
         pool: Pool | None = getattr(self, "_pool", None)
@@ -82,25 +81,26 @@ class BlockingIO:
             pool.close()
 
 
-def _joined(response: httpx.Response, limit: int) -> bytes:
-    chunks: list[bytes] = []
+def joined(chunks: Iterator[bytes], limit: int) -> bytes:
+    """Return the chunks as one body of at most ``limit`` bytes."""
+    parts: list[bytes] = []
     size = 0
-    for chunk in response.iter_raw():
-        chunks.append(chunk)
+    for chunk in chunks:
+        parts.append(chunk)
         size += len(chunk)
         grown(size, limit)
-    return b"".join(chunks)
+    return b"".join(parts)
 
 
 class BlockingIncoming:
     """A streamed answer of a blocking client."""
 
-    def __init__(self, response: httpx.Response, url: str) -> None:
-        self._response = response
-        self._url = url
-        self._chunks = response.iter_raw()
-        self.status = response.status_code
-        self.headers = flat(response.headers.raw)
+    def __init__(self, carried: Carried, wire: Wire) -> None:
+        self._carried = carried
+        self._chunks = carried.chunks()
+        self._origin = str(wire.origin)
+        self.status = carried.status
+        self.headers = flat(carried.headers)
 
     def __aiter__(self) -> BlockingIncoming:
         return self
@@ -110,20 +110,20 @@ class BlockingIncoming:
             for chunk in self._chunks:
                 return chunk
         except CAUGHT as error:
-            failure = translate(error, self._url)
+            failure = translate(error, self._origin)
         else:
             raise StopAsyncIteration
         raise failure
 
     async def read(self, limit: int) -> bytes:
         try:
-            return decoded(_joined(self._response, limit), self.headers.get("content-encoding", ""), limit)
+            return decoded(joined(self._chunks, limit), self.headers.get("content-encoding", ""), limit)
         except CAUGHT as error:
-            failure = translate(error, self._url)
+            failure = translate(error, self._origin)
         raise failure
 
     async def aclose(self) -> None:
-        self._response.close()
+        self._carried.close()
 
 
 class PendingThread(Generic[T]):

@@ -1,6 +1,6 @@
-"""A pool of blocking connections behind httpx's transport interface.
+"""A pool of blocking connections of httpcore, the engine of httpx.
 
-The pool of httpx scans all requests and connections at every step; this one keeps a stack of idle connections, so its
+The pool of httpx itself scans all requests and connections at every step; this one keeps a stack of idle connections, so its
 cost does not grow with the calls in flight, and a connection that failed or was abandoned is never used again.
 """
 
@@ -10,48 +10,49 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import httpcore
-import httpx
 
 from vantage_sdk.core.io.clocked import ClockedBackend, Exchange
-from vantage_sdk.core.io.failures import CORE_ERRORS, StaleConnectionError, as_httpx
+from vantage_sdk.core.io.failures import PoolTimeout, StaleConnectionError
 from vantage_sdk.core.io.forking import renew_after_fork
+from vantage_sdk.core.io.port import Wire
 from vantage_sdk.core.io.settings import KEEPALIVE_EXPIRY, Settings, socket_options, tls_context
+from vantage_sdk.core.urls import Origin
 
-Key = tuple[bytes, bytes, int]
+LOST = (httpcore.NetworkError, httpcore.RemoteProtocolError)
+BODIED = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Connection:
     """One connection to one origin and the clock of the exchange on it."""
 
-    def __init__(self, key: Key, settings: Settings) -> None:
-        scheme, host, port = key
+    def __init__(self, key: Origin, settings: Settings) -> None:
         self.key = key
         self.exchange = Exchange()
         self.used = False
         self.http = httpcore.HTTPConnection(
-            httpcore.Origin(scheme, host, port),
-            ssl_context=tls_context(settings.verify) if scheme == b"https" else None,
+            httpcore.Origin(key.scheme.encode("ascii"), key.host.encode("ascii"), key.port),
+            ssl_context=tls_context(settings.verify) if key.scheme == "https" else None,
             keepalive_expiry=KEEPALIVE_EXPIRY,
             network_backend=ClockedBackend(self.exchange),
             socket_options=socket_options(),
         )
 
 
-class Pool(httpx.BaseTransport):
+class Pool:
     """Keeps up to ``max_connections`` connections, used last in first out; safe from any number of threads."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._idle = defaultdict[Key, list[Connection]](list)
+        self._idle = defaultdict[Origin, list[Connection]](list)
         self.after_fork()
         renew_after_fork(self)
 
     def after_fork(self) -> None:
         """Start empty: the sockets belong to the parent, and a lock may be held by a thread that is not here."""
-        inherited, self._idle = self._idle, defaultdict[Key, list[Connection]](list)
+        inherited, self._idle = self._idle, defaultdict[Origin, list[Connection]](list)
         self._changed = threading.Condition()
         self._open = 0
         self._waiting = 0
@@ -63,34 +64,23 @@ class Pool(httpx.BaseTransport):
     def open_connections(self) -> int:
         return self._open
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        url, times = request.url, dict[str, Any](request.extensions)
-        key = (url.raw_scheme, url.raw_host, url.port or (443 if url.scheme == "https" else 80))
-        connection = self._acquire(key, times.get("at"))
+    def send(self, wire: Wire) -> PooledAnswer:
+        """Send and return the head of the answer; the connection comes back when the answer is closed."""
+        connection = self._acquire(wire)
         reused = connection.used
-        connection.exchange.begin(times.get("at"), times.get("idle"))
+        connection.exchange.begin(wire.at, wire.idle)
         try:
-            answer = connection.http.handle_request(
-                httpcore.Request(
-                    request.method,
-                    httpcore.URL(scheme=key[0], host=key[1], port=key[2], target=times.get("target", url.raw_path)),
-                    headers=request.headers.raw,
-                    content=request.stream,
-                )
-            )
+            answer = connection.http.handle_request(core_request(wire))
         except BaseException as error:
             self._release(connection)
-            if isinstance(error, httpcore.NetworkError | httpcore.RemoteProtocolError):
-                if reused and not connection.exchange.received:
-                    raise StaleConnectionError(str(error)) from None
-            if isinstance(error, CORE_ERRORS):
-                raise as_httpx(error) from None
+            if reused and not connection.exchange.received and isinstance(error, LOST):
+                raise StaleConnectionError(str(error)) from None
             raise
         connection.used = True
-        body = _Body(self, connection, answer)
-        return httpx.Response(answer.status, headers=answer.headers, stream=body, extensions=cast("dict[str, Any]", answer.extensions))
+        return PooledAnswer(self, connection, answer)
 
-    def _acquire(self, key: Key, at: float | None) -> Connection:
+    def _acquire(self, wire: Wire) -> Connection:
+        key = wire.origin
         with self._changed:
             while True:
                 stack = self._idle[key]
@@ -102,14 +92,14 @@ class Pool(httpx.BaseTransport):
                 if self._open < self._settings.max_connections or self._evict():
                     self._open += 1
                     return Connection(key, self._settings)
-                self._wait(at)
+                self._wait(wire.at)
 
     def _wait(self, at: float | None) -> None:
         left = None if at is None else at - time.monotonic()
         self._waiting += 1
         try:
             if (left is not None and left <= 0) or not self._changed.wait(left):
-                raise httpx.PoolTimeout(f"all {self._open} connections are in use and {self._waiting} calls wait for one")
+                raise PoolTimeout(f"all {self._open} connections are in use and {self._waiting} calls wait for one")
         finally:
             self._waiting -= 1
 
@@ -140,21 +130,35 @@ class Pool(httpx.BaseTransport):
                     self._drop(stack.pop())
 
 
-class _Body(httpx.SyncByteStream):
+class PooledAnswer:
+    """An answer on a connection of the pool."""
+
     def __init__(self, pool: Pool, connection: Connection, answer: httpcore.Response) -> None:
         self._pool = pool
         self._connection: Connection | None = connection
         self._answer = answer
+        self.status = answer.status
+        self.headers = answer.headers
 
-    def __iter__(self) -> Iterator[bytes]:
+    def chunks(self) -> Iterator[bytes]:
         stream: Any = self._answer.stream
-        try:
-            yield from stream
-        except CORE_ERRORS as error:
-            raise as_httpx(error) from None
+        return iter(stream)
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             self._answer.close()
-            self._pool._release(connection)  # noqa: SLF001  two halves of one thing
+            self._pool._release(connection)
+
+
+def core_request(wire: Wire) -> httpcore.Request:
+    """Return the exchange as httpcore's request."""
+    origin = wire.origin
+    url = httpcore.URL(
+        scheme=origin.scheme.encode("ascii"),
+        host=origin.host.encode("ascii"),
+        port=origin.port,
+        target=wire.target.encode("ascii"),
+    )
+    length = [(b"Content-Length", b"%d" % len(wire.body))] if wire.body or wire.method in BODIED else []
+    return httpcore.Request(wire.method, url, headers=[*wire.headers, *length], content=wire.body)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 
-import httpx
-
-from vantage_sdk.core.io.failures import OversizedError
+from vantage_sdk.core.io.failures import DamagedError, OversizedError
 
 GZIP_OR_ZLIB = 47
 
@@ -27,18 +25,20 @@ def grown(size: int, limit: int) -> None:
 
 def decoded(body: bytes, encoding: str, limit: int) -> bytes:
     """Undo one layer of gzip, inflating to at most ``limit`` bytes; refuse any other encoding (RFC 9110, 8.4)."""
-    if encoding in ("", "identity"):
+    if not body or encoding.lower() in ("", "identity"):  # also to HEAD, and with 204, a server may name an encoding
         return body
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise httpx.RemoteProtocolError(f"the answer is encoded as {encoding[:40]!r}, which was not asked for")
+    if encoding.lower() not in ("gzip", "x-gzip", "deflate"):
+        raise OversizedError(f"the answer is encoded as {encoding[:40]!r}, which was not asked for")
     inflater = zlib.decompressobj(GZIP_OR_ZLIB)
     try:
         text = inflater.decompress(body, limit + 1)
     except zlib.error as error:
-        raise httpx.RemoteProtocolError(f"the compressed answer is damaged: {error}") from None
+        raise DamagedError(f"the compressed answer is damaged: {error}") from None
     grown(len(text), limit)
     if not inflater.eof:
-        raise httpx.ReadError("the compressed answer was cut short")
+        raise DamagedError("the compressed answer was cut short")
+    if inflater.unused_data:
+        raise DamagedError("the compressed answer goes on after its end")
     return text
 
 

@@ -1,4 +1,4 @@
-"""What httpx raises, in the words of the port."""
+"""What httpx and httpcore raise, in the words of the port."""
 
 from __future__ import annotations
 
@@ -8,49 +8,20 @@ import httpx
 from vantage_sdk.core.io.port import Failure, TransportError
 
 
-class StaleConnectionError(httpx.RemoteProtocolError):
+class StaleConnectionError(Exception):
     """A kept-alive connection was closed by the server before it sent a byte of the answer."""
 
 
-class OversizedError(httpx.DecodingError):
+class PoolTimeout(Exception):  # noqa: N818  the name that httpx and httpcore use
+    """No connection became free in time."""
+
+
+class OversizedError(Exception):
     """An answer is larger, or inflates to more, than allowed."""
 
 
-_KINDS: dict[type[Exception], Failure] = {
-    StaleConnectionError: Failure.STALE,
-    OversizedError: Failure.BAD,
-    httpx.ConnectError: Failure.UNSENT,
-    httpx.ConnectTimeout: Failure.UNSENT,
-    httpx.PoolTimeout: Failure.UNSENT,
-    httpx.ProxyError: Failure.UNSENT,
-    httpx.UnsupportedProtocol: Failure.BAD,
-    httpx.LocalProtocolError: Failure.BAD,
-    httpx.ReadTimeout: Failure.LATE,
-    httpx.WriteTimeout: Failure.LATE,
-    httpx.TimeoutException: Failure.LATE,
-    httpx.TransportError: Failure.CUT,
-    httpx.DecodingError: Failure.CUT,
-}
-CAUGHT = (httpx.RequestError, httpx.StreamError)
-
-
-def translate(error: Exception, url: str) -> TransportError:
-    """Return the port's error for one of httpx's, as text without the frames and requests that hold credentials."""
-    kind = next((_KINDS[cls] for cls in type(error).__mro__ if cls in _KINDS), Failure.CUT)
-    reason = str(error) or type(error).__name__
-    timed_out = isinstance(error, httpx.TimeoutException)
-    if isinstance(error, httpx.ConnectError) and "CERTIFICATE_VERIFY_FAILED" in reason:
-        reason += "; name the CA certificate with verify= or SSL_CERT_FILE"
-    if kind is Failure.UNSENT and not isinstance(error, httpx.PoolTimeout):
-        origin = httpx.URL(url).copy_with(raw_path=b"/", userinfo=b"")
-        reason = f"cannot connect to {str(origin).rstrip('/')}: {reason}"
-    return TransportError(kind, reason, timed_out=timed_out)
-
-
-def as_httpx(error: Exception) -> Exception:
-    """Return httpcore's error as the one of httpx that has its name."""
-    kind: type[Exception] = getattr(httpx, type(error).__name__, httpx.NetworkError)
-    return kind(str(error))
+class DamagedError(Exception):
+    """An answer cannot be decoded, or ended too early."""
 
 
 CORE_ERRORS = (
@@ -60,3 +31,38 @@ CORE_ERRORS = (
     httpcore.ProxyError,
     httpcore.UnsupportedProtocol,
 )
+CAUGHT = (
+    *CORE_ERRORS,
+    httpx.RequestError,
+    httpx.StreamError,
+    StaleConnectionError,
+    PoolTimeout,
+    OversizedError,
+    DamagedError,
+)
+
+# both libraries use the same names, so names are what the table is made of
+_BY_NAME = {
+    "StaleConnectionError": Failure.STALE,
+    "OversizedError": Failure.BAD,
+    "DamagedError": Failure.CUT,
+    "ConnectError": Failure.UNSENT,
+    "ConnectTimeout": Failure.UNSENT,
+    "PoolTimeout": Failure.UNSENT,
+    "ProxyError": Failure.UNSENT,
+    "UnsupportedProtocol": Failure.BAD,
+    "LocalProtocolError": Failure.BAD,
+    "TimeoutException": Failure.LATE,
+}
+
+
+def translate(error: Exception, origin: str) -> TransportError:
+    """Return the port's error for one of CAUGHT, as text without the frames and requests that hold credentials."""
+    names = [cls.__name__ for cls in type(error).__mro__]
+    kind = next((_BY_NAME[name] for name in names if name in _BY_NAME), Failure.CUT)
+    reason = str(error) or type(error).__name__
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        reason += "; name the CA certificate with verify= or SSL_CERT_FILE"
+    if kind is Failure.UNSENT and "PoolTimeout" not in names:
+        reason = f"cannot connect to {origin}: {reason}"
+    return TransportError(kind, reason, timed_out="TimeoutException" in names or "PoolTimeout" in names)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from vantage_sdk.core.answer import Answer
+from vantage_sdk.core.urls import Origin
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -46,7 +47,7 @@ class Wire:
     """
 
     method: str
-    origin: str
+    origin: Origin
     target: str
     headers: tuple[tuple[bytes, bytes], ...] = field(repr=False)
     body: bytes = field(default=b"", repr=False)
@@ -56,7 +57,7 @@ class Wire:
 
     @property
     def url(self) -> str:
-        return self.origin + self.target
+        return str(self.origin) + self.target
 
 
 class Incoming(Protocol):

@@ -1,0 +1,144 @@
+"""Each invariant notices the damage that it is there for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mock_server.cluster.job import JobState, Resources
+from mock_server.cluster.node import NodeState, ScalePolicy
+from tests.cluster.world import START, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mock_server.cluster.job import Job
+
+
+class Scene(World):
+    """A job that runs, one that waits as head of the queue, one behind it, one that is over."""
+
+    def __init__(self) -> None:
+        super().__init__(nodes=2)
+        self.over = self.ran("true")
+        self.running = self.submit("sleep 100", nodes=2, resources=Resources(3, 10, 1))
+        self.head = self.submit("sleep 100", resources=Resources(4))
+        self.behind = self.submit("sleep 100", resources=Resources(4))
+        self.wait(1)
+
+
+def set_free(scene: Scene) -> None:
+    scene.node().free = Resources(-1)
+
+
+def share_a_gpu(scene: Scene) -> None:
+    scene.node().free = Resources(1, 16 * 10**9 - 10, 2)
+
+
+def lose_a_node(scene: Scene) -> None:
+    node = scene.node(2)
+    node.running.clear()
+    node.free = node.capacity
+
+
+def run_without_process(scene: Scene) -> None:
+    scene.backend.job(scene.running.id).node_names = ("main-001",)
+
+
+def change_state(job: Callable[[Scene], Job], state: JobState) -> Callable[[Scene], None]:
+    def damage(scene: Scene) -> None:
+        job(scene).state = state
+
+    return damage
+
+
+def end_before_start(scene: Scene) -> None:
+    scene.over.ended_at = START - 5
+
+
+def reopen_log(scene: Scene) -> None:
+    scene.over.log.closed = False
+
+
+def forget_start(scene: Scene) -> None:
+    scene.running.started_at = None
+
+
+def lose_a_waiting_job(scene: Scene) -> None:
+    scene.behind.held = True
+
+
+def take_node_down(scene: Scene) -> None:
+    scene.node().state = NodeState.DOWN
+
+
+def drain_nothing(scene: Scene) -> None:
+    scene.finish()
+    scene.node().state = NodeState.DRAINING
+
+
+def keep_a_leaving_node(scene: Scene) -> None:
+    scene.finish()
+    scene.node().retiring = True
+
+
+def set_size(scene: Scene) -> None:
+    scene.cluster.scaling = ScalePolicy(nodes=3)
+
+
+def set_range(scene: Scene) -> None:
+    scene.cluster.scaling = ScalePolicy(min_nodes=3, max_nodes=4)
+
+
+def add_an_idle_node(scene: Scene) -> None:
+    node = scene.node(2)
+    node.name = "main-003"
+    scene.cluster.nodes["main-003"] = type(node)("main-003", node.capacity, node.capacity)
+    scene.cluster.scaling = ScalePolicy(nodes=3)
+
+
+@pytest.mark.parametrize(
+    ("rule", "damage"),
+    [
+        ("I1", set_free),
+        ("I1", share_a_gpu),
+        ("I2", lose_a_node),
+        ("I2", run_without_process),
+        ("I2", change_state(lambda scene: scene.head, JobState.RUNNING)),
+        ("I3", change_state(lambda scene: scene.over, JobState.RUNNING)),
+        ("I3", change_state(lambda scene: scene.over, JobState.FAILED)),
+        ("I3", end_before_start),
+        ("I3", reopen_log),
+        ("I3", forget_start),
+        ("I4", lose_a_waiting_job),
+        ("I8", take_node_down),
+        ("I8", drain_nothing),
+        ("I8", keep_a_leaving_node),
+        ("I10", set_size),
+        ("I10", set_range),
+    ],
+)
+def test_damage_is_noticed(rule: str, damage: Callable[[Scene], None]) -> None:
+    scene = Scene()
+    scene.backend.check_invariants()
+    damage(scene)
+    if rule == "I2" and scene.head.state is JobState.RUNNING:
+        scene.head.started_at = scene.backend.now
+        scene.head.updated_at = scene.backend.now
+    with pytest.raises(AssertionError, match=rf"^{rule} violated: "):
+        scene.backend.check_invariants()
+
+
+def test_a_free_node_for_the_head_is_noticed() -> None:
+    world = World(nodes=1)
+    world.submit("sleep 100", resources=Resources(4))
+    world.submit("sleep 100", resources=Resources(4))
+    world.wait(1)
+    world.cluster.node_shape = Resources(2)
+    node = world.node()
+    world.cluster.nodes = {"new": type(node)("new", node.capacity, node.capacity), node.name: node}
+    world.cluster.scaling = ScalePolicy(nodes=2)
+    world.cluster.node_shape = node.capacity
+    with pytest.raises(AssertionError, match=r"^(I11|I4) violated"):
+        world.backend.check_invariants()

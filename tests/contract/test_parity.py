@@ -1,0 +1,224 @@
+"""The blocking and the asynchronous client are the same but for the waiting, and show what the documents show."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from tests.contract.reference import reference_data
+from tests.support.recording import RecordingIO, client_of, json_answer
+from vantage_sdk import AsyncVantageClient, RawResponse, VantageClient, wait_for_completion
+from vantage_sdk.client import Resources
+from vantage_sdk.config import DEFAULT_BASE_URL
+from vantage_sdk.core.resource import Async, RawAsync, RawSync, Resource, Sync, method, stream
+from vantage_sdk.core.stepping import AsyncStream, Stream, run
+
+NOUNS = ("clusters", "jobs")
+CLIENT = {
+    "api_key": None,
+    "base_url": None,
+    "organization": None,
+    "timeout": 30.0,
+    "max_retries": 3,
+    "debug": False,
+}
+NEEDED = inspect.Parameter.empty
+SURFACE: dict[str, dict[str, Any]] = {
+    "jobs.list": {"status": ..., "cluster": ..., "limit": None, "offset": None, "page_token": None},
+    "jobs.list_paginated": {"page_size": None},
+    "jobs.list_all": {},
+    "jobs.submit": {"template": NEEDED, "cluster": ..., "priority": ..., "env": ...},
+    "jobs.submit_from_file": {"path": NEEDED},
+    "jobs.get": {"job_id": NEEDED, "include": ()},
+    "jobs.logs": {"job_id": NEEDED, "tail": None, "since": None, "timestamps": None},
+    "jobs.logs_stream": {"job_id": NEEDED, "tail": None, "since": None, "timestamps": None},
+    "jobs.cancel": {"job_id": NEEDED, "reason": None},
+    "jobs.cancel_batch": {"job_ids": NEEDED, "reason": None},
+    "clusters.list": {"status": ..., "provider": ..., "region": ...},
+    "clusters.get": {"name": NEEDED, "include": ()},
+    "clusters.scale": {
+        "name": NEEDED,
+        "nodes": None,
+        "min_nodes": None,
+        "max_nodes": None,
+        "target_utilization": None,
+    },
+}
+"""What the documents show, by parameter: its default, or ``...`` for one of the options that a method shares."""
+
+
+def client(kind: type[Any]) -> Any:
+    return client_of(RecordingIO(lambda wire: json_answer({"id": "job-1", "status": "running"})), kind)
+
+
+def resource(noun: str, mode: type[Any]) -> Any:
+    owner = client(VantageClient if mode in (Sync, RawSync) else AsyncVantageClient)
+    return getattr(owner if mode in (Sync, Async) else owner.with_raw, noun)
+
+
+def public(thing: Any) -> set[str]:
+    return {name for name in dir(thing) if not name.startswith("_")}
+
+
+def kinds(noun: str) -> dict[str, method[..., Any] | stream[..., Any]]:
+    """Return the public methods of a resource as they were declared."""
+    cls = type(resource(noun, Sync))
+    found = {name: inspect.getattr_static(cls, name) for name in public(cls)}
+    return {name: kind for name, kind in found.items() if isinstance(kind, method | stream)}
+
+
+CASES = [(noun, name) for noun in NOUNS for name in sorted(kinds(noun))]
+
+
+def options_of(body: Any) -> set[str]:
+    """Return the names that a method takes through ``Unpack``."""
+    hints = get_type_hints(body, include_extras=True)
+    variadic = [p.name for p in inspect.signature(body).parameters.values() if p.kind is p.VAR_KEYWORD]
+    return {option for name in variadic for part in get_args(hints[name]) for option in get_type_hints(part)}
+
+
+def test_the_clients_differ_only_in_how_they_are_closed() -> None:
+    assert public(VantageClient) ^ public(AsyncVantageClient) == {"close", "aclose"}
+    assert public(Resources) == {*NOUNS}
+
+
+def test_the_clients_are_made_alike() -> None:
+    blocking, asynchronous = inspect.signature(VantageClient), inspect.signature(AsyncVantageClient)
+    assert blocking == asynchronous
+    shown = {name: parameter.default for name, parameter in blocking.parameters.items() if name in CLIENT}
+    assert shown == CLIENT
+    assert [*blocking.parameters][:3] == ["api_key", "base_url", "organization"]
+    assert VantageClient(api_key="k").config.base_url == f"{DEFAULT_BASE_URL}/v1"
+
+
+def test_the_clients_show_the_same_documentation() -> None:
+    for name in public(VantageClient) & public(AsyncVantageClient) - {"request"}:
+        blocking, asynchronous = (inspect.getattr_static(kind, name) for kind in (VantageClient, AsyncVantageClient))
+        assert inspect.getdoc(blocking) == inspect.getdoc(asynchronous), name
+        assert inspect.getdoc(blocking), name
+
+
+def test_request_is_the_same_on_both_clients() -> None:
+    blocking, asynchronous = (inspect.signature(kind.request) for kind in (VantageClient, AsyncVantageClient))
+    assert blocking == asynchronous
+    assert inspect.iscoroutinefunction(AsyncVantageClient.request)
+    assert not inspect.iscoroutinefunction(VantageClient.request)
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_every_public_coroutine_is_wrapped(noun: str) -> None:
+    for base in type(resource(noun, Sync)).__mro__:
+        if not issubclass(base, Resource):
+            continue
+        for name, value in vars(base).items():
+            if not name.startswith("_"):
+                assert isinstance(value, method | stream), f"{base.__name__}.{name}"
+                body = value._body
+                wanted = inspect.isasyncgenfunction if isinstance(value, stream) else inspect.iscoroutinefunction
+                assert wanted(body), f"{base.__name__}.{name}"
+
+
+@pytest.mark.parametrize(("noun", "name"), CASES)
+def test_a_method_looks_the_same_in_every_mode(noun: str, name: str) -> None:
+    modes = [Sync, Async] if isinstance(kinds(noun)[name], stream) else [Sync, Async, RawSync, RawAsync]
+    faces = [getattr(resource(noun, mode), name) for mode in modes]
+    assert all(isinstance(face, types.MethodType) for face in faces)
+    assert len({str(inspect.signature(face)) for face in faces}) == 1
+    assert "self" not in inspect.signature(faces[0]).parameters
+    assert len({inspect.getdoc(face) for face in faces}) == 1
+    assert inspect.getdoc(faces[0])
+    assert {face.__name__ for face in faces} == {name}
+    assert {face.__qualname__.rpartition(".")[2] for face in faces} == {name}
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_all_modes_have_the_same_methods(noun: str) -> None:
+    shown = [public(resource(noun, mode)) for mode in (Sync, Async, RawSync, RawAsync)]
+    assert shown[0] == shown[1] == shown[2] == shown[3] == kinds(noun).keys()
+
+
+def test_what_a_method_returns_depends_on_the_mode_alone() -> None:
+    assert resource("jobs", Sync).get("job-1").id == "job-1"
+    assert isinstance(resource("jobs", RawSync).get("job-1"), RawResponse)
+    for mode, kind in ((Async, "Job"), (RawAsync, "RawResponse")):
+        pending = resource("jobs", mode).get("job-1")
+        assert inspect.iscoroutine(pending)
+        assert type(run(pending)).__name__ == kind
+    assert isinstance(resource("jobs", Sync).list_all(), Stream)
+    assert isinstance(resource("jobs", Async).list_all(), AsyncStream)
+
+
+@pytest.mark.parametrize("mode", [RawSync, RawAsync])
+def test_a_stream_has_no_raw_form_and_says_so(mode: type[Any]) -> None:
+    for noun, name in CASES:
+        if isinstance(kinds(noun)[name], stream):
+            with pytest.raises(TypeError, match=f"{name} streams its answer, so it has no raw form"):
+                getattr(resource(noun, mode), name)
+
+
+def test_the_raw_form_of_a_call_that_asks_nothing_has_its_data() -> None:
+    raw = resource("jobs", RawSync)
+    assert raw.cancel_batch([]).data.results == ()
+    assert raw.submit_many([]).data == []
+
+
+def test_the_raw_form_of_a_batch_has_its_outcomes_even_if_all_fail() -> None:
+    io = RecordingIO(lambda wire: json_answer({"error": "resource_not_found", "message": "no such job"}, 404))
+    raw = client_of(io, VantageClient).with_raw.jobs.cancel_batch(["job-1"])
+    assert [outcome.success for outcome in raw.data] == [False]
+
+
+@pytest.mark.parametrize("name", SURFACE)
+def test_a_method_takes_what_is_documented(name: str) -> None:
+    noun, _, verb = name.partition(".")
+    face = getattr(resource(noun, Sync), verb)
+    own = {key: parameter.default for key, parameter in inspect.signature(face).parameters.items()}
+    expected = {key: default for key, default in SURFACE[name].items() if default is not ...}
+    assert {key: own[key] for key in expected} == expected
+    assert {key for key, default in SURFACE[name].items() if default is ...} <= options_of(kinds(noun)[verb]._body)
+    positional = [key for key, default in expected.items() if default is NEEDED]
+    assert [*own][: len(positional)] == positional
+    for key, parameter in inspect.signature(face).parameters.items():
+        allowed = (parameter.POSITIONAL_OR_KEYWORD,) if key in positional else (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD)
+        assert parameter.kind in allowed or key not in expected, key
+
+
+@pytest.mark.parametrize(("noun", "name"), CASES)
+def test_every_method_takes_the_common_options(noun: str, name: str) -> None:
+    own = set(inspect.signature(getattr(resource(noun, Sync), name)).parameters)
+    assert {"timeout", "deadline", "max_retries", "extra_headers"} <= own | options_of(kinds(noun)[name]._body)
+
+
+@pytest.mark.parametrize("name", ["list", "list_paginated", "list_all"])
+@pytest.mark.parametrize("noun", NOUNS)
+def test_the_iterators_take_every_filter_of_the_list(noun: str, name: str) -> None:
+    assert options_of(kinds(noun)[name]._body) == options_of(kinds(noun)["list"]._body)
+
+
+def test_wait_for_completion_is_as_the_documented_snippet_calls_it() -> None:
+    parameters = inspect.signature(wait_for_completion).parameters
+    assert [*parameters][:2] == ["client", "job_id"]
+    assert {name: p.default for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY} == {
+        "timeout": None,
+        "poll_interval": 1.0,
+    }
+
+
+def test_the_tables_are_those_of_the_contract() -> None:
+    written = reference_data("sdk_surface.yaml")
+    for noun, key in (("jobs", "JobsResource"), ("clusters", "ClustersResource")):
+        for name, row in written["resources"][key]["methods"].items():
+            documented = {p for p, facts in row.get("params", {}).items() if facts["source"] == "documented"}
+            if row.get("source") != "suggested":
+                assert SURFACE[f"{noun}.{name}"].keys() >= documented, name
+            own = inspect.signature(getattr(resource(noun, Sync), "wait" if "wait" in name else name)).parameters
+            missing = documented - {*own} - options_of(kinds(noun)["wait" if "wait" in name else name]._body)
+            assert not missing, name
+    constructor = written["clients"]["VantageClient"]["constructor"]
+    assert constructor.keys() == CLIENT.keys()
+    for name in ("timeout", "max_retries", "debug", "organization"):
+        assert CLIENT[name] == constructor[name]["default"], name
+    assert constructor["base_url"]["default"] == DEFAULT_BASE_URL

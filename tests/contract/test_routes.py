@@ -1,0 +1,247 @@
+"""Every method of the SDK leads to a documented endpoint, and every documented endpoint is on both sides."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from mock_server.families import FAMILIES
+from mock_server.openapi import describe
+from tests.contract.reference import reference_data
+from tests.support.recording import RecordingIO, body_of, client_of, event_answer, json_answer
+from vantage_sdk import AsyncVantageClient, RawResponse, VantageClient
+from vantage_sdk.core.answer import Answer
+from vantage_sdk.core.io.port import Wire
+from vantage_sdk.core.resource import method, stream
+from vantage_sdk.core.stepping import AsyncStream, Stream, run
+from vantage_sdk.platform import clusters, jobs
+
+ENDPOINTS = {
+    "jobs_list": ("GET", "/v1/jobs"),
+    "jobs_create": ("POST", "/v1/jobs"),
+    "jobs_get": ("GET", "/v1/jobs/{job_id}"),
+    "jobs_update": ("PATCH", "/v1/jobs/{job_id}"),
+    "jobs_delete": ("DELETE", "/v1/jobs/{job_id}"),
+    "jobs_output": ("GET", "/v1/jobs/{job_id}/output"),
+    "jobs_logs": ("GET", "/v1/jobs/{job_id}/logs"),
+    "clusters_list": ("GET", "/v1/clusters"),
+    "clusters_get": ("GET", "/v1/clusters/{cluster_id}"),
+    "clusters_usage": ("GET", "/v1/clusters/{cluster_id}/usage"),
+    "clusters_nodes": ("GET", "/v1/clusters/{cluster_id}/nodes"),
+    "clusters_scale": ("POST", "/v1/clusters/{cluster_id}/scale"),
+}
+JOB_ID, CLUSTER_ID, KEY = "job-12345", "my-cluster", "key-1"
+JOB = {"id": JOB_ID, "name": "n", "status": "completed", "updated_at": "2024-01-15T10:30:00Z", "idempotency_key": KEY}
+CLUSTER = {"id": CLUSTER_ID, "name": CLUSTER_ID}
+TEMPLATE = {"name": "n", "command": "true"}
+
+
+@dataclass
+class Use:
+    """One way to call a method: its arguments and the endpoints that it asks."""
+
+    endpoints: str
+    args: tuple[Any, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+USES: dict[str, list[Use]] = {
+    "jobs.list": [Use("jobs_list")],
+    "jobs.list_paginated": [Use("jobs_list")],
+    "jobs.list_all": [Use("jobs_list")],
+    "jobs.get": [
+        Use("jobs_get", (JOB_ID,)),
+        Use("jobs_get jobs_logs jobs_output", (JOB_ID,), {"include": ["logs", "outputs"]}),
+    ],
+    "jobs.update": [Use("jobs_update", (JOB_ID,), {"priority": 1})],
+    "jobs.cancel": [Use("jobs_update", (JOB_ID,))],
+    "jobs.cancel_batch": [Use("jobs_update jobs_update", ([JOB_ID, JOB_ID],))],
+    "jobs.delete": [Use("jobs_delete", (JOB_ID,))],
+    "jobs.output": [Use("jobs_output", (JOB_ID,))],
+    "jobs.logs": [Use("jobs_logs", (JOB_ID,))],
+    "jobs.logs_stream": [Use("jobs_logs", (JOB_ID,))],
+    "jobs.submit": [Use("jobs_create", (TEMPLATE,))],
+    "jobs.submit_many": [Use("jobs_create jobs_create", ([TEMPLATE, TEMPLATE],))],
+    "jobs.submit_from_file": [Use("jobs_create", ("job.yaml",))],
+    "jobs.find": [Use("jobs_list", (KEY,))],
+    "jobs.wait": [Use("jobs_get", (JOB_ID,))],
+    "jobs.wait_all": [Use("jobs_get", ([JOB_ID],))],
+    "jobs.as_completed": [Use("jobs_get", ([JOB_ID],))],
+    "clusters.list": [Use("clusters_list"), Use("clusters_list", (), {"limit": 10})],
+    "clusters.list_paginated": [Use("clusters_list")],
+    "clusters.list_all": [Use("clusters_list")],
+    "clusters.get": [
+        Use("clusters_get", (CLUSTER_ID,)),
+        Use("clusters_get clusters_nodes", (CLUSTER_ID,), {"include": ["nodes"]}),
+    ],
+    "clusters.usage": [Use("clusters_usage", (CLUSTER_ID,))],
+    "clusters.nodes": [Use("clusters_nodes", (CLUSTER_ID,)), Use("clusters_nodes", (CLUSTER_ID,), {"limit": 10})],
+    "clusters.scale": [Use("clusters_scale", (CLUSTER_ID,), {"nodes": 10})],
+}
+STREAMS = {"list_paginated", "list_all", "logs_stream", "as_completed"}
+CASES = [pytest.param(name, use, id=f"{name}-{number}") for name, uses in USES.items() for number, use in enumerate(uses)]
+WHOLE = [case for case in CASES if str(case.values[0]).partition(".")[2] not in STREAMS]
+CLIENTS = [VantageClient, AsyncVantageClient]
+
+
+def template(wire: Wire) -> tuple[str, str]:
+    """Return verb and path of an exchange, ids replaced by the names that the contract gives them."""
+    path = wire.target.partition("?")[0].replace(f"/{JOB_ID}", "/{job_id}").replace(f"/{CLUSTER_ID}", "/{cluster_id}")
+    return wire.method, path
+
+
+def answer(wire: Wire) -> Answer:
+    """Answer any documented endpoint."""
+    verb, path = template(wire)
+    if dict(wire.headers)[b"Accept"] == b"text/event-stream":
+        return event_answer(["first", "second"])
+    endpoint = next(name for name, route in ENDPOINTS.items() if route == (verb, path))
+    bodies: dict[str, Any] = {
+        "jobs_list": {"jobs": [JOB], "total": 1, "page": 1, "per_page": 50},
+        "jobs_logs": {"job_id": JOB_ID, "lines": ["first"], "total_lines": 1},
+        "jobs_output": {"job_id": JOB_ID, "output_path": None, "files": []},
+        "clusters_list": {"clusters": [CLUSTER], "total": 1, "page": 1, "per_page": 50},
+        "clusters_nodes": {"cluster_id": CLUSTER_ID, "nodes": [{"name": "node-1"}], "total": 1},
+        "clusters_usage": {"cluster_id": CLUSTER_ID},
+    }
+    return json_answer(bodies.get(endpoint, JOB if endpoint.startswith("jobs") else CLUSTER))
+
+
+def finish(result: Any) -> Any:
+    """Return what a call of either face comes to."""
+    if isinstance(result, Stream):
+        return list(result)
+    if isinstance(result, AsyncStream):
+        return run(_listed(result))
+    return run(result) if hasattr(result, "send") else result
+
+
+async def _listed(items: AsyncStream[Any]) -> list[Any]:
+    return [item async for item in items]
+
+
+def asked(io: RecordingIO) -> list[tuple[str, str]]:
+    return [template(wire) for wire in io.wires]
+
+
+def methods_of(client: Any) -> set[str]:
+    """Return the public methods of all resources of a client."""
+    return {
+        f"{noun}.{name}"
+        for noun in ("jobs", "clusters")
+        for base in type(getattr(client, noun)).__mro__
+        for name, value in vars(base).items()
+        if isinstance(value, method | stream) and not name.startswith("_")
+    }
+
+
+def call(client: Any, name: str, use: Use) -> Any:
+    noun, _, verb = name.partition(".")
+    return finish(getattr(getattr(client, noun), verb)(*use.args, **use.options))
+
+
+def recorder() -> RecordingIO:
+    return RecordingIO(answer, {"job.yaml": b"name: n\ncommand: date\n"})
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+@pytest.mark.parametrize(("name", "use"), CASES)
+def test_a_method_asks_documented_endpoints(name: str, use: Use, kind: Any) -> None:
+    io = recorder()
+    call(client_of(io, kind), name, use)
+    assert asked(io) == [ENDPOINTS[endpoint] for endpoint in use.endpoints.split()]
+    assert io.pauses == []
+    assert all(opened.closed for opened in io.opened)
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+@pytest.mark.parametrize(("name", "use"), WHOLE)
+def test_the_raw_form_asks_the_same_and_shows_the_answer(name: str, use: Use, kind: Any) -> None:
+    io = recorder()
+    raw = call(client_of(io, kind).with_raw, name, use)
+    assert isinstance(raw, RawResponse)
+    assert raw.status_code == 200
+    assert asked(io) == [ENDPOINTS[endpoint] for endpoint in use.endpoints.split()]
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_no_method_is_left_out(kind: Any) -> None:
+    assert methods_of(client_of(recorder(), kind)) == USES.keys()
+
+
+def test_every_endpoint_has_a_method() -> None:
+    assert {endpoint for uses in USES.values() for use in uses for endpoint in use.endpoints.split()} == ENDPOINTS.keys()
+
+
+def test_the_server_has_exactly_these_routes() -> None:
+    family = next(family for family in FAMILIES if family.dialect.prefix == "/v1")
+    routes = {route.id: (route.method, route.path) for route in family.endpoints if not route.public}
+    assert routes == ENDPOINTS
+
+
+def test_the_server_describes_exactly_these_routes() -> None:
+    described = {
+        (verb.upper(), path)
+        for path, item in describe(FAMILIES[0])["paths"].items()
+        for verb in item
+        if path.startswith("/v1/")
+    }
+    assert described == set(ENDPOINTS.values())
+
+
+def test_the_table_is_that_of_the_contract() -> None:
+    written = reference_data("endpoints.yaml")["families"]["platform"]["endpoints"]
+    ours = {
+        row["id"]: (row["method"], row["full_path"]) for row in written if re.match("(jobs|clusters)_", row["id"])
+    }
+    assert ours == ENDPOINTS
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "sent"),
+    [
+        ("list", {"status": "running", "cluster": "gpu", "user_id": "u"}, "status=running cluster_id=gpu user_id=u"),
+        ("list", {"limit": 10, "offset": 20, "sort": "-name"}, "limit=10 offset=20 sort=-name"),
+        ("list", {"created_after": "2024-01-01", "updated_before": "2024-02-01T00:00:00Z"}, ""),
+        ("logs", {"tail": 5, "since": "2024-01-01T00:00:00Z", "timestamps": True}, ""),
+        ("get", {"include": ["metrics"]}, "include=metrics"),
+    ],
+)
+def test_a_query_has_what_was_given_and_nothing_else(name: str, options: dict[str, Any], sent: str) -> None:
+    io = recorder()
+    call(client_of(io, VantageClient), f"jobs.{name}", Use("", () if name == "list" else (JOB_ID,), options))
+    wanted = dict(part.split("=", 1) for part in sent.split()) or {
+        key: "true" if value is True else str(value) for key, value in options.items()
+    }
+    assert dict(parse_qsl(io.wires[0].target.partition("?")[2])) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "use", "body"),
+    [
+        ("jobs.cancel", Use("", (JOB_ID,)), {"status": "cancelled"}),
+        ("jobs.cancel", Use("", (JOB_ID,), {"reason": "r"}), {"status": "cancelled", "reason": "r"}),
+        ("jobs.update", Use("", (JOB_ID,), {"name": "n", "priority": 0}), {"name": "n", "priority": 0}),
+        ("clusters.scale", Use("", (CLUSTER_ID,), {"nodes": 0}), {"nodes": 0}),
+        (
+            "clusters.scale",
+            Use("", (CLUSTER_ID,), {"min_nodes": 2, "max_nodes": 20, "target_utilization": 0.8}),
+            {"min_nodes": 2, "max_nodes": 20, "target_utilization": 0.8},
+        ),
+        ("jobs.delete", Use("", (JOB_ID,)), None),
+    ],
+)
+def test_a_body_has_what_was_given_and_nothing_else(name: str, use: Use, body: Any) -> None:
+    io = recorder()
+    call(client_of(io, VantageClient), name, use)
+    assert body_of(io.wires[0]) == body
+
+
+def test_a_query_is_written_in_the_same_order_by_every_process() -> None:
+    for module, filters in ((jobs, jobs.JobFilters), (clusters, clusters.ClusterFilters)):
+        documented = [name for name in filters.__annotations__ if name in module._FILTERS]
+        assert [*module._FILTERS] == documented, module.__name__

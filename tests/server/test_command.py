@@ -1,0 +1,74 @@
+"""The command ``vantage-mock``, and the documented command line call."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from mock_server.__main__ import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mock_server import MockServer
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture
+def command(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
+    """A running command with the options of the test."""
+    options: list[str] = getattr(request, "param", [])
+    arguments = [sys.executable, "-m", "mock_server", "--port", "0", *options]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_says_where_it_listens_and_stops_when_asked(command: subprocess.Popen[str], number: signal.Signals) -> None:
+    assert command.stdout is not None
+    line = command.stdout.readline()
+    assert line.startswith("Listening on http://127.0.0.1:")
+    url = line.removeprefix("Listening on ").strip()
+    assert httpx.get(url + "/v1/jobs", headers={"Authorization": "Bearer your-key"}).json()["total"] == 5
+    with httpx.stream("GET", url + "/v1/jobs/job_123/logs?follow=true", headers={"Authorization": "Bearer your-key"}):
+        command.send_signal(number)
+        output, errors = command.communicate(timeout=20)
+    assert (command.returncode, output, errors) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "command", [["--clock", "manual", "--world", "empty", "--seed", "7", "--no-rate-limits"]], indirect=True
+)
+def test_options(command: subprocess.Popen[str]) -> None:
+    assert command.stdout is not None
+    info = httpx.get(command.stdout.readline().removeprefix("Listening on ").strip() + "/_mock").json()
+    assert (info["clock"], info["world"], info["seed"], info["rate_limits"]) == ("manual", "empty", 7, False)
+
+
+def test_mistakes_are_reported(capsys: pytest.CaptureFixture[str], server: MockServer) -> None:
+    assert main(["--clock", "backwards", "--port", "0"]) == 1
+    assert "clock" in capsys.readouterr().err
+    assert main(["--port", server.url.rpartition(":")[2]]) == 1
+    assert "ddress" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["--world", "flat"])
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_the_documented_curl_call(server: MockServer) -> None:
+    script = (DATA / "000_jobs_list.sh").read_text()
+    script = script.replace("https://api.vantage.omnivector.solutions", server.url).replace("curl ", "curl -sS ", 1)
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, timeout=20)
+    body = json.loads(done.stdout)
+    assert (body["total"], body["page"], body["per_page"]) == (3, 1, 10)
+    assert {job["status"] for job in body["jobs"]} == {"running"}

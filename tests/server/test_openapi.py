@@ -1,0 +1,99 @@
+"""The description of the API, and the pages made from it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from openapi_spec_validator import validate
+
+from mock_server.documents import ASSETS, PAGE, read_asset
+from mock_server.families import FAMILIES
+from mock_server.openapi import describe
+
+if TYPE_CHECKING:
+    import httpx
+
+DOCUMENTED = {
+    ("GET", "/v1/jobs"),
+    ("POST", "/v1/jobs"),
+    ("GET", "/v1/jobs/{job_id}"),
+    ("PATCH", "/v1/jobs/{job_id}"),
+    ("DELETE", "/v1/jobs/{job_id}"),
+    ("GET", "/v1/jobs/{job_id}/output"),
+    ("GET", "/v1/jobs/{job_id}/logs"),
+    ("GET", "/v1/clusters"),
+    ("GET", "/v1/clusters/{cluster_id}"),
+    ("GET", "/v1/clusters/{cluster_id}/usage"),
+    ("GET", "/v1/clusters/{cluster_id}/nodes"),
+}
+
+
+@pytest.fixture
+def description(client: httpx.Client) -> dict[str, Any]:
+    found: dict[str, Any] = client.get("/api/openapi").json()
+    return found
+
+
+def operations(description: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (method.upper(), path): operation
+        for path, item in description["paths"].items()
+        for method, operation in item.items()
+    }
+
+
+def test_it_is_valid(description: dict[str, Any]) -> None:
+    assert description["openapi"].startswith("3.1")
+    validate(description)
+
+
+def test_it_marks_what_no_document_promises(description: dict[str, Any]) -> None:
+    found = operations(description)
+    assert {key for key, operation in found.items() if "x-assumed" not in operation} == DOCUMENTED
+    assert {key for key, operation in found.items() if "x-assumed" in operation} == {
+        ("POST", "/v1/clusters/{cluster_id}/scale")
+    }
+
+
+def test_every_operation_has_a_name_of_its_own(description: dict[str, Any]) -> None:
+    names = [operation["operationId"] for operation in operations(description).values()]
+    assert len(names) == len(set(names))
+    assert {"jobs_list", "jobs_create", "jobs_logs", "clusters_scale"} <= set(names)
+
+
+def test_it_is_built_once() -> None:
+    assert describe(FAMILIES[0]) is describe(FAMILIES[0])
+
+
+def test_the_postman_collection_has_every_operation(client: httpx.Client, description: dict[str, Any]) -> None:
+    collection = client.get("/api/postman").json()
+    requests = [item["request"] for folder in collection["item"] for item in folder["item"]]
+    found = {
+        (request["method"], "/" + re.sub(r":(\w+)", r"{\1}", "/".join(request["url"]["path"]))) for request in requests
+    }
+    assert found == set(operations(description))
+    assert collection["variable"][0]["value"] == str(client.base_url).rstrip("/")
+    assert "v2.1.0" in collection["info"]["schema"]
+
+
+def test_the_documentation_page_needs_nothing_from_elsewhere(client: httpx.Client) -> None:
+    page = client.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    links = re.findall(r'(?:href|src)="([^"]+)"', page.text)
+    assert len(links) == len(ASSETS)
+    for link in links:
+        answer = client.get(link)
+        assert answer.status_code == 200
+        assert len(answer.content) > 100
+    assert "//" not in PAGE.replace("</", "")
+
+
+@pytest.mark.parametrize("name", ["nothing.js", "..%2F..%2F__init__.py", "index.html"])
+def test_other_files_are_not_served(client: httpx.Client, name: str) -> None:
+    assert client.get(f"/docs/{name}").status_code == 404
+
+
+def test_the_user_interface_is_recent() -> None:
+    assert b"3.1" in read_asset("swagger-ui-bundle.js")

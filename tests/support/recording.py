@@ -1,0 +1,113 @@
+"""A port that writes down what would go over the wire, and answers from a table; there is no HTTP behind it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from vantage_sdk import AsyncVantageClient, VantageClient
+from vantage_sdk.core.answer import Answer
+from vantage_sdk.core.io.port import Call, Wire
+
+T = TypeVar("T")
+URL = "https://recorded.invalid"
+
+
+class RecordedIncoming:
+    """A streamed answer whose chunks are there already."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.status = answer.status
+        self.headers = answer.headers
+        self._body = answer.body
+        self._chunks = iter([answer.body])
+        self.closed = False
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        for chunk in self._chunks:
+            return chunk
+        raise StopAsyncIteration
+
+    async def read(self, limit: int) -> bytes:
+        return self._body[:limit]
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+class Done:
+    """A call that was finished as soon as it was started."""
+
+    def __init__(self, result: Any) -> None:
+        self._result = result
+
+    async def result(self) -> Any:
+        return self._result
+
+    def abandon(self) -> None:
+        pass
+
+
+class RecordingIO:
+    """Records every exchange; nothing suspends, so that each face can be stepped without an event loop."""
+
+    def __init__(self, answer: Callable[[Wire], Answer], files: dict[str, bytes] | None = None) -> None:
+        self.wires: list[Wire] = []
+        self.pauses: list[float] = []
+        self.opened: list[RecordedIncoming] = []
+        self._answer = answer
+        self._files = files or {}
+
+    async def exchange(self, wire: Wire) -> Answer:
+        self.wires.append(wire)
+        return self._answer(wire)
+
+    async def open(self, wire: Wire) -> RecordedIncoming:
+        self.opened.append(RecordedIncoming(await self.exchange(wire)))
+        return self.opened[-1]
+
+    async def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+    async def read_file(self, path: Path, limit: int) -> bytes:
+        return self._files[str(path)][:limit]
+
+    async def gather(self, calls: Sequence[Call[T]], limit: int) -> list[T]:
+        return [await call() for call in calls]
+
+    def start(self, call: Call[T]) -> Done:
+        raise NotImplementedError("a recorded list is fetched page by page")
+
+    async def aclose(self) -> None:
+        pass
+
+
+def client_of(io: RecordingIO, kind: type[VantageClient | AsyncVantageClient]) -> Any:
+    """Return a client of either kind whose port is the recorder."""
+
+    class Recorded(kind):  # type: ignore[misc, valid-type]
+        def _open(self, *_: Any) -> RecordingIO:
+            return io
+
+    return Recorded(api_key="your-api-key", base_url=URL)
+
+
+def json_answer(data: Any, status: int = 200) -> Answer:
+    """Return an answer with a JSON body."""
+    return Answer(status, {"content-type": "application/json"}, json.dumps(data).encode())
+
+
+def event_answer(lines: Iterable[str]) -> Answer:
+    """Return an event stream with one numbered event a line and the event that ends it."""
+    events = "".join(f"id: {number}\ndata: {line}\n\n" for number, line in enumerate(lines, 1))
+    return Answer(200, {"content-type": "text/event-stream"}, f"{events}event: end\ndata: {{}}\n\n".encode())
+
+
+def body_of(wire: Wire) -> Any:
+    """Return the JSON that an exchange sent, ``None`` if it sent no body."""
+    return json.loads(wire.body) if wire.body else None

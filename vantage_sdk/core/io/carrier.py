@@ -1,0 +1,123 @@
+"""What carries an exchange, and httpx as one such carrier: for proxies, and for clients that the user brought."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import httpx
+
+from vantage_sdk.core.io.port import Wire
+from vantage_sdk.core.io.settings import CONNECT_TIMEOUT
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+
+class Carried(Protocol):
+    """An answer whose head has come: its body as raw chunks, and how to let go of it."""
+
+    status: int
+    headers: RawHeaders
+
+    def chunks(self) -> Iterator[bytes]: ...
+    def close(self) -> None: ...
+
+
+class AsyncCarried(Protocol):
+    """The same for asynchronous clients."""
+
+    status: int
+    headers: RawHeaders
+
+    def chunks(self) -> AsyncIterator[bytes]: ...
+    async def aclose(self) -> None: ...
+
+
+class Carrier(Protocol):
+    """Sends one exchange and returns when the head of the answer is there; raises one of ``failures.CAUGHT``."""
+
+    def send(self, wire: Wire) -> Carried: ...
+    def close(self) -> None: ...
+
+
+class AsyncCarrier(Protocol):
+    """The same for asynchronous clients."""
+
+    async def send(self, wire: Wire) -> AsyncCarried: ...
+    async def aclose(self) -> None: ...
+
+
+def request_of(wire: Wire) -> httpx.Request:
+    """Return the exchange as httpx's request, with the time that is left as its timeouts."""
+    left = None if wire.at is None else max(0.001, wire.at - time.monotonic())
+    step = wire.idle if left is None else left if wire.idle is None else min(left, wire.idle)
+    connect = CONNECT_TIMEOUT if step is None else min(step, CONNECT_TIMEOUT)
+    times: dict[str, Any] = {"timeout": {"connect": connect, "read": step, "write": step, "pool": step}}
+    return httpx.Request(wire.method, wire.url, headers=list(wire.headers), content=wire.body, extensions=times)
+
+
+@dataclass(slots=True)
+class HttpxAnswer:
+    """An answer of httpx."""
+
+    response: httpx.Response
+    status: int
+    headers: RawHeaders
+
+    def chunks(self) -> Iterator[bytes]:
+        return self.response.iter_raw()
+
+    def close(self) -> None:
+        self.response.close()
+
+
+@dataclass(slots=True)
+class AsyncHttpxAnswer:
+    """An answer of httpx, read asynchronously."""
+
+    response: httpx.Response
+    status: int
+    headers: RawHeaders
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        return self.response.aiter_raw()
+
+    async def aclose(self) -> None:
+        await self.response.aclose()
+
+
+class HttpxCarrier:
+    """Sends through an ``httpx.Client``: its transport, hooks and proxies, but neither its auth nor redirects.
+
+    A client that is not ``owned`` is the user's and stays open.
+    """
+
+    def __init__(self, client: httpx.Client, *, owned: bool) -> None:
+        self._client = client
+        self._owned = owned
+
+    def send(self, wire: Wire) -> HttpxAnswer:
+        response = self._client.send(request_of(wire), stream=True, auth=None, follow_redirects=False)
+        return HttpxAnswer(response, response.status_code, response.headers.raw)
+
+    def close(self) -> None:
+        if self._owned:
+            self._client.close()
+
+
+class AsyncHttpxCarrier:
+    """Sends through an ``httpx.AsyncClient`` likewise."""
+
+    def __init__(self, client: httpx.AsyncClient, *, owned: bool) -> None:
+        self._client = client
+        self._owned = owned
+
+    async def send(self, wire: Wire) -> AsyncHttpxAnswer:
+        response = await self._client.send(request_of(wire), stream=True, auth=None, follow_redirects=False)
+        return AsyncHttpxAnswer(response, response.status_code, response.headers.raw)
+
+    async def aclose(self) -> None:
+        if self._owned:
+            await self._client.aclose()
