@@ -15,7 +15,7 @@ POST    /_mock/nodes/fail        ``{"cluster", "node", "reason"?}``: the node go
 POST    /_mock/nodes/restore     ``{"cluster", "node"}``: the node comes back
 ======  =======================  ======================================================================================
 
-A mistake is answered with 400 or 404 and ``{"error": text}``.  Requests from other machines, and requests whose ``Host``
+A mistake is answered with 400 or 404 and ``{"error": text}``.  Requests from other machines, and those whose ``Host``
 is not a loopback name (a web page may have pointed a name of its own at this machine), get 403.
 """
 

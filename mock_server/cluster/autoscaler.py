@@ -6,7 +6,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from mock_server.cluster.backend import RequestError
-from mock_server.cluster.node import NodeState, ScalePolicy
+from mock_server.cluster.node import ScalePolicy
 
 if TYPE_CHECKING:
     from mock_server.cluster.agenda import Agenda
@@ -51,17 +51,16 @@ class Autoscaler:
         if self._agenda.now < self._rest_until:
             self._wait()
         else:
-            self._resize(self._fleet.size + change, idle_only=True)
+            self._resize(self._fleet.size + change)
             self._rest_until = self._agenda.now + COOL_DOWN_SECONDS
 
     def _wanted_change(self, lowest: int, highest: int) -> int:
-        size, usable = self._fleet.size, self._fleet.usable
-        change = self._wanted_nodes() - usable
-        if change < 0:
-            change = max(change, -self._idle_nodes())
-        return min(max(size + change, lowest), highest) - size
+        size = self._fleet.size
+        wanted = size + self._wanted_nodes() - self._fleet.usable
+        return min(max(wanted, lowest), highest) - size
 
     def _wanted_nodes(self) -> int:
+        """Return how many nodes the load asks for, never fewer than have jobs, so that only idle ones are given up."""
         nodes = [node for node in self._cluster.nodes.values() if node.running and not node.retiring]
         shape, queue = self._cluster.node_shape, self._queue
         used = (
@@ -69,23 +68,18 @@ class Autoscaler:
             (queue.memory + sum(node.capacity.memory - node.free.memory for node in nodes), shape.memory),
             (queue.gpus + sum(node.capacity.gpus - node.free.gpus for node in nodes), shape.gpus),
         )
-        load = max(amount / capacity for amount, capacity in used if capacity > 0)
+        load = max((amount / capacity for amount, capacity in used if capacity > 0), default=0.0)
         target = self._cluster.scaling.target_utilization or DEFAULT_TARGET
         head = self._queue.head()
         # Sums of fractions such as 0.1 must not ask for a node more than the exact quotient.
         return max(ceil(load / target - 1e-9), len(nodes), head.request.nodes if head is not None else 0)
 
-    def _idle_nodes(self) -> int:
-        nodes = self._cluster.nodes.values()
-        states = (NodeState.READY, NodeState.BOOTING)
-        return sum(not node.running and not node.retiring and node.state in states for node in nodes)
-
-    def _resize(self, size: int, *, idle_only: bool = False) -> None:
+    def _resize(self, size: int) -> None:
         before = self._fleet.size
         if size > before:
             self._fleet.grow(size - before)
         elif size < before:
-            self._fleet.shrink(before - size, idle_only=idle_only)
+            self._fleet.shrink(before - size)
         self._cluster.updated_at = self._agenda.now
         data = {"nodes": self._fleet.size, "previous": before}
         self._history.record(self._agenda.now, "cluster.scaled", self._cluster.id, data)

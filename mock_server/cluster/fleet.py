@@ -72,12 +72,11 @@ class Fleet:
             self._agenda.schedule(self._agenda.now + BOOT_SECONDS, partial(self._booted, node))
         self._on_change()
 
-    def shrink(self, count: int, *, idle_only: bool = False) -> None:
+    def shrink(self, count: int) -> None:
         """Let up to ``count`` nodes go, idle ones first and the newest first; busy ones finish their jobs before."""
         candidates = [node for node in reversed(self._cluster.nodes.values()) if not node.retiring]
         candidates.sort(key=lambda node: (bool(node.running), _REMOVAL_ORDER.index(node.state)))
-        leaving = [node for node in candidates if not (idle_only and node.running)][:count]
-        for node in leaving:
+        for node in candidates[:count]:
             node.retiring = True
             if node.running:
                 self._set_state(node, NodeState.DRAINING)

@@ -51,6 +51,7 @@ class Past:
 
     def job(self, job_id: str, number: int, cluster_id: str, request: JobRequest) -> Job:
         """Build the job as it stands now."""
+        failed_alone = self.state is JobState.FAILED and self.reason is None and bool(self.exit_code)
         exit_code = 0 if self.state is JobState.COMPLETED and self.exit_code is None else self.exit_code
         job = Job(
             id=job_id,
@@ -69,7 +70,7 @@ class Past:
             ended_at=self.ended_at,
             exit_code=exit_code,
             signal=self.signal,
-            reason=self.reason,
+            reason="NonZeroExitCode" if failed_alone else self.reason,
             cancel_reason=self.cancel_reason,
             held=self.held,
             number=number,

@@ -71,7 +71,7 @@ def test_cancelled_actions_far_away_do_not_pile_up() -> None:
     for _ in range(10_000):
         agenda.cancel(agenda.schedule(1e9, lambda: None))
     assert len(agenda) == 0
-    assert len(agenda._heap) < 2_000  # pyright: ignore[reportPrivateUsage]
+    assert len(agenda._heap) < 2_000
 
 
 def test_running_within_an_action_is_left_to_the_loop() -> None:

@@ -159,6 +159,24 @@ def test_fewer_nodes_leave_idle_ones_first_and_drain_busy_ones() -> None:
     assert world.kinds("main-004") == world.kinds("main-003") == ["node.removed"]
 
 
+def test_an_idle_node_leaves_before_a_newer_busy_one(world: World) -> None:
+    world.submit("sleep 10", resources=WHOLE)
+    world.submit("sleep 100", resources=WHOLE)
+    world.wait(50)
+    world.scale(nodes=1)
+    assert list(world.cluster.nodes) == ["main-002"]
+    assert world.node(2).state is NodeState.READY
+
+
+def test_the_other_nodes_of_a_gang_finish_their_drain(world: World) -> None:
+    world.submit("sleep 100", resources=WHOLE, nodes=2)
+    world.wait(1)
+    world.drain_node("main-002")
+    world.fail_node("main-001")
+    assert world.node(2).state is NodeState.DRAINED
+    world.backend.check_invariants()
+
+
 def test_growing_again_keeps_the_nodes_that_were_to_leave() -> None:
     world = World(nodes=2)
     world.submit("sleep 100", resources=WHOLE, nodes=2)

@@ -75,7 +75,6 @@ def test_a_finished_job_keeps_what_it_had(world: World) -> None:
         ended_at=STARTED + 10,
         state=JobState.FAILED,
         exit_code=3,
-        reason="NonZeroExitCode",
         log=[(STARTED, "no luck")],
         outputs={"result.txt": b"half"},
     )
@@ -94,6 +93,7 @@ def test_a_finished_job_keeps_what_it_had(world: World) -> None:
 def test_a_waiting_job_starts(world: World, state: JobState) -> None:
     job = world.backend.adopt("a", request(), Past(created_at=CREATED, state=state))
     assert job.state is state
+    assert job.queued_at == (CREATED if state is JobState.QUEUED else None)
     world.finish()
     assert job.state is JobState.COMPLETED
 

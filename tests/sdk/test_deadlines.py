@@ -94,7 +94,12 @@ async def test_a_followed_log_ends_with_its_deadline(face: Face) -> None:
 
 async def test_a_silent_log_ends_with_the_timeout(face: Face) -> None:
     never = threading.Event()
-    with ScriptedServer([[Sse([{"id": "1", "data": "line"}], final=False), Wait(never)]]) as server:
+
+    def script(request: Any, connection: int) -> list[Step]:
+        events = [{"id": "1", "data": "line"}] if request.number == 0 else []
+        return [Sse(events, final=False), Wait(never)]
+
+    with ScriptedServer(script) as server:
         got: list[str] = []
         async with face.client(server.url, max_retries=0) as client:
             with pytest.raises(VantageConnectionError):

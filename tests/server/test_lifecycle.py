@@ -89,6 +89,19 @@ def test_reset_goes_back_to_the_beginning() -> None:
     assert (server.now(), list(server.cluster.jobs), server.cluster.events()) == before
 
 
+def test_answers_are_not_held_back() -> None:
+    with MockServer(clock="manual") as server, socket.create_connection(("127.0.0.1", int(server.url[17:]))) as sock:
+        sock.sendall(raw_get("/v1/jobs/job_123/logs?follow=true"))
+        assert sock.recv(1)
+        (connection,) = connections(server)
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def connections(server: MockServer) -> list[Any]:
+    listener: Any = server._listener  # pyright: ignore[reportPrivateUsage]
+    return [each.transport.get_extra_info("socket") for each in listener._connections.connections]
+
+
 def test_worlds() -> None:
     empty = MockServer(clock="manual", world="empty")
     assert not empty.cluster.jobs

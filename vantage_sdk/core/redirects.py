@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-from vantage_sdk.core.urls import resolve_link, same_origin
+from vantage_sdk.core.urls import Origin, resolve_link, same_origin
 
 if TYPE_CHECKING:
     from vantage_sdk.core.io.port import Wire
@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 
 GET_REDIRECTS = 5
 _STATUSES = frozenset({301, 302, 303, 307, 308})
+
+
+def refusal(answer: HasHead) -> str:
+    """Return what to say of a redirect that is not followed; its location may hold secrets, so only the origin is told."""
+    try:
+        place = str(Origin.of(answer.headers.get("location", "")))
+    except ValueError:
+        place = "another place"
+    return f"the server redirects to {place}, which is not followed; check base_url"
 
 
 def next_target(sent: Wire, answer: HasHead) -> Wire | None:

@@ -14,7 +14,7 @@ from vantage_sdk.core.dialect import Fault, error_class
 from vantage_sdk.core.hints import retry_after
 from vantage_sdk.core.io.port import Incoming, TransportError
 from vantage_sdk.core.quota import Quota
-from vantage_sdk.core.redirects import GET_REDIRECTS, next_target
+from vantage_sdk.core.redirects import GET_REDIRECTS, next_target, refusal
 from vantage_sdk.core.request import Safety
 from vantage_sdk.core.retry import AMBIGUOUS, Cause, Rules, again, cause_of_answer, cause_of_failure, out_of_time
 from vantage_sdk.core.scrub import scrub
@@ -175,8 +175,9 @@ class Sender:
     def _refused(self, call: Call, rules: Rules, answer: HasHead, body: bytes) -> VantageAPIError:
         fault = Fault.parse(_json(body), answer.status, body[:1000].decode("utf-8", "replace"))
         call.hint = retry_after(answer.headers, time.time())
+        message = fault.message if answer.status >= 400 else refusal(answer)
         error = error_class(answer.status)(
-            self._clean(fault.message),
+            self._clean(message),
             status_code=answer.status,
             code=fault.code,
             details=fault.details,

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, get_args
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
@@ -70,8 +70,8 @@ def _attach(item: Model, received: Mapping[str, Any]) -> None:
     for name in _nested(type(item)):
         value, raw = values.get(name), received.get(name)
         if isinstance(value, Model):
-            if raw is not None:  # else it is the default for a field that was not sent
-                _attach(value, raw)
+            if isinstance(raw, Mapping):  # else it is the default for a field that was not sent
+                _attach(value, cast("Mapping[str, Any]", raw))
         elif value and isinstance(value, list):
             for part, raw_part in zip(as_list(value) or [], as_list(raw) or [], strict=True):
                 if isinstance(part, Model):
@@ -80,13 +80,13 @@ def _attach(item: Model, received: Mapping[str, Any]) -> None:
 
 @cache
 def _nested(cls: type[Model]) -> tuple[str, ...]:
-    return tuple(name for name, info in cls.model_fields.items() if _has_model(info.annotation))
+    return tuple(name for name, info in cls.model_fields.items() if _model_in(info.annotation))
 
 
-def _has_model(annotation: Any) -> bool:
+def _model_in(annotation: Any) -> type[Model] | None:
     if isinstance(annotation, type) and issubclass(annotation, Model):
-        return True
-    return any(_has_model(part) for part in get_args(annotation))
+        return annotation
+    return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
 
 
 def _salvaged(cls: type[M], received: Mapping[str, Any], error: ValidationError) -> M:
@@ -97,7 +97,7 @@ def _salvaged(cls: type[M], received: Mapping[str, Any], error: ValidationError)
     values = vars(item)
     for name in cls.model_fields:
         if name in odd:
-            values[name] = _as_utc(received.get(name), odd[name])
+            values[name] = _rescued(cls.model_fields[name].annotation, received.get(name), odd[name])
         elif name in received:
             values[name] = _validated(cls, name, received[name])
     return item
@@ -109,11 +109,17 @@ def _validated(cls: type[Model], name: str, value: Any) -> Any:
     return scratch.__dict__[name]
 
 
-def _as_utc(value: Any, kind: str) -> Any:
-    """Read a time without a zone as UTC; leave anything else alone."""
-    if kind != "timezone_aware" or not isinstance(value, str):
-        return value
-    return datetime.fromisoformat(value).replace(tzinfo=UTC)
+def _rescued(annotation: Any, value: Any, kind: str) -> Any:
+    """Make the most of an odd value: a time without a zone is UTC, an object or a list of objects keeps its good fields."""
+    if kind == "timezone_aware" and isinstance(value, str):
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    model = _model_in(annotation)
+    if model is not None and isinstance(value, Mapping):
+        return model.from_dict(value)
+    parts = as_list(value)
+    if model is not None and parts and all(isinstance(part, Mapping) for part in parts):
+        return [model.from_dict(part) for part in parts]
+    return value
 
 
 def one(model: type[M]) -> Callable[[Answer], M]:

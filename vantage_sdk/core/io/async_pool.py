@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 import httpcore
 
-from vantage_sdk.core.io.blocking_pool import LOST, core_request
+from vantage_sdk.core.io.blocking_pool import LOST, core_request, head_until
 from vantage_sdk.core.io.clocked import AsyncClockedBackend, Exchange
 from vantage_sdk.core.io.failures import CORE_ERRORS, PoolTimeout, StaleConnectionError
 from vantage_sdk.core.io.port import Wire
@@ -60,19 +60,20 @@ class AsyncPool:
         if self._watch is None:
             self._watch = self._until_the_loop_ends()
             await anext(self._watch)
-        await self._enter(wire.at)
+        until = head_until(wire)
+        await self._enter(until)
         connection: AsyncConnection | None = None
         try:
             connection = await self._take(wire.origin)
-            answer = await self._exchange(connection, wire)
+            answer = await self._exchange(connection, wire, until)
         except BaseException:
             self._leave(connection)
             raise
         return AsyncPooledAnswer(self, connection, answer)
 
-    async def _exchange(self, connection: AsyncConnection, wire: Wire) -> httpcore.Response:
+    async def _exchange(self, connection: AsyncConnection, wire: Wire, until: float | None) -> httpcore.Response:
         reused = connection.used
-        connection.exchange.begin(wire.at, wire.idle)
+        connection.exchange.begin(until, wire.idle)
         try:
             answer = await connection.http.handle_async_request(core_request(wire))
         except BaseException as error:
@@ -81,6 +82,7 @@ class AsyncPool:
                 raise StaleConnectionError(str(error)) from None
             raise
         connection.used = True
+        connection.exchange.go_on(wire.at)
         return answer
 
     async def _enter(self, at: float | None) -> None:

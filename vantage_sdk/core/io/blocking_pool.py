@@ -66,9 +66,10 @@ class Pool:
 
     def send(self, wire: Wire) -> PooledAnswer:
         """Send and return the head of the answer; the connection comes back when the answer is closed."""
-        connection = self._acquire(wire)
+        until = head_until(wire)
+        connection = self._acquire(wire.origin, until)
         reused = connection.used
-        connection.exchange.begin(wire.at, wire.idle)
+        connection.exchange.begin(until, wire.idle)
         try:
             answer = connection.http.handle_request(core_request(wire))
         except BaseException as error:
@@ -77,10 +78,10 @@ class Pool:
                 raise StaleConnectionError(str(error)) from None
             raise
         connection.used = True
+        connection.exchange.go_on(wire.at)
         return PooledAnswer(self, connection, answer)
 
-    def _acquire(self, wire: Wire) -> Connection:
-        key = wire.origin
+    def _acquire(self, key: Origin, until: float | None) -> Connection:
         with self._changed:
             while True:
                 stack = self._idle[key]
@@ -92,7 +93,7 @@ class Pool:
                 if self._open < self._settings.max_connections or self._evict():
                     self._open += 1
                     return Connection(key, self._settings)
-                self._wait(wire.at)
+                self._wait(until)
 
     def _wait(self, at: float | None) -> None:
         left = None if at is None else at - time.monotonic()
@@ -147,8 +148,10 @@ class PooledAnswer:
     def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            self._answer.close()
-            self._pool._release(connection)
+            try:
+                self._answer.close()
+            finally:
+                self._pool._release(connection)
 
 
 def core_request(wire: Wire) -> httpcore.Request:
@@ -161,4 +164,33 @@ def core_request(wire: Wire) -> httpcore.Request:
         target=wire.target.encode("ascii"),
     )
     length = [(b"Content-Length", b"%d" % len(wire.body))] if wire.body or wire.method in BODIED else []
-    return httpcore.Request(wire.method, url, headers=[*wire.headers, *length], content=wire.body)
+    return httpcore.Request(wire.method, url, headers=[*wire.headers, *length], content=Content(wire.body))
+
+
+def head_until(wire: Wire) -> float | None:
+    """Return the instant by which the head must have come: the body of a stream may last, its head may not."""
+    if wire.idle is None:
+        return wire.at
+    soon = time.monotonic() + wire.idle
+    return soon if wire.at is None else min(wire.at, soon)
+
+
+class Content:
+    """The body of a request, once.
+
+    httpcore's own is an asynchronous generator, which is left half-run, and complained about, when sending is cut short.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        self._left = [body] if body else []
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._left)
+
+    def __aiter__(self) -> Content:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._left:
+            raise StopAsyncIteration
+        return self._left.pop()

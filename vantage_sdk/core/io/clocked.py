@@ -28,6 +28,10 @@ class Exchange:
     def begin(self, at: float | None, idle: float | None) -> None:
         self.at, self.idle, self.received = at, idle, 0
 
+    def go_on(self, at: float | None) -> None:
+        """Give the body of an answer the time until ``at``, now that its head has come."""
+        self.at = at
+
     def expire(self) -> None:
         """Make every further read and write fail at once."""
         self.at = -math.inf
@@ -46,6 +50,9 @@ class Exchange:
         return CONNECT_TIMEOUT if left is None else min(left, CONNECT_TIMEOUT)
 
 
+PIECE = 16 << 10
+
+
 class ClockedStream(httpcore.NetworkStream):
     """A blocking network stream under the clock of its connection."""
 
@@ -59,7 +66,9 @@ class ClockedStream(httpcore.NetworkStream):
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._exchange.left(httpcore.WriteTimeout))
+        """Write in pieces that a socket takes whole, because every step of a longer write would have all the time again."""
+        for start in range(0, len(buffer), PIECE):
+            self._stream.write(buffer[start : start + PIECE], self._exchange.left(httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._stream.close()

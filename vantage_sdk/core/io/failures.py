@@ -60,9 +60,19 @@ def translate(error: Exception, origin: str) -> TransportError:
     """Return the port's error for one of CAUGHT, as text without the frames and requests that hold credentials."""
     names = [cls.__name__ for cls in type(error).__mro__]
     kind = next((_BY_NAME[name] for name in names if name in _BY_NAME), Failure.CUT)
-    reason = str(error) or type(error).__name__
+    reason = _reason(error)
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         reason += "; name the CA certificate with verify= or SSL_CERT_FILE"
     if kind is Failure.UNSENT and "PoolTimeout" not in names:
         reason = f"cannot connect to {origin}: {reason}"
     return TransportError(kind, reason, timed_out="TimeoutException" in names or "PoolTimeout" in names)
+
+
+def _reason(error: Exception) -> str:
+    """Return the text of an error, or of what caused it where it has none."""
+    link: BaseException | None = error
+    while link is not None:
+        if text := str(link):
+            return text
+        link = link.__cause__ or link.__context__
+    return type(error).__name__
