@@ -5,10 +5,11 @@ from __future__ import annotations
 import socket
 import struct
 from contextlib import suppress
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
+from starlette.responses import StreamingResponse
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 if TYPE_CHECKING:
     import asyncio
@@ -47,7 +48,7 @@ class Delivery:
             return
         if fault.duplicate_header is not None:
             _duplicate(response, fault.duplicate_header)
-        if fault.content_length is not None:
+        if fault.content_length is not None and not isinstance(response, StreamingResponse):
             await self._send_mislabelled(response, fault.content_length)
         elif fault.cut_body is not None:
             cut = _Cut(self._send, fault.cut_body)
@@ -89,10 +90,8 @@ class Delivery:
         if self._transport is None:
             await self._gone()
             return
-        status = response.status_code
-        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode()]
-        lines += [name + b": " + value for name, value in response.raw_headers]
-        self._transport.write(b"\r\n".join([*lines, b"", body]))
+        head = b"".join(name + b": " + value + b"\r\n" for name, value in response.raw_headers)
+        self._transport.write(STATUS_LINE[response.status_code] + head + b"\r\n" + body)
         await self.drop()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +97,8 @@ class Exchange:
         status = fault.status or 429
         wait = fault.retry_after if fault.retry_after is not None or fault.storm is None else 1
         headers = dict(fault.headers) if wait is None else {**fault.headers, "Retry-After": f"{wait:g}"}
+        if fault.body is None and status < 400:
+            return Response(status_code=status, headers=headers)
         if fault.body is None:
             return self._refusal(ApiError(status, "This failure was planned", headers=headers))
         if isinstance(fault.body, str):
@@ -211,19 +214,17 @@ class Exchange:
         headers = response.headers
         headers["X-Request-ID"] = self.request_id
         headers["Date"] = formatdate(self.state.time.now(), usegmt=True)
-        if self.window is None:
-            self._admit_planned()
-        if self.window is not None:
-            headers.update(self.window.headers())
+        headers.update(self._budget().headers())
         if self.state.honours_keys:
             headers["X-Idempotency-Supported"] = "true"
 
-    def _admit_planned(self) -> None:
-        """Count a request that the fault plan answered, so that it carries the headers of the others."""
-        try:
-            self._admit(public=False)
-        except ApiError:
-            return
+    def _budget(self) -> Window:
+        """Return the caller's window; a request that the fault plan answered is counted only here."""
+        if self.window is None:
+            with suppress(ApiError):
+                self._admit(public=False)
+        assert self.window is not None
+        return self.window
 
 
 def json_response(content: Any, status: int, headers: dict[str, str] | None = None) -> Response:

@@ -79,7 +79,7 @@ class Listener:
         self._config.load()
         self._connections = Connections()
         self._socket = sock
-        self._server: asyncio.Server | None = None
+        self._server: asyncio.Server
 
     async def open(self) -> None:
         """Begin to accept connections."""
@@ -88,8 +88,7 @@ class Listener:
 
     async def close(self) -> None:
         """Drop all connections and wait until the requests on them have noticed."""
-        if self._server is not None:
-            self._server.close()
+        self._server.close()
         for connection in list(self._connections.connections):
             connection.transport.abort()
         tasks = set(self._connections.tasks)
@@ -97,6 +96,8 @@ class Listener:
             _, late = await asyncio.wait(tasks, timeout=PATIENCE)
             for task in late:
                 task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=PATIENCE)
         await asyncio.sleep(0)
 
     def _protocol(self) -> MockProtocol:

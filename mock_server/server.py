@@ -120,10 +120,16 @@ class MockServer:
         if self._loop is not None:
             raise RuntimeError("the server is running already")
         sock = bind(self._host, self._port)
-        self._bound_port = sock.getsockname()[1]
-        self._loop = LoopThread(f"mock-server-{self._bound_port}")
-        self._listener = Listener(self.app, sock)
-        self._loop.wait(self._listener.open())
+        port = sock.getsockname()[1]
+        loop = LoopThread(f"mock-server-{port}")
+        listener = Listener(self.app, sock)
+        try:
+            loop.wait(listener.open())
+        except BaseException:
+            loop.close()
+            sock.close()
+            raise
+        self._loop, self._listener, self._bound_port = loop, listener, port
         return self
 
     def stop(self) -> None:

@@ -120,8 +120,7 @@ class Timekeeper:
         due = self.backend.next_event_at()
         if due is None:
             return False
-        if due > self.now():
-            self.clock.advance_to(due)
+        self.clock.advance_to(due)
         self.catch_up()
         self._rearm()
         return True

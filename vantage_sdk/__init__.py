@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vantage_sdk._version import __version__
 from vantage_sdk._ownership import warn_of_other_owners
+from vantage_sdk._version import __version__
 
 if TYPE_CHECKING:
     from vantage_sdk.client import AsyncVantageClient, VantageClient

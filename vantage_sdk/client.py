@@ -34,7 +34,7 @@ class Resources(Generic[Mode]):
     @cached_property
     def jobs(self) -> Jobs[Mode]:
         """Submit, follow, wait for and manage jobs."""
-        from vantage_sdk.platform.jobs import Jobs  # noqa: PLC0415  models load when they are needed
+        from vantage_sdk.platform.jobs import Jobs
 
         return Jobs(self._sender, self._mode)
 
@@ -90,7 +90,7 @@ class _Client(Resources[Mode]):
             **limits,
         )
         set_up_logging(debug=debug)
-        from vantage_sdk.core.io.settings import connection_settings  # noqa: PLC0415  loads httpx
+        from vantage_sdk.core.io.settings import connection_settings
 
         settings = connection_settings(config.base_url, verify, proxy, trust_env, max_connections)
         io = self._open(settings, _made_at(), http_client)

@@ -105,7 +105,11 @@ def resolve(
 
 
 def _first(name: str, argument: str | None, variable: str, table: Mapping[str, Any], origin: str) -> Setting | None:
-    for value, source in ((argument, "argument"), (os.environ.get(variable) or None, variable), (table.get(name), origin)):
+    for value, source in (
+        (argument, "argument"),
+        (os.environ.get(variable) or None, variable),
+        (table.get(name), origin),
+    ):
         if value is not None:
             return Setting(value, source)
     return None

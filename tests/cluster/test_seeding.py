@@ -61,6 +61,13 @@ def test_a_running_job_can_have_a_given_time_left(world: World) -> None:
     assert forever.state is JobState.CANCELLED
 
 
+def test_a_running_job_may_be_about_to_end(world: World) -> None:
+    job = world.backend.adopt("a", request(), Past(created_at=CREATED, started_at=STARTED, runs_for=0.0))
+    world.backend.check_invariants()
+    assert (job.state, job.ended_at) == (JobState.COMPLETED, world.backend.now)
+    assert world.node().running == set()
+
+
 def test_a_time_limit_counts_from_the_real_start(world: World) -> None:
     past = Past(created_at=CREATED, started_at=STARTED, runs_for=inf)
     job = world.backend.adopt("a", request(time_limit=3600.0), past)

@@ -100,7 +100,9 @@ def imports(path: str) -> frozenset[Import]:
 
 def effects(path: str) -> set[str]:
     """Return what a file does to the world by itself: the transport modules it imports, the side effects it calls."""
-    modules = {found.module.partition(".")[0] for found in imports(path) if not found.typing and found.is_of(*TRANSPORT)}
+    modules = {
+        found.module.partition(".")[0] for found in imports(path) if not found.typing and found.is_of(*TRANSPORT)
+    }
     calls = [node for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
     names = {ast.unparse(node.func) for node in calls}
     opened = {ast.unparse(node.func) for node in calls if _opens_a_file(node)}
@@ -182,7 +184,10 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     loaded = done.stdout.split()
     assert "vantage_sdk" in loaded
     assert [name for name in loaded if name.partition(".")[0] in HEAVY] == []
-    assert [name for name in loaded if name.startswith("vantage_sdk.")] == ["vantage_sdk._ownership", "vantage_sdk._version"]
+    assert [name for name in loaded if name.startswith("vantage_sdk.")] == [
+        "vantage_sdk._ownership",
+        "vantage_sdk._version",
+    ]
 
 
 @pytest.mark.parametrize("name", ["ValidationError", "JobFailedError", "Attempt"])

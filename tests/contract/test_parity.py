@@ -182,7 +182,9 @@ def test_a_method_takes_what_is_documented(name: str) -> None:
     positional = [key for key, default in expected.items() if default is NEEDED]
     assert [*own][: len(positional)] == positional
     for key, parameter in inspect.signature(face).parameters.items():
-        allowed = (parameter.POSITIONAL_OR_KEYWORD,) if key in positional else (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD)
+        allowed = (
+            (parameter.POSITIONAL_OR_KEYWORD,) if key in positional else (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD)
+        )
         assert parameter.kind in allowed or key not in expected, key
 
 
@@ -190,6 +192,28 @@ def test_a_method_takes_what_is_documented(name: str) -> None:
 def test_every_method_takes_the_common_options(noun: str, name: str) -> None:
     own = set(inspect.signature(getattr(resource(noun, Sync), name)).parameters)
     assert {"timeout", "deadline", "max_retries", "extra_headers"} <= own | options_of(kinds(noun)[name]._body)
+
+
+@pytest.mark.parametrize(("noun", "name"), CASES)
+def test_a_method_takes_every_keyword_that_it_shows_and_no_other(noun: str, name: str) -> None:
+    face = getattr(resource(noun, Async), name)
+    own = inspect.signature(face).parameters.values()
+    needed = ["x" for parameter in own if parameter.default is NEEDED and parameter.kind is not parameter.VAR_KEYWORD]
+    shown = {parameter.name for parameter in own if parameter.kind is parameter.KEYWORD_ONLY}
+    for keyword in shown | options_of(kinds(noun)[name]._body):
+        begun = face(*needed, **{keyword: None})
+        begun.close() if inspect.iscoroutine(begun) else run(begun.aclose())
+    with pytest.raises(TypeError, match="'max_retry'"):
+        face(*needed, max_retry=1)
+
+
+@pytest.mark.parametrize("mode", [Sync, RawSync, RawAsync])
+def test_an_unknown_keyword_is_refused_before_anything_is_sent(mode: type[Any]) -> None:
+    jobs = resource("jobs", mode)
+    with pytest.raises(TypeError, match="'clutser'"):
+        pending = jobs.list(clutser="gpu-cluster")
+        run(pending)
+    assert jobs._sender.io.wires == []
 
 
 @pytest.mark.parametrize("name", ["list", "list_paginated", "list_all"])

@@ -83,7 +83,9 @@ USES: dict[str, list[Use]] = {
     "clusters.scale": [Use("clusters_scale", (CLUSTER_ID,), {"nodes": 10})],
 }
 STREAMS = {"list_paginated", "list_all", "logs_stream", "as_completed"}
-CASES = [pytest.param(name, use, id=f"{name}-{number}") for name, uses in USES.items() for number, use in enumerate(uses)]
+CASES = [
+    pytest.param(name, use, id=f"{name}-{number}") for name, uses in USES.items() for number, use in enumerate(uses)
+]
 WHOLE = [case for case in CASES if str(case.values[0]).partition(".")[2] not in STREAMS]
 CLIENTS = [VantageClient, AsyncVantageClient]
 
@@ -174,7 +176,9 @@ def test_no_method_is_left_out(kind: Any) -> None:
 
 
 def test_every_endpoint_has_a_method() -> None:
-    assert {endpoint for uses in USES.values() for use in uses for endpoint in use.endpoints.split()} == ENDPOINTS.keys()
+    assert {
+        endpoint for uses in USES.values() for use in uses for endpoint in use.endpoints.split()
+    } == ENDPOINTS.keys()
 
 
 def test_the_server_has_exactly_these_routes() -> None:
@@ -195,9 +199,7 @@ def test_the_server_describes_exactly_these_routes() -> None:
 
 def test_the_table_is_that_of_the_contract() -> None:
     written = reference_data("endpoints.yaml")["families"]["platform"]["endpoints"]
-    ours = {
-        row["id"]: (row["method"], row["full_path"]) for row in written if re.match("(jobs|clusters)_", row["id"])
-    }
+    ours = {row["id"]: (row["method"], row["full_path"]) for row in written if re.match("(jobs|clusters)_", row["id"])}
     assert ours == ENDPOINTS
 
 

@@ -244,7 +244,10 @@ def test_async_operations(server: MockServer) -> None:
     assert [(job.name, job.status) for job in space["results"]] == [(f"job-{n}", "completed") for n in range(3)]
     posts = [record for record in server.journal if record.method == "POST"]
     assert [(post.path, post.status) for post in posts] == [("/v1/jobs", 201)] * 3
-    assert {record.path for record in server.journal} == {"/v1/jobs", *(f"/v1/jobs/{job.id}" for job in space["results"])}
+    assert {record.path for record in server.journal} == {
+        "/v1/jobs",
+        *(f"/v1/jobs/{job.id}" for job in space["results"]),
+    }
     gc.collect()  # an unclosed client would be reported here, and fail the test
 
 

@@ -170,7 +170,7 @@ async def test_an_id_that_is_no_segment_is_refused_before_anything_is_sent(
                 await call(bad)
         with pytest.raises(ValueError, match="job_id"):
             _ = [line async for line in client.jobs.logs_stream(bad)]
-        with pytest.raises(ValueError, match="cluster"):
+        with pytest.raises(ValueError, match="name"):
             await client.clusters.get(bad)
         with pytest.raises(ValueError, match="path"):
             await client.request("GET", f"/jobs/{bad}/logs")

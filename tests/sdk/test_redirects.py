@@ -93,9 +93,7 @@ async def test_a_redirect_from_tls_to_plain_text_is_an_error(face: Face, elsewhe
     assert (caught.value.status_code, elsewhere.connections) == (301, 0)
 
 
-@pytest.mark.parametrize(
-    ("status", "own"), [(301, True), (303, True), (307, True), (307, False), (308, False)]
-)
+@pytest.mark.parametrize(("status", "own"), [(301, True), (303, True), (307, True), (307, False), (308, False)])
 async def test_a_post_is_never_redirected(face: Face, status: int, own: bool, elsewhere: ScriptedServer) -> None:
     with leading_to("/v1/jobs/other" if own else "http://127.0.0.1:{b}/v1/jobs", elsewhere, status) as server:
         async with face.client(server.url, api_key=KEY) as client:

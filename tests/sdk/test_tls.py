@@ -88,9 +88,7 @@ async def test_a_certificate_for_another_host_is_refused(face: Face, authority: 
     assert "False" not in str(error)
 
 
-async def test_one_client_does_not_change_what_another_trusts(
-    face: Face, authority: trustme.CA, ca_file: Path
-) -> None:
+async def test_one_client_does_not_change_what_another_trusts(face: Face, authority: trustme.CA, ca_file: Path) -> None:
     with server_for(authority) as server:
         async with face.client(server.url, verify=str(ca_file)) as trusting:
             await trusting.jobs.get("job-1")
@@ -121,9 +119,7 @@ async def test_netrc_is_not_read(face: Face, monkeypatch: pytest.MonkeyPatch, tm
     assert server.requests[0].values("authorization") == ["Bearer your-api-key"]
 
 
-async def test_a_proxy_leaves_the_choice_of_authorities_alone(
-    face: Face, authority: trustme.CA, ca_file: Path
-) -> None:
+async def test_a_proxy_leaves_the_choice_of_authorities_alone(face: Face, authority: trustme.CA, ca_file: Path) -> None:
     with server_for(authority) as server, tunnel() as proxy:
         async with face.client(server.url, proxy=proxy, verify=str(ca_file), max_retries=0) as client:
             assert (await client.jobs.get("job-1")).id == "job-1"

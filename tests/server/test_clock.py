@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -103,6 +104,20 @@ def test_something_that_never_ends_is_noticed(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("mock_server.timekeeping.MAX_STEPS", 2)
     with pytest.raises(RuntimeError, match="pending"):
         server.run_until_idle()
+
+
+def test_who_gave_up_waiting_is_not_woken() -> None:
+    time = MockServer(clock="manual").app.state.time
+
+    async def give_up() -> bool:
+        waiting = asyncio.ensure_future(time.wait("job_123", 60))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        time.wake_all()
+        await asyncio.wait([waiting])
+        return waiting.cancelled()
+
+    assert asyncio.run(give_up())
 
 
 def test_a_clock_needs_a_cluster() -> None:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,28 @@ def test_mistakes_are_reported(capsys: pytest.CaptureFixture[str], server: MockS
     assert "ddress" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["--world", "flat"])
+
+
+def test_it_says_so_when_other_machines_can_reach_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            signal.raise_signal(signal.SIGTERM)
+            return super().wait(timeout)
+
+    monkeypatch.setattr("mock_server.__main__.threading.Event", Interrupted)
+    monkeypatch.setattr("mock_server.__main__.is_loopback", lambda _: False)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        assert main(["--port", "0"]) == 0
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    first, second, *rest = capsys.readouterr().out.splitlines()
+    assert first.startswith("Listening on http://127.0.0.1:")
+    assert "control API is off" in second
+    assert not rest
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -118,6 +119,27 @@ def test_a_stream_that_is_cut(server: MockServer, client: httpx.Client) -> None:
         for chunk in stream.iter_raw():
             received += chunk
     assert received == b"id: 1\ndata: reading 12 files\n\nid: 2\ndata"
+
+
+def test_a_stream_has_no_length_to_be_wrong(server: MockServer, client: httpx.Client) -> None:
+    server.faults.set("GET *: length=+3")
+    assert "event: end" in client.get("/v1/jobs/job_121/logs?follow=true").text
+
+
+def test_a_success_without_a_body(server: MockServer, client: httpx.Client) -> None:
+    server.faults.set("GET *: 204, 299")
+    assert [(answer.status_code, answer.content) for answer in (client.get("/v1/jobs"), client.get("/v1/jobs"))] == [
+        (204, b""),
+        (299, b""),
+    ]
+
+
+def test_a_stop_does_not_wait_for_a_slow_answer(server: MockServer) -> None:
+    server.faults.set([{"drip": {"bytes": 1, "interval": 60}}])
+    with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as sock:
+        sock.sendall(raw_get("/v1/jobs"))
+        assert sock.recv(1)
+        server.stop()
 
 
 def test_a_body_that_drips(server: MockServer) -> None:

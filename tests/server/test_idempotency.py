@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from mock_server import MockServer
+from mock_server.errors import ApiError
 from mock_server.idempotency import CAPACITY, Entry, IdempotencyStore
 
 if TYPE_CHECKING:
@@ -158,8 +159,13 @@ def test_a_server_that_never_heard_of_keys(
 def test_keys_do_not_pile_up() -> None:
     time = MockServer(clock="manual").app.state.time
     store = IdempotencyStore(time, reject=False)
-    for number in range(CAPACITY + 1):
-        assert isinstance(store.claim("me", str(number), b"f"), Entry)
-    assert isinstance(store.claim("me", "0", b"another"), Entry)
+    claims = [store.claim("me", str(number), b"f") for number in range(CAPACITY + 1)]
+    assert all(isinstance(claim, Entry) for claim in claims)
+    evicted, again = claims[0], store.claim("me", "0", b"another")
+    assert isinstance(evicted, Entry)
+    assert isinstance(again, Entry)
+    store.release("me", "0", evicted)
+    with pytest.raises(ApiError, match="in progress"):
+        store.claim("me", "0", b"another")
     time.advance(25 * 3600)
     assert isinstance(store.claim("me", str(CAPACITY), b"another"), Entry)

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mock_server.cluster.job import JobRequest, Resources
+from mock_server.wire import memory_bytes, memory_text
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -209,6 +212,27 @@ def test_a_job_that_no_node_can_hold_is_refused(client: httpx.Client) -> None:
     response = client.post("/v1/jobs", json={**FLAT, "resources": {"gpus": 99}})
     assert response.status_code == 400
     assert "gpus" in response.json()["details"]["field"]
+
+
+def test_a_job_of_another_family_is_shown_too(server: MockServer, client: httpx.Client) -> None:
+    asked = Resources(cpus=2, memory=3 * 2**30, gpus=0)
+    job = server.cluster.submit(JobRequest(name="n", command="true", user_id="someone", resources=asked))
+    shown = client.get(f"/v1/jobs/{job.id}").json()
+    assert shown["resources"] == {"cpus": 2, "memory": "3Gi", "gpus": 0}
+    assert shown["user_id"] == "someone"
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"), [("8GB", 8 * 10**9), ("8Gi", 8 * 2**30), ("1.5KiB", 1536), ("7", 7), ("2M", 2_000_000)]
+)
+def test_amounts_of_memory(text: str, amount: int) -> None:
+    assert memory_bytes(text) == amount
+    assert memory_bytes(memory_text(amount)) == amount
+
+
+def test_what_is_no_amount_of_memory() -> None:
+    with pytest.raises(ValueError, match="memory"):
+        memory_bytes("8 apples")
 
 
 def test_times_have_microseconds_only_when_there_are_some(

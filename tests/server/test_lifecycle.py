@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from mock_server import MockServer
+from mock_server import MockServer, hosting
+from mock_server.hosting import Listener
 from tests.server.conftest import raw_exchange, raw_get
 
 
@@ -100,6 +101,45 @@ def test_answers_are_not_held_back() -> None:
 def connections(server: MockServer) -> list[Any]:
     listener: Any = server._listener  # pyright: ignore[reportPrivateUsage]
     return [each.transport.get_extra_info("socket") for each in listener._connections.connections]
+
+
+def test_a_socket_that_cannot_listen_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(_: Listener) -> None:
+        raise OSError("no")
+
+    monkeypatch.setattr(Listener, "open", refuse)
+    server = MockServer(clock="manual")
+    with pytest.raises(OSError, match="no"):
+        server.start()
+    server.stop()
+    gc.collect()
+
+
+def test_a_request_that_does_not_notice_the_end_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(hosting, "PATIENCE", 0.01)
+    begun = threading.Event()
+
+    async def deaf(scope: Any, receive: Any, send: Any) -> None:
+        begun.set()
+        await asyncio.sleep(60)
+
+    loop, sock = hosting.LoopThread("test"), hosting.bind("127.0.0.1", 0)
+    listener = Listener(deaf, sock)
+    loop.wait(listener.open())
+    with socket.create_connection(sock.getsockname()) as client:
+        client.sendall(raw_get("/"))
+        assert begun.wait(10)
+        loop.wait(listener.close())
+    loop.close()
+    assert "CancelledError" in caplog.text
+
+
+def test_calls_from_within_the_servers_thread_do_not_block() -> None:
+    with MockServer(clock="manual") as server:
+        thread: Any = server._loop  # pyright: ignore[reportPrivateUsage]
+        assert thread.call(server.now) == server.now()
 
 
 def test_worlds() -> None:

@@ -88,7 +88,7 @@ def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
             raise ValueError(f"extra_headers cannot set {name!r}: the client does")
         if not (name.isascii() and name.replace("-", "").replace("_", "").isalnum()):
             raise ValueError(f"extra_headers: {name[:80]!r} is no header name")
-        if any(ord(character) < 32 and character != "\t" or ord(character) > 255 for character in value):
+        if any((ord(character) < 32 and character != "\t") or ord(character) > 255 for character in value):
             raise ValueError(f"extra_headers: the value of {name!r} has a character that no header may have")
     return headers
 
@@ -100,7 +100,10 @@ def wire(call: Call, config: Config, dialect: Dialect, *, stream: bool) -> Wire:
     request = call.request
     headers = [
         (b"Host", config.host.encode("ascii")),
-        (dialect.credential_header.encode("ascii"), dialect.credential_format.format(config.api_key.reveal()).encode("ascii")),
+        (
+            dialect.credential_header.encode("ascii"),
+            dialect.credential_format.format(config.api_key.reveal()).encode("ascii"),
+        ),
         (b"User-Agent", config.user_agent.encode("ascii")),
         (b"Accept", request.accept.encode("ascii")),
         (b"Accept-Encoding", b"identity" if stream else b"gzip"),
@@ -111,7 +114,9 @@ def wire(call: Call, config: Config, dialect: Dialect, *, stream: bool) -> Wire:
         headers.append((b"Content-Type", b"application/json"))
     if call.key is not None:
         headers.append((b"Idempotency-Key", call.key.encode("ascii")))
-    headers += [(k.encode("ascii"), v.encode("latin-1")) for k, v in (*request.headers.items(), *call.extra_headers.items())]
+    headers += [
+        (k.encode("ascii"), v.encode("latin-1")) for k, v in (*request.headers.items(), *call.extra_headers.items())
+    ]
     return Wire(
         method=request.method,
         origin=config.origin,

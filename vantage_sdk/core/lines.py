@@ -88,7 +88,7 @@ class ServerSentEvent:
     data: str
     id: str | None
 
-    def __init__(self, event: str, data: str, id: str | None) -> None:  # noqa: A002  the field's name in the standard
+    def __init__(self, event: str, data: str, id: str | None) -> None:
         _set_event(self, event)
         _set_data(self, data)
         _set_id(self, id)

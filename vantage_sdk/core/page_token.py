@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Set as AbstractSet
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -59,7 +59,7 @@ def _plain(value: Any) -> Any:
         return _plain(value.value)
     if isinstance(value, Mapping):
         return _sorted(list(pair) for pair in _items(value))  # pyright: ignore[reportUnknownArgumentType]
-    if isinstance(value, Set):
+    if isinstance(value, AbstractSet):
         return _sorted(value)  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from copy import copy
-from functools import update_wrapper
+from functools import cached_property, update_wrapper
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, cast, overload
 
@@ -68,8 +68,34 @@ class Resource(Generic[Mode]):
         return f"<{type(self).__name__} of {self._sender.config.base_url}>"
 
 
-def _begin(resource: Resource[Any], options: dict[str, Any]) -> dict[str, Any]:
-    """Start the clock of the outermost call; the calls inside it get a deadline that runs already."""
+class _Keywords:
+    """The keywords that a method takes: type checkers know them from ``Unpack[...]``, the interpreter does not."""
+
+    def __init__(self, body: Callable[..., Any]) -> None:
+        self._body = body
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        code = self._body.__code__
+        named = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        unpacked = next((a for a in self._body.__annotations__.values() if str(a).startswith("Unpack[")), "")
+        options = self._body.__globals__.get(str(unpacked).removeprefix("Unpack[").removesuffix("]"))
+        return frozenset(named[1:]) | frozenset(getattr(options, "__annotations__", ()))
+
+    def check(self, given: dict[str, Any]) -> None:
+        """Raise ``TypeError`` for a keyword that the method does not take; an unknown filter must not widen a list."""
+        for name in given.keys() - self.names:
+            from difflib import get_close_matches
+
+            close = get_close_matches(name, self.names, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise TypeError(f"{self._body.__qualname__}() takes no keyword {name!r}{hint}")
+
+
+def _begin(resource: Resource[Any], keywords: _Keywords, options: dict[str, Any]) -> dict[str, Any]:
+    """Check the keywords, and start the clock of the outermost call: calls inside it get a deadline that runs already."""
+    if options:
+        keywords.check(options)
     budget = options.get("deadline", resource._sender.config.deadline)
     if budget is not None:
         options["deadline"] = Deadline.after(budget)
@@ -96,15 +122,17 @@ class method(_Dual, Generic[P, T]):  # noqa: N801  used as a decorator
     """A coroutine method that a blocking client runs to completion."""
 
     def __init__(self, body: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]) -> None:
+        keywords = _Keywords(body)
+
         def blocking(self: Any, /, *args: Any, **options: Any) -> T:
-            return run(body(self._core, *args, **_begin(self, options)))
+            return run(body(self._core, *args, **_begin(self, keywords, options)))
 
         def awaiting(self: Any, /, *args: Any, **options: Any) -> Coroutine[Any, Any, T]:
-            return body(self._core, *args, **_begin(self, options))
+            return body(self._core, *args, **_begin(self, keywords, options))
 
         async def raw(self: Any, args: Any, options: Any) -> RawResponse[T]:
             recorder = Recorder(self._sender)
-            data = await body(self._recorded_by(recorder), *args, **_begin(self, options))
+            data = await body(self._recorded_by(recorder), *args, **_begin(self, keywords, options))
             last = cast("Answer", recorder.last)
             return RawResponse(data, last.status, last.headers, last.body, last.attempts, last.elapsed)
 
@@ -137,11 +165,13 @@ class stream(_Dual, Generic[P, T]):  # noqa: N801  used as a decorator
     """An async-generator method of batches that a blocking client steps item by item."""
 
     def __init__(self, body: Callable[Concatenate[Any, P], AsyncGenerator[Sequence[T], None]]) -> None:
+        keywords = _Keywords(body)
+
         def blocking(self: Any, /, *args: Any, **options: Any) -> Stream[T]:
-            return Stream(body(self._core, *args, **_begin(self, options)))
+            return Stream(body(self._core, *args, **_begin(self, keywords, options)))
 
         def awaiting(self: Any, /, *args: Any, **options: Any) -> AsyncStream[T]:
-            return AsyncStream(body(self._core, *args, **_begin(self, options)))
+            return AsyncStream(body(self._core, *args, **_begin(self, keywords, options)))
 
         faces = {Sync: blocking, Async: awaiting}
         self._faces = {mode: update_wrapper(face, body) for mode, face in faces.items()}

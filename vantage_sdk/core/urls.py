@@ -160,7 +160,7 @@ def _host(match: re.Match[str]) -> str | None:
             return IPv6Address(match["ipv6"]).compressed
         host = match["name"].lower()
         if not host.isascii():
-            import idna  # noqa: PLC0415  seldom needed
+            import idna
 
             host = idna.encode(host).decode("ascii")
         if _DOTTED_NUMBERS.fullmatch(host):

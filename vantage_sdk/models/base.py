@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, get_args
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 
-from vantage_sdk.core.shapes import as_list
+from vantage_sdk.core.shapes import as_list, as_object
 
 if TYPE_CHECKING:
     from vantage_sdk.core.answer import Answer
@@ -33,7 +33,7 @@ class Model(BaseModel):
 
     @classmethod
     def from_dict(cls, received: Mapping[str, Any]) -> Self:
-        """Build the object from what a server sent; raise ``ValueError`` only if it is no JSON object at all."""
+        """Build the object from what was ``received``; raise ``ValueError`` only if that is no JSON object at all."""
         if not isinstance(received, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  it comes from outside
             raise ValueError(f"expected a JSON object for {cls.__name__}, got {type(received).__name__}")
         try:
@@ -92,7 +92,9 @@ def _model_in(annotation: Any) -> type[Model] | None:
 def _salvaged(cls: type[M], received: Mapping[str, Any], error: ValidationError) -> M:
     """Keep the odd values as they came and validate the rest; a missing field is ``None``."""
     odd = {str(fault["loc"][0]): fault["type"] for fault in error.errors(include_url=False, include_input=False)}
-    log.warning("unexpected values in %s: %s", cls.__name__, ", ".join(f"{name} ({kind})" for name, kind in odd.items()))
+    log.warning(
+        "unexpected values in %s: %s", cls.__name__, ", ".join(f"{name} ({kind})" for name, kind in odd.items())
+    )
     item = cls.model_construct()
     values = vars(item)
     for name in cls.model_fields:
@@ -114,8 +116,9 @@ def _rescued(annotation: Any, value: Any, kind: str) -> Any:
     if kind == "timezone_aware" and isinstance(value, str):
         return datetime.fromisoformat(value).replace(tzinfo=UTC)
     model = _model_in(annotation)
-    if model is not None and isinstance(value, Mapping):
-        return model.from_dict(value)
+    found = as_object(value)
+    if model is not None and found is not None:
+        return model.from_dict(found)
     parts = as_list(value)
     if model is not None and parts and all(isinstance(part, Mapping) for part in parts):
         return [model.from_dict(part) for part in parts]

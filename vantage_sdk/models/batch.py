@@ -21,10 +21,12 @@ class Outcome:
 
     @property
     def success(self) -> bool:
+        """Tell whether the operation on this job went well."""
         return self.error is None
 
     @property
     def message(self) -> str:
+        """Return ``ok``, or the text of the error."""
         return "ok" if self.error is None else str(self.error)
 
 
@@ -45,15 +47,18 @@ class BatchResult(Sequence[Outcome]):
 
     @property
     def summary(self) -> Summary:
+        """Return how many there were, and how many of them went well and failed."""
         good = len(self.succeeded)
         return Summary(len(self.results), good, len(self.results) - good)
 
     @property
     def succeeded(self) -> list[Outcome]:
+        """Return the outcomes that went well, in the order of the batch."""
         return [outcome for outcome in self.results if outcome.success]
 
     @property
     def failed(self) -> list[Outcome]:
+        """Return the outcomes with an error, in the order of the batch."""
         return [outcome for outcome in self.results if not outcome.success]
 
     def raise_if_any_failed(self) -> None:

@@ -133,11 +133,18 @@ class Clusters(Resource[Mode]):
         ``created_after``, ``created_before``: the period, ISO 8601 text or aware ``datetime``s, default the server's.
         """
         query = {"created_after": created_after, "created_before": created_before}
-        return await self._send(Request("GET", "/clusters/{name}/usage", one(ClusterUsage), {"name": name}, query), options)
+        return await self._send(
+            Request("GET", "/clusters/{name}/usage", one(ClusterUsage), {"name": name}, query), options
+        )
 
     @method
     async def nodes(
-        self: Clusters[Async], name: str, *, limit: int | None = None, offset: int | None = None, **options: Unpack[CallOptions]
+        self: Clusters[Async],
+        name: str,
+        *,
+        limit: int | None = None,
+        offset: int | None = None,
+        **options: Unpack[CallOptions],
     ) -> Page[ClusterNode]:
         """Fetch the nodes of a cluster: all of them, or one page if ``limit`` (at most 100) or ``offset`` is given."""
 
@@ -171,7 +178,9 @@ class Clusters(Resource[Mode]):
         its nodes come and go after that.  Raises ``ValueError`` for arguments that contradict each other.
         """
         policy = _policy(nodes, min_nodes, max_nodes, target_utilization)
-        return await self._send(Request("POST", "/clusters/{name}/scale", one(Cluster), {"name": name}, json=policy), options)
+        return await self._send(
+            Request("POST", "/clusters/{name}/scale", one(Cluster), {"name": name}, json=policy), options
+        )
 
 
 def _policy(nodes: int | None, low: int | None, high: int | None, target: float | None) -> dict[str, int | float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from typing_extensions import Unpack
 
@@ -28,7 +28,7 @@ class Logs(str):
     lines: list[str]
     total_lines: int
 
-    def __new__(cls, lines: Sequence[str], total_lines: int | None = None) -> Logs:
+    def __new__(cls, lines: Sequence[str], total_lines: int | None = None) -> Self:
         text = super().__new__(cls, "\n".join(lines))
         text.lines = [*lines]
         text.total_lines = len(lines) if total_lines is None else total_lines
@@ -87,9 +87,7 @@ class JobLogs(Resource[Mode]):
         Closing the iterator, or Ctrl-C, leaves the job running.
         """
         query = {"tail": tail, "since": since, "timestamps": timestamps, "follow": True}
-        request = Request(
-            "GET", "/jobs/{job_id}/logs", one(Job), {"job_id": job_id}, query, accept="text/event-stream"
-        )
+        request = Request("GET", "/jobs/{job_id}/logs", one(Job), {"job_id": job_id}, query, accept="text/event-stream")
 
         async def ended() -> bool:
             job = await self._send(Request("GET", "/jobs/{job_id}", one(Job), {"job_id": job_id}), options)

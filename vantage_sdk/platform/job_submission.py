@@ -66,7 +66,11 @@ class JobSubmission(Resource[Mode]):
         except SubmitOutcomeUnknown as unknown:
             return await self._settled(request, unknown, options)
         except ConflictError as conflict:
-            if len(conflict.attempts) > 1 and conflict.idempotency_key and (job := await self._found(conflict, options)):
+            if (
+                len(conflict.attempts) > 1
+                and conflict.idempotency_key
+                and (job := await self._found(conflict, options))
+            ):
                 return job
             raise
 
@@ -108,7 +112,11 @@ class JobSubmission(Resource[Mode]):
 
     @method
     async def submit_many(
-        self: JobSubmission[Async], templates: Iterable[Template], *, concurrency: int = CONCURRENCY, **given: Unpack[SubmitOptions]
+        self: JobSubmission[Async],
+        templates: Iterable[Template],
+        *,
+        concurrency: int = CONCURRENCY,
+        **given: Unpack[SubmitOptions],
     ) -> Sequence[Job]:
         """Submit several jobs, at most ``concurrency`` at a time (default 8); overrides apply to each.
 
@@ -128,7 +136,9 @@ class JobSubmission(Resource[Mode]):
         try:
             return await self._sender.io.gather(calls, workers(concurrency))
         except Exception as error:
-            error.add_note(f"{len(done)} of {len(calls)} jobs were submitted: {', '.join(job.id for job in done) or 'none'}")
+            error.add_note(
+                f"{len(done)} of {len(calls)} jobs were submitted: {', '.join(job.id for job in done) or 'none'}"
+            )
             raise
 
     @method

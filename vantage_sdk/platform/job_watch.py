@@ -27,7 +27,7 @@ class Watch:
     def __init__(self, jobs: Jobs[Any], options: Mapping[str, Any], wanted: Mapping[str, str | Job]) -> None:
         self._jobs = jobs
         self._options = options
-        self.pending: dict[str, Job | None] = {job_id: None for job_id in wanted}
+        self.pending: dict[str, Job | None] = dict.fromkeys(wanted)
         self._given = {job_id: job for job_id, job in wanted.items() if isinstance(job, Job)}
         self._cursor: datetime | None = None
 

@@ -76,9 +76,7 @@ class Jobs(JobSubmission[Mode], JobLogs[Mode], JobWaiting[Mode]):
         a sequence of ``Job``.  Raises ``ValueError`` for arguments that contradict each other.
         """
         parts = _split(filters)
-        query = start_of(
-            {**parts["query"], "limit": limit, "offset": offset, "page": page, "page_token": page_token}
-        )
+        query = start_of({**parts["query"], "limit": limit, "offset": offset, "page": page, "page_token": page_token})
         return await self._send(Request("GET", "/jobs", JOBS, query=query), parts["options"])
 
     @stream
@@ -120,7 +118,9 @@ class Jobs(JobSubmission[Mode], JobLogs[Mode], JobWaiting[Mode]):
                 yield page.items
 
     @method
-    async def get(self: Jobs[Async], job_id: str, *, include: Sequence[str] = (), **options: Unpack[CallOptions]) -> Job:
+    async def get(
+        self: Jobs[Async], job_id: str, *, include: Sequence[str] = (), **options: Unpack[CallOptions]
+    ) -> Job:
         """Fetch one job.
 
         ``include``: any of ``logs``, ``outputs`` and ``metrics``, embedded in the job; what the server leaves out is fetched
@@ -183,7 +183,8 @@ class Jobs(JobSubmission[Mode], JobLogs[Mode], JobWaiting[Mode]):
     ) -> BatchResult:
         """Cancel several jobs, at most ``concurrency`` at a time (default 8).
 
-        Returns one outcome for each id, in order; a failure of one is its outcome and never raised.
+        ``reason``: as for ``cancel``.  Returns one outcome for each id, in order; a failure of one is its outcome and never
+        raised.
         """
         if isinstance(job_ids, str):
             raise TypeError("job_ids takes several ids, not one text")

@@ -26,7 +26,7 @@ def instant_retries() -> Generator[list[float], None, None]:
 
     async def checkpoint(_: Any, seconds: float) -> None:
         asked.append(seconds)
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
 
     with patch.object(BlockingIO, "sleep", no_pause), patch.object(AnyIO, "sleep", checkpoint):
         yield asked

@@ -16,8 +16,8 @@ import httpx
 
 from vantage_sdk.core.answer import Answer
 from vantage_sdk.core.io.async_pool import AsyncPool
-from vantage_sdk.core.io.carrier import AsyncCarried, AsyncCarrier, AsyncHttpxCarrier
 from vantage_sdk.core.io.body import declared, decoded, flat, grown
+from vantage_sdk.core.io.carrier import AsyncCarried, AsyncCarrier, AsyncHttpxCarrier
 from vantage_sdk.core.io.failures import CAUGHT, translate
 from vantage_sdk.core.io.files import read_bounded
 from vantage_sdk.core.io.port import Call, Pending, Wire

@@ -14,8 +14,8 @@ import httpx
 
 from vantage_sdk.core.answer import Answer
 from vantage_sdk.core.io.blocking_pool import Pool
-from vantage_sdk.core.io.carrier import Carried, Carrier, HttpxCarrier
 from vantage_sdk.core.io.body import declared, decoded, flat, grown
+from vantage_sdk.core.io.carrier import Carried, Carrier, HttpxCarrier
 from vantage_sdk.core.io.failures import CAUGHT, translate
 from vantage_sdk.core.io.files import read_bounded
 from vantage_sdk.core.io.port import Call, Wire

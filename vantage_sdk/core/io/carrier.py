@@ -9,10 +9,12 @@ from typing import Any, Protocol
 
 import httpx
 
+from vantage_sdk.core.io.blocking_pool import Content
 from vantage_sdk.core.io.port import Wire
 from vantage_sdk.core.io.settings import CONNECT_TIMEOUT
 
 RawHeaders = list[tuple[bytes, bytes]]
+_OF_THE_RAW_BODY = frozenset({b"content-encoding", b"content-length"})
 
 
 class Carried(Protocol):
@@ -58,6 +60,13 @@ def request_of(wire: Wire) -> httpx.Request:
     return httpx.Request(wire.method, wire.url, headers=list(wire.headers), content=wire.body, extensions=times)
 
 
+def _headers(response: httpx.Response) -> RawHeaders:
+    """Return the headers; what a hook or a mock has read already is decoded, so the encoding says nothing any more."""
+    if not response.is_stream_consumed:
+        return response.headers.raw
+    return [(name, value) for name, value in response.headers.raw if name.lower() not in _OF_THE_RAW_BODY]
+
+
 @dataclass(slots=True)
 class HttpxAnswer:
     """An answer of httpx."""
@@ -67,7 +76,7 @@ class HttpxAnswer:
     headers: RawHeaders
 
     def chunks(self) -> Iterator[bytes]:
-        return self.response.iter_raw()
+        return iter([self.response.content]) if self.response.is_stream_consumed else self.response.iter_raw()
 
     def close(self) -> None:
         self.response.close()
@@ -82,7 +91,7 @@ class AsyncHttpxAnswer:
     headers: RawHeaders
 
     def chunks(self) -> AsyncIterator[bytes]:
-        return self.response.aiter_raw()
+        return Content(self.response.content) if self.response.is_stream_consumed else self.response.aiter_raw()
 
     async def aclose(self) -> None:
         await self.response.aclose()
@@ -100,7 +109,7 @@ class HttpxCarrier:
 
     def send(self, wire: Wire) -> HttpxAnswer:
         response = self._client.send(request_of(wire), stream=True, auth=None, follow_redirects=False)
-        return HttpxAnswer(response, response.status_code, response.headers.raw)
+        return HttpxAnswer(response, response.status_code, _headers(response))
 
     def close(self) -> None:
         if self._owned:
@@ -116,7 +125,7 @@ class AsyncHttpxCarrier:
 
     async def send(self, wire: Wire) -> AsyncHttpxAnswer:
         response = await self._client.send(request_of(wire), stream=True, auth=None, follow_redirects=False)
-        return AsyncHttpxAnswer(response, response.status_code, response.headers.raw)
+        return AsyncHttpxAnswer(response, response.status_code, _headers(response))
 
     async def aclose(self) -> None:
         if self._owned:

@@ -12,7 +12,7 @@ class StaleConnectionError(Exception):
     """A kept-alive connection was closed by the server before it sent a byte of the answer."""
 
 
-class PoolTimeout(Exception):  # noqa: N818  the name that httpx and httpcore use
+class PoolTimeout(Exception):
     """No connection became free in time."""
 
 

@@ -65,7 +65,7 @@ def _context(verify: str | None, cert_file: str | None, cert_dir: str | None) ->
 
 def _system_context() -> ssl.SSLContext:
     try:
-        import truststore  # noqa: PLC0415  an extra
+        import truststore
     except ImportError:
         raise ImportError("verify='system' needs the extra: vantage-sdk[truststore]") from None
     context: Any = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -22,7 +22,7 @@ def start(call: Call[T]) -> Pending[T]:
 
 
 def _inside_trio() -> bool:
-    import trio  # noqa: PLC0415  loaded already, or this is asyncio
+    import trio
 
     return trio.lowlevel.in_trio_run()
 
