@@ -21,12 +21,12 @@ ENDLESS = {"name": "endless", "command": "echo waiting for nothing; sleep 86400"
 
 
 def show_clusters(client: VantageClient) -> None:
-    print(f"{'CLUSTER':<18}{'STATUS':<10}{'PROVIDER':<10}{'REGION':<12}{'NODES':>5}  CAPACITY")
+    print(f"{'CLUSTER':<18}{'STATUS':<10}{'PROVIDER':<13}{'REGION':<11}{'NODES':>5}  CAPACITY")
     for cluster in client.clusters.list(sort="name"):
         has = cluster.total_resources
         capacity = f"{has.cpus} cores, {has.memory}, {has.gpus} GPUs" if has else ""
         print(
-            f"{cluster.name:<18}{cluster.status or '':<10}{cluster.provider or '':<10}{cluster.region or '':<12}"
+            f"{cluster.name:<18}{cluster.status or '':<10}{cluster.provider or '':<13}{cluster.region or '':<11}"
             f"{cluster.node_count or 0:>5}  {capacity}"
         )
 
@@ -45,7 +45,7 @@ def describe(job: Job) -> str:
     why = [text for text in (job.reason, job.cancel_reason) if text]
     if job.exit_code is not None:
         why.append(f"exit code {job.exit_code}")
-    return f"{job.name:<10}{job.id:<14}{job.status:<11}{', '.join(why)}"
+    return f"{job.name:<10}{job.id:<16}{job.status:<11}{', '.join(why)}"
 
 
 def main(client: VantageClient) -> list[Job]:
@@ -54,7 +54,7 @@ def main(client: VantageClient) -> list[Job]:
     print("\nSubmitting three jobs ...")
     jobs = client.jobs.submit_many([GOOD, BAD, ENDLESS])
     for job in jobs:
-        print(f"  {job.name:<10}{job.id:<14}{job.status}")
+        print(f"  {job.name:<10}{job.id:<16}{job.status}")
 
     print(f"\nLog of {jobs[0].name}, live:")
     for line in client.jobs.logs_stream(jobs[0].id):

@@ -51,11 +51,9 @@ class Delivery:
         if fault.content_length is not None and not isinstance(response, StreamingResponse):
             await self._send_mislabelled(response, fault.content_length)
         elif fault.cut_body is not None:
-            cut = _Cut(self._send, fault.cut_body)
             with suppress(_CutShortError):
-                await response(self._scope, self._receive, cut)
-            if cut.done:
-                await self.drop()
+                await response(self._scope, self._receive, _Cut(self._send, fault.cut_body))
+            await self.drop()
         elif fault.drip is not None:
             with suppress(ClientDisconnect):
                 await response(self._scope, self._receive, _dripping(self._send, fault.drip, self._pause))
@@ -105,14 +103,12 @@ class _Cut:
     def __init__(self, send: Send, allowance: int) -> None:
         self._send = send
         self._left = allowance
-        self.done = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.body":
             body = message.get("body", b"")
             if len(body) >= self._left or not message.get("more_body", False):
                 await self._send({**message, "body": body[: self._left], "more_body": True})
-                self.done = True
                 raise _CutShortError
             self._left -= len(body)
         await self._send(message)

@@ -137,7 +137,7 @@ def embed(
     for name in names:
         if name == "nodes":
             view["nodes"] = [view_node(node) for node in cluster.nodes.values()]
-        elif name == "metrics":
+        else:
             view["metrics"] = {"cluster_id": cluster.id, "metrics": cluster_metrics(backend, cluster, now)}
     return view
 

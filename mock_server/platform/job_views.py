@@ -142,7 +142,7 @@ def embed(view: JobView, job: Job, names: Iterable[str], now: float) -> JobView:
             view["logs"] = [line.text for line in job.log.lines]
         elif name == "outputs":
             view["outputs"] = view_files(job)
-        elif name == "metrics":
+        else:
             view["metrics"] = {"job_id": job.id, "metrics": job_metrics(job, now)}
     return view
 

@@ -115,7 +115,8 @@ async def test_the_sample_list_is_a_page(face: Face) -> None:
             page = await client.jobs.list(limit=10, status="running")
     assert (server.requests[0].path, server.requests[0].query) == ("/v1/jobs", {"limit": "10", "status": "running"})
     assert [job.to_dict() for job in page.items] == LIST["jobs"]
-    assert [*page] == page.items and len(page) == 1 and page[0].id == "job_123"
+    assert [*page] == page.items
+    assert (len(page), page[0].id) == (1, "job_123")
     assert (page.total, page.page, page.limit, page.offset) == (1, 1, 10, 0)
     assert (page.has_next, page.next_page_token) == (False, None)
 

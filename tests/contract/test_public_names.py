@@ -24,13 +24,45 @@ from vantage_sdk.platform.clusters import ClusterFilters, Clusters
 from vantage_sdk.platform.job_submission import SubmitOptions
 from vantage_sdk.platform.jobs import JobFilters, Jobs
 
-PUBLIC = """
-    AsyncStream AsyncVantageClient Attempt AuthenticationError AuthorizationError BatchResult Cluster ClusterNode
-    ClusterUsage Config ConfigError ConflictError DeadlineExceeded Job JobFailedError JobFileError JobOutput JobSpec
-    JobTemplate Logs Outcome Page Phase RateLimitError RawResponse ResourceNotFoundError ServerError Stream
-    StreamInterrupted SubmitOutcomeUnknown ValidationError VantageAPIError VantageClient VantageConnectionError
-    VantageTimeoutError __version__ wait_for_completion
-""".split()
+PUBLIC = [
+    "AsyncStream",
+    "AsyncVantageClient",
+    "Attempt",
+    "AuthenticationError",
+    "AuthorizationError",
+    "BatchResult",
+    "Cluster",
+    "ClusterNode",
+    "ClusterUsage",
+    "Config",
+    "ConfigError",
+    "ConflictError",
+    "DeadlineExceeded",
+    "Job",
+    "JobFailedError",
+    "JobFileError",
+    "JobOutput",
+    "JobSpec",
+    "JobTemplate",
+    "Logs",
+    "Outcome",
+    "Page",
+    "Phase",
+    "RateLimitError",
+    "RawResponse",
+    "ResourceNotFoundError",
+    "ServerError",
+    "Stream",
+    "StreamInterrupted",
+    "SubmitOutcomeUnknown",
+    "ValidationError",
+    "VantageAPIError",
+    "VantageClient",
+    "VantageConnectionError",
+    "VantageTimeoutError",
+    "__version__",
+    "wait_for_completion",
+]
 EXPORTS = {
     "vantage_sdk/__init__.py": PUBLIC,
     "vantage_sdk/exceptions.py": [name for name in PUBLIC if "Error" in name and name != "JobFileError"]
@@ -60,6 +92,7 @@ PLAIN = {"job_id": "job", "job_ids": "id", "templates": "job", "name": "cluster"
 """Parameters that the sentence about the method names by their noun."""
 
 Thing = tuple[str, Any]
+_WRAPPED = ("__func__", "fget", "func")  # where class methods, properties and cached properties keep their function
 
 
 def resource_methods() -> Iterator[Thing]:
@@ -77,10 +110,9 @@ def members(cls: type[Any]) -> Iterator[Thing]:
             continue
         owner = cls.__name__ if base.__name__ not in PUBLIC else base.__name__
         for name, value in list(vars(base).items()):
-            value = value.__func__ if isinstance(value, classmethod | staticmethod) else value
-            described = inspect.isfunction(value) or isinstance(value, property) or hasattr(value, "attrname")
-            if described and not name.startswith("_"):
-                yield f"{owner}.{name}", getattr(value, "fget", None) or getattr(value, "func", None) or value
+            call = next((part for kind in _WRAPPED if (part := getattr(value, kind, None)) is not None), value)
+            if inspect.isfunction(call) and not name.startswith("_"):
+                yield f"{owner}.{name}", call
 
 
 def public_things() -> dict[str, Any]:

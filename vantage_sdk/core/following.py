@@ -41,9 +41,19 @@ class Position:
         if self.last_id is None:
             self._digest.update(line.encode("utf-8", "surrogatepass") + b"\n")
 
+    def advance_to(self, number: int, lines: int) -> None:
+        self.last_id = str(number)
+        self.count += lines
+
     @property
     def digest(self) -> bytes:
         return self._digest.digest()
+
+    def is_followed_by(self, number: int) -> bool:
+        """Tell whether the numbered event ``number`` is the next one, or the first at all."""
+        if self.last_id is None:
+            return self.count == 0
+        return self.last_id.isdigit() and number == int(self.last_id) + 1
 
     def is_behind(self, event_id: str) -> bool:
         """Tell whether the numbered event ``event_id`` was delivered before, for servers that repeat some."""
@@ -124,11 +134,10 @@ class Follower:
         try:
             replay = None if self._position.last_id or not self._position.count else Replay(self._position)
             kind = incoming.headers.get("content-type", "")
-            source = self._events(incoming) if kind.startswith("text/event-stream") else self._plain(incoming)
-            async with aclosing(source):
-                async for events in source:
-                    if lines := [line for line in map(self._line(replay), events) if line is not None]:
-                        yield lines
+            source = self._events if kind.startswith("text/event-stream") else self._plain
+            async with aclosing(source(incoming, replay)) as batches:
+                async for lines in batches:
+                    yield lines
             if replay is not None and replay.incomplete and not self._done:
                 raise StreamInterrupted("the log is shorter after the connection broke; it may have been replaced")
         finally:
@@ -140,37 +149,36 @@ class Follower:
         query = {name: value for name, value in self._request.query.items() if name != "tail"}
         return replace(self._request, query=query, headers={"Last-Event-ID": self._position.last_id})
 
-    def _line(self, replay: Replay | None) -> Callable[[ServerSentEvent], str | None]:
-        position = self._position
-
-        def deliver(event: ServerSentEvent) -> str | None:
-            if self._done:
-                return None
-            if event.event == "end":
-                self._done = True
-                return None
-            if event.event != "message" or (event.id is not None and position.is_behind(event.id)):
-                return None
-            if event.id is None and replay is not None and replay.skips(event.data):
-                return None
-            position.advance(event.id, event.data)
-            return event.data
-
-        return deliver
-
-    async def _events(self, incoming: Incoming) -> AsyncGenerator[Sequence[ServerSentEvent], None]:
+    async def _events(self, incoming: Incoming, replay: Replay | None) -> Lines:
         decoder = EventDecoder()
         async for chunk in incoming:
-            if events := decoder.feed(chunk):
-                yield events
+            numbered = None if self._done else decoder.numbered(chunk)
+            if numbered is not None and self._position.is_followed_by(numbered[0]):
+                self._position.advance_to(numbered[0] + len(numbered[1]) - 1, len(numbered[1]))
+                yield numbered[1]
+            elif lines := self._new(_as_events(numbered) if numbered else decoder.feed(chunk), replay):
+                yield lines
             if decoder.retry_seconds is not None:
                 self._pause = min(CAP, decoder.retry_seconds)
 
-    async def _plain(self, incoming: Incoming) -> AsyncGenerator[Sequence[ServerSentEvent], None]:
+    async def _plain(self, incoming: Incoming, replay: Replay | None) -> Lines:
         decoder = LineDecoder()
         async for chunk in incoming:
-            yield [ServerSentEvent("message", line, None) for line in decoder.feed(chunk)]
-        yield [ServerSentEvent("message", line, None) for line in decoder.flush()]
+            yield self._new([ServerSentEvent("message", line, None) for line in decoder.feed(chunk)], replay)
+        yield self._new([ServerSentEvent("message", line, None) for line in decoder.flush()], replay)
+
+    def _new(self, events: Sequence[ServerSentEvent], replay: Replay | None) -> list[str]:
+        """Return the lines among ``events`` that were not delivered before."""
+        lines: list[str] = []
+        for event in events:
+            if self._done or event.event == "end":
+                self._done = True
+            elif event.event != "message" or (event.id is not None and self._position.is_behind(event.id)):
+                continue
+            elif event.id is not None or replay is None or not replay.skips(event.data):
+                self._position.advance(event.id, event.data)
+                lines.append(event.data)
+        return lines
 
     def _retries(self) -> int:
         retries: int = self._options.get("max_retries", self._sender.config.max_retries)
@@ -185,3 +193,7 @@ class Follower:
         error = StreamInterrupted(f"the log stream broke after {self._position.count} lines: {cause}{why}")
         error.__cause__ = broken
         return error
+
+
+def _as_events(numbered: tuple[int, list[str]]) -> list[ServerSentEvent]:
+    return [ServerSentEvent("message", line, str(number)) for number, line in enumerate(numbered[1], numbered[0])]

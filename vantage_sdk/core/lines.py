@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 BOM = b"\xef\xbb\xbf"
 MAX_LINE = MAX_EVENT = 16 * 1024 * 1024
 _ONLY_PYTHON_BREAKS_HERE = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+_ONE = re.compile(r"id: (0|[1-9][0-9]{0,17})\ndata: ([^\n]*)\n\n")
+_NUMBERED = re.compile(r"(?:id: (?:0|[1-9][0-9]{0,17})\ndata: [^\n]*\n\n)++")
 _RETRY = re.compile(r"[0-9]{1,10}")
 
 
@@ -80,23 +81,12 @@ def _split(text: str) -> list[str]:
     return text.splitlines()
 
 
-@dataclass(slots=True, frozen=True, init=False)
-class ServerSentEvent:
+class ServerSentEvent(NamedTuple):
     """One event; ``id`` is the id that the event itself carried, ``None`` if it had none."""
 
     event: str
     data: str
     id: str | None
-
-    def __init__(self, event: str, data: str, id: str | None) -> None:
-        _set_event(self, event)
-        _set_data(self, data)
-        _set_id(self, id)
-
-
-# half the time of the __init__ that a frozen dataclass gets, and logs make millions of these
-_fields: Any = ServerSentEvent
-_set_event, _set_data, _set_id = _fields.event.__set__, _fields.data.__set__, _fields.id.__set__
 
 
 class EventDecoder:
@@ -140,6 +130,29 @@ class EventDecoder:
         self._check(tail)
         self._scan_retry()
         return events
+
+    def numbered(self, chunk: bytes) -> tuple[int, list[str]] | None:
+        """Return the first number and the data of the events that ``chunk`` completes, if they are numbered one by one.
+
+        That is what logs look like, and a tenth of the work.  ``None`` for anything else, which is left for ``feed``.
+        """
+        data = self._tail + chunk if self._tail else chunk
+        end = data.rfind(b"\n\n") + 2
+        if end < 2 or end > self._max or b"\r" in chunk or self._after_cr or not (self._started or data[:4] == b"id: "):
+            return None
+        text = str(data[:end], "utf-8", "replace")
+        if _NUMBERED.fullmatch(text) is None:
+            return None
+        found = _ONE.findall(text)
+        numbers = [int(number) for number, _ in found]
+        first, last = numbers[0], numbers[-1]
+        if numbers != list(range(first, last + 1)):
+            return None
+        self._started, self._scanned = True, 0
+        self._tail = bytearray(data[end:])
+        self._check(self._tail)
+        self.last_event_id = str(last)
+        return first, [line for _, line in found]
 
     def _start(self) -> bool:
         if len(self._tail) < len(BOM) and BOM.startswith(self._tail):

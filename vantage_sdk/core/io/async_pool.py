@@ -167,11 +167,12 @@ class AsyncPooledAnswer:
             if not connection.http.is_idle():
                 await self._abandon(connection)
             await self._answer.aclose()
-        except BaseException:
-            await _surely_closed(connection)
-            raise
         finally:
-            self._pool._leave(connection)
+            try:
+                if not connection.http.is_idle():
+                    await _surely_closed(connection)
+            finally:
+                self._pool._leave(connection)
 
     async def _abandon(self, connection: AsyncConnection) -> None:
         """Let the generators inside httpcore end by themselves: their next read finds that the time is over."""

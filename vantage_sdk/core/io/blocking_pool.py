@@ -30,6 +30,7 @@ class Connection:
 
     def __init__(self, key: Origin, settings: Settings) -> None:
         self.key = key
+        self.era: object = None
         self.exchange = Exchange()
         self.used = False
         self.http = httpcore.HTTPConnection(
@@ -54,6 +55,7 @@ class Pool:
         """Start empty: the sockets belong to the parent, and a lock may be held by a thread that is not here."""
         inherited, self._idle = self._idle, defaultdict[Origin, list[Connection]](list)
         self._changed = threading.Condition()
+        self._era = object()
         self._open = 0
         self._waiting = 0
         for stack in inherited.values():
@@ -91,8 +93,10 @@ class Pool:
                         return connection
                     self._drop(connection)
                 if self._open < self._settings.max_connections or self._evict():
+                    connection = Connection(key, self._settings)
+                    connection.era = self._era
                     self._open += 1
-                    return Connection(key, self._settings)
+                    return connection
                 self._wait(until)
 
     def _wait(self, at: float | None) -> None:
@@ -117,6 +121,9 @@ class Pool:
 
     def _release(self, connection: Connection) -> None:
         """Keep a connection that finished its exchange, close any other."""
+        if connection.era is not self._era:  # in use while this process was forked: its socket is the parent's
+            connection.http.close()
+            return
         with self._changed:
             if connection.used and connection.http.is_idle():
                 self._idle[connection.key].append(connection)
