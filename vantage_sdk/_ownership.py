@@ -7,6 +7,7 @@ import sys
 import warnings
 
 OURS = "vantage_sdk"
+LIST_LIMIT = 1 << 18  # no other distribution with this package name has a tenth of that
 _MARK = b"vantage_sdk/core/io/port.py"
 
 
@@ -28,11 +29,11 @@ def other_owners(path: list[str]) -> set[str]:
     """
     found: set[str] = set()
     for folder in path:
-        try:
-            names = [name for name in os.listdir(folder or ".") if name.endswith(".dist-info")]
-        except OSError:
+        if not os.path.isdir(os.path.join(folder, OURS)):
             continue
-        for name in names:
+        for name in os.listdir(folder or "."):
+            if not name.endswith(".dist-info"):
+                continue
             files = _read(os.path.join(folder, name, "RECORD"))
             if b"vantage_sdk/" in files and _MARK not in files:
                 found.add(name.removesuffix(".dist-info").replace("-", " "))
@@ -42,6 +43,6 @@ def other_owners(path: list[str]) -> set[str]:
 def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            return file.read(1 << 24)
+            return file.read(LIST_LIMIT)
     except OSError:
         return b""

@@ -205,6 +205,12 @@ def test_what_is_refused_in_json(text: str | bytes, place: str, problem: str) ->
     assert problem in message
 
 
+@pytest.mark.parametrize("name", ["job.json", "JOB.JSON"])
+def test_the_name_tells_json_from_yaml(name: str) -> None:
+    assert "no valid JSON" in refusal("a: 1", name)
+    assert load_job_file(b"a: 1", "json") == {"a": 1}
+
+
 def test_hostile_quoting_is_read_once() -> None:
     assert "no valid JSON" in refusal('"\\' * 200_000, "job.json")
 

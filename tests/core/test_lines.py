@@ -152,6 +152,7 @@ def test_events(data: bytes, events: list[tuple[str, str, str | None]]) -> None:
 @example(b"\n\nid: 1\ndata: a\n\n", [1])
 @example(b"id: 1\ndata: a\n\nid: 2\n", [16])
 @example(b"retry: 5\n", [4])
+@example(b"data: aaaaaaaaaaaa\n\nretry: 5\n", [19])
 @example(b"data: a\r\n\r\n\r\ndata: b\r\r", [10, 11])
 def test_any_cut_gives_the_same_events(data: bytes, cuts: list[int]) -> None:
     assert events_of(pieces(data, cuts)) == events_by_the_book(data)

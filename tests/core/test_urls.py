@@ -140,6 +140,12 @@ NO_ORIGIN = [
 ]
 
 
+@pytest.mark.parametrize("url", ["https://hunter2@h.example", "https://u:hunter2@h.example:1"])
+def test_a_password_in_a_url_is_called_one(url: str) -> None:
+    with pytest.raises(ValueError, match="^the URL cannot hold a user name or password$"):
+        Origin.of(url)
+
+
 @pytest.mark.parametrize("url", NO_ORIGIN)
 def test_a_url_without_a_clear_origin_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="^the URL ") as caught:

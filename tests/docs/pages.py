@@ -22,70 +22,19 @@ import io
 import json
 import os
 import re
-import shlex
-import subprocess
 import sys
 import textwrap
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
-BIN = Path(sys.executable).parent
-SERVER = "http://127.0.0.1:8000"
-"""How the pages write the address of a server that listens on the default port."""
+from tests.docs.blocks import Block, commands_of
+from tests.docs.shell import Shell, finished
 
-_FENCE = re.compile(r"^```(?P<info>[^`]*)$")
-_NOT_RUN = re.compile(r"<!-- not run: (?P<reason>\S.*) -->")
 _INSTALLS = re.compile(r"(git clone|cd|python3? -m venv|(\S*/)?(python3? -m )?pip install) \S.*|source \S+/activate")
-
-
-class PageError(AssertionError):
-    """A page shows something that is not so."""
-
-
-@dataclass
-class Block:
-    """One fence of a page; ``line`` is that of its first line of content."""
-
-    page: Path
-    line: int
-    kind: str
-    name: str
-    text: str
-    not_run: str | None = None
-
-    def fail(self, problem: str) -> PageError:
-        return PageError(f"{self.page.name}:{self.line}: {problem}\n{textwrap.indent(self.text, '    ')}")
-
-
-def blocks_of(page: Path) -> list[Block]:
-    """Return the fences of a page in order; raise ``PageError`` for one that is not closed or has no language."""
-    found: list[Block] = []
-    lines = page.read_text(encoding="utf-8").splitlines()
-    number, reason = 0, None
-    while number < len(lines):
-        line = lines[number]
-        number += 1
-        if remark := _NOT_RUN.fullmatch(line.strip()):
-            reason = remark["reason"]
-        elif fence := _FENCE.fullmatch(line):
-            try:
-                end = lines.index("```", number)
-            except ValueError:
-                raise PageError(f"{page.name}:{number}: this fence is not closed") from None
-            kind, _, name = fence["info"].strip().partition(" ")
-            text = "\n".join(lines[number:end]) + "\n"
-            found.append(Block(page, number + 1, kind, name.strip(), text, reason))
-            number, reason = end + 1, None
-        elif line.strip():
-            reason = None
-    return found
 
 
 @dataclass
@@ -136,7 +85,7 @@ class Session:
         file = self.folder / f"test_line_{block.line}.py"
         file.write_text(block.text, encoding="utf-8")
         command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "-p", "no:asyncio"]
-        done = _finished([*command, "-c", os.devnull, "--rootdir", str(self.folder), str(file)])
+        done = finished([*command, "-c", os.devnull, "--rootdir", str(self.folder), str(file)])
         if done.returncode != 0 or " passed" not in done.stdout:
             raise block.fail(f"these tests do not pass:\n{done.stdout}{done.stderr}")
         return done.stdout
@@ -153,83 +102,8 @@ class Session:
                 thing.stop()
 
 
-class Shell:
-    """Runs lines of ``bash`` blocks.
-
-    ``make TARGET`` must name a target; ``vantage-mock`` is started on a free port and stopped at the end of the page; ``curl``
-    is run against the last server that the page has started, else the page's own; ``export`` must name variables that the
-    code reads; ``python -m`` must name a module and paths that exist.
-    """
-
-    def __init__(self, base_url: str) -> None:
-        self._url = base_url
-        self._running: list[subprocess.Popen[str]] = []
-
-    def __enter__(self) -> Shell:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        for process in self._running:
-            process.terminate()
-            process.communicate(timeout=10)
-
-    def run(self, block: Block) -> str:
-        printed = ""
-        for command in _commands(block):
-            words = shlex.split(command, comments=True)
-            program = words[0].removeprefix(".venv/bin/") if words else ""
-            if not words:
-                continue
-            if program == "make":
-                _must_have_targets(block, words[1:])
-            elif program == "vantage-mock" and "--help" in words:
-                printed += _finished([str(BIN / program), *words[1:]]).stdout
-            elif program == "vantage-mock":
-                printed += self._serve(block, words[1:])
-            elif program == "curl":
-                printed += self._curl(block, command)
-            elif program == "export":
-                _must_be_variables(block, words[1:])
-            elif program in ("python", "pytest", "coverage"):
-                _must_exist(block, words[1:])
-            else:
-                raise block.fail(f"nothing here knows how to check: {command}")
-        return printed
-
-    def _serve(self, block: Block, options: list[str]) -> str:
-        if "--port" in options:
-            place = options.index("--port")
-            options = [*options[:place], *options[place + 2 :]]
-        process = subprocess.Popen(
-            [str(BIN / "vantage-mock"), "--port", "0", *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        self._running.append(process)
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        if not first.startswith("Listening on http://127.0.0.1:"):
-            raise block.fail(f"the server does not start: {first}")
-        self._url = first.removeprefix("Listening on ").strip()
-        return first.replace(self._url, SERVER)
-
-    def _curl(self, block: Block, command: str) -> str:
-        done = _finished(["bash", "-c", command.replace("curl ", "curl --fail-with-body ", 1).replace(SERVER, self._url)])
-        if done.returncode != 0:
-            raise block.fail(f"curl ends with {done.returncode}: {done.stdout}{done.stderr}")
-        return done.stdout.replace(self._url, SERVER) + ("" if done.stdout.endswith("\n") else "\n")
-
-
-def _finished(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-
-
-def _commands(block: Block) -> Iterator[str]:
-    for line in block.text.replace("\\\n", " ").splitlines():
-        if line.strip() and not line.lstrip().startswith("#"):
-            yield line.strip()
-
-
 def _must_install(block: Block) -> None:
-    strange = [line for line in _commands(block) if not _INSTALLS.fullmatch(line.partition("  #")[0].strip())]
+    strange = [line for line in commands_of(block) if not _INSTALLS.fullmatch(line.partition("  #")[0].strip())]
     if block.kind != "bash" or strange:
         raise block.fail("only bash lines that install something may be left out")
 
@@ -240,29 +114,6 @@ def _must_match(block: Block, printed: str | None) -> None:
     checker = doctest.OutputChecker()
     if not checker.check_output(block.text, printed, doctest.ELLIPSIS):
         raise block.fail(f"what is printed is:\n{textwrap.indent(printed, '    ')}\nand not:")
-
-
-def _must_have_targets(block: Block, words: list[str]) -> None:
-    wanted = {word for word in words if "=" not in word and not word.startswith("-")}
-    if unknown := wanted - make_targets():
-        raise block.fail(f"the Makefile has no {', '.join(sorted(unknown))}")
-
-
-def _must_be_variables(block: Block, words: list[str]) -> None:
-    names = {word.partition("=")[0] for word in words}
-    if unknown := names - variables_in_code():
-        raise block.fail(f"the code does not read {', '.join(sorted(unknown))}")
-
-
-def _must_exist(block: Block, words: list[str]) -> None:
-    if words[:1] == ["-m"] and len(words) > 1:
-        module = words[1]
-        ours = module.replace(".", "/")
-        if not any((ROOT / place).exists() for place in (f"{ours}.py", f"{ours}/__main__.py")) and module != "pytest":
-            raise block.fail(f"there is no module {module} to run")
-    for word in words[2:]:
-        if "/" in word and not word.startswith("-") and not (ROOT / word.partition("::")[0]).exists():
-            raise block.fail(f"there is no {word}")
 
 
 def _has_tests(block: Block) -> bool:
@@ -281,19 +132,3 @@ def _write(block: Block, folder: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(block.text, encoding="utf-8")
     file.chmod(0o600)
-
-
-def make_targets() -> set[str]:
-    """Return the phony targets of the Makefile."""
-    text = (ROOT / "Makefile").read_text(encoding="utf-8")
-    match = re.search(r"^\.PHONY:(.*)$", text, re.MULTILINE)
-    assert match is not None
-    return set(match[1].split())
-
-
-def variables_in_code() -> set[str]:
-    """Return the environment variables that the SDK's source names."""
-    found: set[str] = set()
-    for file in (ROOT / "vantage_sdk").rglob("*.py"):
-        found |= set(re.findall(r"\b(?:VANTAGE|SSL_CERT|XDG)_[A-Z_]+\b", file.read_text(encoding="utf-8")))
-    return found

@@ -14,12 +14,15 @@ import vantage_sdk
 from mock_server import MockServer
 from mock_server.__main__ import _parser
 from mock_server.control import ControlAPI
-from tests.docs.pages import PAGES, ROOT, Block, PageError, Session, blocks_of, make_targets, variables_in_code
+from tests.docs.blocks import PAGES, ROOT, Block, PageError, blocks_of
+from tests.docs.pages import Session
+from tests.docs.shell import make_targets, variables_in_code
 from vantage_sdk import AsyncVantageClient, VantageClient, exceptions
+from vantage_sdk.core.request import CallOptions, Safety
 from vantage_sdk.core.retry import AMBIGUOUS, TABLE, Verdict
-from vantage_sdk.core.request import Safety
-from vantage_sdk.platform.clusters import Clusters
-from vantage_sdk.platform.jobs import Jobs
+from vantage_sdk.platform.clusters import ClusterFilters, Clusters
+from vantage_sdk.platform.job_submission import SubmitOptions
+from vantage_sdk.platform.jobs import JobFilters, Jobs
 
 DOCS = "\n".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
 TREE = "errors-and-retries.md"
@@ -103,6 +106,11 @@ def parameters_of(function: Any) -> list[str]:
     return [each.name for each in named if each.name != "self" and each.kind is not each.VAR_KEYWORD]
 
 
+def own(options: type[Any]) -> list[str]:
+    """Return the keys of typed options without those that every method takes."""
+    return sorted(options.__annotations__.keys() - CallOptions.__annotations__.keys())
+
+
 def public(cls: type[Any]) -> list[str]:
     return [name for name in dir(cls) if not name.startswith("_")]
 
@@ -120,9 +128,17 @@ def documented(resource: str) -> dict[str, list[str]]:
 @pytest.mark.parametrize(("resource", "cls"), [("jobs", Jobs), ("clusters", Clusters)])
 def test_the_reference_has_every_method_with_its_parameters(resource: str, cls: type[Any]) -> None:
     expected = {name: parameters_of(getattr(cls, name)) for name in public(cls)}
+    if cls is Jobs:
+        expected["submit"] += own(SubmitOptions)
     assert {name: sorted(found) for name, found in documented(resource).items()} == {
         name: sorted(found) for name, found in expected.items()
     }
+
+
+@pytest.mark.parametrize("options", [JobFilters, ClusterFilters, SubmitOptions, CallOptions])
+def test_the_reference_has_every_option(options: type[Any]) -> None:
+    text = (ROOT / "docs" / "jobs-and-clusters.md").read_text(encoding="utf-8")
+    assert [name for name in options.__annotations__ if not re.search(rf"\b{name}\b", text)] == []
 
 
 @pytest.mark.parametrize("cls", [VantageClient, AsyncVantageClient])
@@ -147,8 +163,15 @@ def test_the_tree_of_errors_is_the_one_in_the_code() -> None:
 
 
 def test_the_retry_table_is_the_one_in_the_code() -> None:
-    words = {"yes": Verdict.AGAIN, "at once": Verdict.AT_ONCE, "if keys are honoured": Verdict.IF_HONOURED, "no": Verdict.NEVER}
-    rows = re.findall(r"^\| `([A-Z]+)` \|[^|]*\| ([^|]*) \| ([^|]*) \|$", (ROOT / "docs" / TREE).read_text(), re.MULTILINE)
+    words = {
+        "yes": Verdict.AGAIN,
+        "at once": Verdict.AT_ONCE,
+        "if keys are honoured": Verdict.IF_HONOURED,
+        "no": Verdict.NEVER,
+    }
+    rows = re.findall(
+        r"^\| `([A-Z]+)` \|[^|]*\| ([^|]*) \| ([^|]*) \|$", (ROOT / "docs" / TREE).read_text(), re.MULTILINE
+    )
     shown = {name: {Safety.IDEMPOTENT: words[first], Safety.KEYED: words[second]} for name, first, second in rows}
     assert shown == {cause.name: verdicts for cause, verdicts in TABLE.items()}
 
@@ -162,7 +185,9 @@ def test_variables_are_named_in_the_docs_as_in_the_code() -> None:
     pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
     shown = set(re.findall(r"\b(?:VANTAGE|SSL_CERT|XDG)_[A-Z_]+\b", pages))
     assert shown - variables_in_code() == set()
-    assert variables_in_code() - set(re.findall(r"\b[A-Z_]+\b", (ROOT / "docs" / "configuration.md").read_text())) == set()
+    assert (
+        variables_in_code() - set(re.findall(r"\b[A-Z_]+\b", (ROOT / "docs" / "configuration.md").read_text())) == set()
+    )
 
 
 def test_make_targets_are_named_in_the_docs_as_in_the_makefile() -> None:

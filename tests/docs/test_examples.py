@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from mock_server import MockServer
-from tests.docs.pages import ROOT
+from tests.docs.blocks import ROOT
 
 NOTEBOOK = ROOT / "examples" / "notebook.ipynb"
 
@@ -33,7 +33,8 @@ def output_of(name: str, **variables: str) -> str:
     command = [sys.executable, "-W", "error", "-m", f"examples.{name}"]
     environment = {**os.environ, **variables}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
     return done.stdout
 
 
@@ -48,9 +49,9 @@ def test_async_jobs(address: dict[str, str]) -> None:
     assert sorted(lines) == [f"part-{n} completed: part {n} done" for n in range(3)]
 
 
-def test_an_example_that_fails_is_noticed() -> None:
-    with pytest.raises(AssertionError):
-        output_of("sync_jobs", VANTAGE_BASE_URL="http://127.0.0.1:9", VANTAGE_API_KEY="your-api-key")
+def test_an_example_that_fails_is_noticed(address: dict[str, str]) -> None:
+    with pytest.raises(AssertionError, match="AuthenticationError"):
+        output_of("sync_jobs", **{**address, "VANTAGE_API_KEY": "wrong"})
 
 
 def test_demo(tmp_path: Path) -> None:
@@ -77,7 +78,9 @@ def notebook() -> Any:
 def execute(content: Any) -> Any:
     """Run a notebook in a kernel; skip where no kernel can start."""
     try:
-        return NotebookClient(content, timeout=60, kernel_name="python3", resources={"metadata": {"path": ROOT}}).execute()
+        return NotebookClient(
+            content, timeout=60, kernel_name="python3", resources={"metadata": {"path": ROOT}}
+        ).execute()
     except (DeadKernelError, RuntimeError, OSError) as problem:
         pytest.skip(f"no kernel can start here: {problem}")
 

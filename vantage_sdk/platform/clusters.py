@@ -40,7 +40,7 @@ class ClusterFilters(CallOptions, total=False):
     sort: str | None
 
 
-_FILTERS = tuple(ClusterFilters.__annotations__.keys() - CallOptions.__annotations__.keys())
+_FILTERS = tuple(name for name in ClusterFilters.__annotations__ if name not in CallOptions.__annotations__)
 
 
 class Clusters(Resource[Mode]):

@@ -9,7 +9,6 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from vantage_sdk.core.job_file import MAX_BYTES, load_job_file
 from vantage_sdk.core.request import CallOptions, Request, Safety
 from vantage_sdk.core.resource import Async, Mode, Resource, method
 from vantage_sdk.core.shapes import is_whole
@@ -148,6 +147,8 @@ class JobSubmission(Resource[Mode]):
         YAML is read strictly: duplicate keys, aliases, tags and words that YAML 1.1 turns into something else (``no``,
         ``12:30``) raise ``JobFileError`` with line and column.  A missing file raises ``FileNotFoundError``.
         """
+        from vantage_sdk.core.job_file import MAX_BYTES, load_job_file  # YAML loads when it is needed
+
         data = await self._sender.io.read_file(Path(path), MAX_BYTES)
         return await self.submit(load_job_file(data, str(path)), **given)
 

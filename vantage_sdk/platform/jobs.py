@@ -48,7 +48,7 @@ class _Split(TypedDict):
     options: dict[str, Any]
 
 
-_FILTERS = tuple(JobFilters.__annotations__.keys() - CallOptions.__annotations__.keys())
+_FILTERS = tuple(name for name in JobFilters.__annotations__ if name not in CallOptions.__annotations__)
 
 
 def _split(given: Mapping[str, Any]) -> _Split:

@@ -50,6 +50,7 @@ class AsyncPool:
         self._gate = anyio.Semaphore(settings.max_connections, fast_acquire=True)
         self._watch: AsyncGenerator[None, None] | None = None
         self.active = 0
+        self.closed = False
 
     @property
     def open_connections(self) -> int:
@@ -129,6 +130,8 @@ class AsyncPool:
                     await stack.pop().http.aclose()
 
     async def aclose(self) -> None:
+        """Close what is idle now, and what is in use when it comes back."""
+        self.closed = True
         if self._watch is not None:
             await self._watch.aclose()
         await self._close_idle()
@@ -169,7 +172,7 @@ class AsyncPooledAnswer:
             await self._answer.aclose()
         finally:
             try:
-                if not connection.http.is_idle():
+                if self._pool.closed or not connection.http.is_idle():
                     await _surely_closed(connection)
             finally:
                 self._pool._leave(connection)

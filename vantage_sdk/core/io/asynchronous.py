@@ -42,8 +42,9 @@ class AnyIO:
         loop = anyio.lowlevel.current_token().native_token
         carrier = self._carriers.get(loop)
         if carrier is None:
-            for ended in [loop for loop in self._carriers if getattr(loop, "is_closed", bool)()]:
-                del self._carriers[ended]
+            for known in [reference() for reference in self._carriers.keyrefs()]:  # other threads add theirs meanwhile
+                if getattr(known, "is_closed", bool)():
+                    self._carriers.pop(known, None)
             carrier = self._carriers[loop] = self._made()
         return carrier
 
@@ -109,9 +110,11 @@ class AnyIO:
             await carrier.aclose()
 
     def __del__(self) -> None:
-        for loop, carrier in getattr(self, "_carriers", {}).items():
+        carriers: Any = getattr(self, "_carriers", None) or WeakKeyDictionary()
+        for reference, carrier in carriers.data.items():  # its own views leave out a loop that dies together with us
+            loop = reference()
             leaked = isinstance(carrier, AsyncPool) and carrier.open_connections
-            if leaked and getattr(loop, "is_closed", bool)():
+            if leaked and (loop is None or getattr(loop, "is_closed", bool)()):
                 warnings.warn(f"unclosed client made at {self._made_at}", ResourceWarning, source=self, stacklevel=2)
 
 
