@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
+import anyio
 import pytest
 import trio
 
@@ -122,8 +123,18 @@ def test_a_client_dropped_in_the_middle_takes_its_connections_along(run: Any, se
             await use(client)
             del client
             gc.collect()
+            assert server.connections == len(server._threads)
+            await everything_closed(server)
 
-    run(body)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # garbage in the middle of a loop may be mentioned
+        run(body)
+
+
+async def everything_closed(server: ScriptedServer) -> None:
+    with anyio.fail_after(10):
+        while any(thread.is_alive() for thread in server._threads):
+            await anyio.sleep(0.005)
 
 
 def test_calls_under_way_when_a_loop_ends_are_dropped_quietly(server: ScriptedServer) -> None:

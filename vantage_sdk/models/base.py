@@ -83,8 +83,8 @@ def _attach(item: Model, received: Mapping[str, Any]) -> None:
         if isinstance(value, Model):
             if raw is not None:  # else it is the default for a field that was not sent
                 _attach(value, raw)
-        elif isinstance(value[0] if isinstance(value, list) else None, Model):
-            for part, raw_part in zip(value, raw, strict=True):
+        elif (parts := as_list(value)) and isinstance(parts[0], Model):
+            for part, raw_part in zip(parts, raw, strict=True):
                 _attach(part, raw_part)
 
 

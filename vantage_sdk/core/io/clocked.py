@@ -145,5 +145,8 @@ class AsyncClockedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         left = self._exchange.connecting()
-        stream = await self._anyio.connect_tcp(host, port, left, local_address, socket_options)
+        try:
+            stream = await self._anyio.connect_tcp(host, port, left, local_address, socket_options)
+        except RuntimeError as error:  # names are looked up by threads, and no thread starts while the interpreter exits
+            raise httpcore.ConnectError(str(error)) from None
         return AsyncClockedStream(stream, self._exchange)
