@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
@@ -130,21 +129,28 @@ class Exchange:
 
     def _admit(self, *, public: bool) -> Credential | None:
         """Return who is calling, counted against the budget; ``None`` is allowed in where no key is needed."""
-        dialect = self.match.family.dialect
         credential: Credential | None = None
         refusal: ApiError | None = None
         try:
-            if not public:
-                credential = self.state.keys(dialect.name).authenticate(self.request.headers.get("authorization"))
+            credential = None if public else self._identify()
         except ApiError as error:
             refusal = error
-        address = self.request.client.host if self.request.client else "local"
-        caller = f"address {address}" if credential is None else f"key {credential.key}"
-        self.window = self.state.limits.count(dialect.name, caller, dialect.rate)
-        self.state.limits.check(self.window)
+        self.state.limits.check(self._count(credential))
         if refusal is not None:
             raise refusal
         return credential
+
+    def _identify(self) -> Credential:
+        keys = self.state.keys(self.match.family.dialect.name)
+        return keys.authenticate(self.request.headers.get("authorization"))
+
+    def _count(self, credential: Credential | None) -> Window:
+        """Count this request for its key, or for its address if it has none."""
+        dialect = self.match.family.dialect
+        address = self.request.client.host if self.request.client else "local"
+        caller = f"address {address}" if credential is None else f"key {credential.key}"
+        self.window = self.state.limits.count(dialect.name, caller, dialect.rate)
+        return self.window
 
     async def _content(self) -> bytes:
         """Return the body, refusing early what is too large or not JSON."""
@@ -220,11 +226,12 @@ class Exchange:
 
     def _budget(self) -> Window:
         """Return the caller's window; a request that the fault plan answered is counted only here."""
-        if self.window is None:
-            with suppress(ApiError):
-                self._admit(public=False)
-        assert self.window is not None
-        return self.window
+        if self.window is not None:
+            return self.window
+        try:
+            return self._count(self._identify())
+        except ApiError:
+            return self._count(None)
 
 
 def json_response(content: Any, status: int, headers: dict[str, str] | None = None) -> Response:

@@ -12,6 +12,8 @@ from mock_server.validation import list_fields, without_null
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pydantic import BaseModel
+
     from mock_server.routes import Endpoint, Family
 
 REFERENCE = "#/components/schemas/{model}"
@@ -114,7 +116,7 @@ def _parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
     for name in endpoint.pattern.groupindex:
         yield {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     if endpoint.query is not None:
-        yield from _query_parameters(endpoint)
+        yield from _query_parameters(endpoint.query)
     for header in endpoint.headers:
         yield {
             "name": header.name,
@@ -129,20 +131,18 @@ def _parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
         yield IDEMPOTENCY
 
 
-def _query_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
-    assert endpoint.query is not None
-    schema = endpoint.query.model_json_schema()
-    lists = list_fields(endpoint.query)
+def _query_parameters(query: type[BaseModel]) -> Iterator[dict[str, Any]]:
+    schema = query.model_json_schema()
+    lists = list_fields(query)
     for name, field in schema["properties"].items():
         description = field.pop("description", "")
         field.pop("title", None)
-        field = without_null(field)
         parameter: dict[str, Any] = {
             "name": name,
             "in": "query",
             "required": False,
             "description": description,
-            "schema": field,
+            "schema": without_null(field),
         }
         if name in lists:
             parameter |= {"style": "form", "explode": True}

@@ -113,7 +113,7 @@ class MockServer:
     @property
     def journal(self) -> list[Record]:
         """The latest requests, oldest first."""
-        return self._call(lambda: self.app.state.journal.records())
+        return self._call(self.app.state.journal.records)
 
     def start(self) -> Self:
         """Listen; returns once requests are answered."""
@@ -152,11 +152,11 @@ class MockServer:
 
     def run_until_idle(self) -> float:
         """Let everything happen that is going to, and return the time it takes the clock to."""
-        return self._call(lambda: self.app.state.time.run_until_idle())
+        return self._call(self.app.state.time.run_until_idle)
 
     def now(self) -> float:
         """Return the time on the server's clock in epoch seconds."""
-        return self._call(lambda: self.app.state.time.now())
+        return self._call(self.app.state.time.now)
 
     def __enter__(self) -> Self:
         return self.start()

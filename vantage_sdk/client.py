@@ -94,6 +94,17 @@ class _Client(Resources[Mode]):
 
         settings = connection_settings(config.base_url, verify, proxy, trust_env, max_connections)
         io = self._open(settings, _made_at(), http_client)
+        self._given: dict[str, Any] = {
+            "base_url": base_url,
+            "organization": organization,
+            "profile": profile,
+            "verify": verify,
+            "proxy": proxy,
+            "trust_env": trust_env,
+            "allow_insecure": allow_insecure,
+            "max_connections": max_connections,
+            "http_client": http_client,
+        }
         self._adopt(Sender(io, config, PLATFORM, Shared()))
 
     def _adopt(self, sender: Sender) -> None:
@@ -119,6 +130,10 @@ class _Client(Resources[Mode]):
             raise TypeError(f"with_options takes no {', '.join(sorted(unknown))}")
         old = self._sender
         twin = type(self).__new__(type(self))
+        twin._given = {
+            **self._given,
+            **({"organization": changes["organization"]} if "organization" in changes else {}),
+        }
         twin._adopt(Sender(old.io, old.config.altered(**changes), old.dialect, old.shared))
         return twin
 
@@ -130,15 +145,19 @@ class _Client(Resources[Mode]):
         return f"<{type(self).__name__} {self.config.base_url}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        source = self.config.sources.get("api_key")
-        if source == "argument":
+        """Pickle the arguments; key and base URL are found anew, together, where the client is unpickled."""
+        config, given = self.config, self._given
+        if config.sources.get("api_key") == "argument":
             raise TypeError(
                 "a client made with api_key= cannot be pickled, because the key would be in the pickle; "
                 "make the client where it is used, or set VANTAGE_API_KEY there"
             )
-        config = self.config
+        if given["http_client"] is not None or not isinstance(given["verify"], str | None):
+            raise TypeError(
+                "a client made with http_client= or an SSLContext cannot be pickled; make it where it is used"
+            )
         limits = {name: getattr(config, name) for name in ("timeout", "max_retries", "deadline", "max_retry_wait")}
-        return _renewed, (type(self), config.base_url, config.organization, limits)
+        return _renewed, (type(self), {**given, **limits})
 
 
 class VantageClient(_Client[Sync]):
@@ -229,8 +248,8 @@ class AsyncVantageClient(_Client[Async]):
         await self.aclose()
 
 
-def _renewed(kind: type[Any], base_url: str, organization: str | None, limits: dict[str, Any]) -> Any:
-    return kind(base_url=base_url, organization=organization, **limits)
+def _renewed(kind: type[Any], arguments: dict[str, Any]) -> Any:
+    return kind(**arguments)
 
 
 def _made_at() -> str:

@@ -158,7 +158,10 @@ CALLS = {
     "a result": (JOB, lambda client: client.jobs.get("job-1")),
     "a slow result": (Drip(JOB, size=60, interval=0.001), lambda client: client.jobs.get("job-1")),
     "a submission": (JOB, lambda client: client.jobs.submit(TEMPLATE)),
-    "a retry": (Json(503, {"error": "busy"}, {"Retry-After": "0"}), lambda client: client.jobs.get("job-1", max_retries=2)),
+    "a retry": (
+        Json(503, {"error": "busy"}, {"Retry-After": "0"}),
+        lambda client: client.jobs.get("job-1", max_retries=2),
+    ),
     "a log": (Chunked([b"one\n", b"two\n"]), lambda client: everything(client)),
 }
 
@@ -175,7 +178,11 @@ def test_a_call_can_be_cancelled_wherever_it_waits(name: str, times: int) -> Non
     points = 0
 
     def script(request: Request, connection: int) -> Step:
-        return reply if request.path != "/v1/jobs/job-1" or name != "a log" else Json(200, {"id": "x", "status": "completed"})
+        return (
+            reply
+            if request.path != "/v1/jobs/job-1" or name != "a log"
+            else Json(200, {"id": "x", "status": "completed"})
+        )
 
     async def body() -> None:
         nonlocal points

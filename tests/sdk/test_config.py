@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pickle
+import ssl
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -185,6 +187,24 @@ async def test_odd_options_of_a_call_are_refused_before_anything_is_sent(face: F
             await client.jobs.get("a", **bad)
 
 
+def test_a_pickled_client_finds_key_and_url_together_where_it_is_unpickled(monkeypatch: pytest.MonkeyPatch) -> None:
+    profile(
+        '[default]\napi_key = "a"\nbase_url = "https://one.example"\n'
+        '[lab]\napi_key = "b"\nbase_url = "http://lab.example"\n'
+    )
+    client = VantageClient(profile="lab", allow_insecure=True, max_retries=1).with_options(
+        timeout=5, organization="org"
+    )
+    twin = pickle.loads(pickle.dumps(client))
+    assert (twin.config.base_url, twin.config.api_key.reveal()) == ("http://lab.example/v1", "b")
+    assert (twin.config.timeout, twin.config.max_retries, twin.config.organization) == (5.0, 1, "org")
+    for settings in ({"api_key": KEY}, {"verify": ssl.create_default_context()}, {"http_client": object()}):
+        if "api_key" not in settings:
+            monkeypatch.setenv("VANTAGE_API_KEY", KEY)
+        with pytest.raises(TypeError, match="cannot be pickled"):
+            pickle.dumps(VantageClient(**settings))
+
+
 def test_debug_logs_exchanges_without_credentials(capfd: pytest.CaptureFixture[str]) -> None:
     import subprocess
     import sys
@@ -194,5 +214,5 @@ def test_debug_logs_exchanges_without_credentials(capfd: pytest.CaptureFixture[s
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True, env={**os.environ}
         )
-    assert "GET /jobs/job-1 -> 200" in done.stderr
+    assert "GET /v1/jobs/job-1 -> 200" in done.stderr
     assert KEY not in done.stderr

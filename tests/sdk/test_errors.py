@@ -85,6 +85,16 @@ async def test_any_body_gives_one_printable_line(face: Face, body: bytes) -> Non
     assert len(line) < 400
 
 
+async def test_the_key_is_scrubbed_from_all_that_a_server_echoes(face: Face) -> None:
+    key = "vntg_0123456789abcdef0123456789"
+    echo = fault(403, f"bad-{key}", message=f"no {key}", details={"field": key, key: [{"key": f"x{key}"}]})
+    with ScriptedServer([echo]) as server:
+        async with face.client(server.url, api_key=key) as client:
+            with pytest.raises(VantageAPIError) as caught:
+                await client.jobs.get("job-1")
+    assert key not in str(caught.value) + repr(caught.value.details) + repr(vars(caught.value))
+
+
 async def test_a_redirect_that_is_not_followed_is_an_error(face: Face) -> None:
     with ScriptedServer([Reply(302, b"", {"Location": "https://elsewhere.example/"})]) as server:
         async with face.client(server.url) as client:

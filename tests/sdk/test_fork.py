@@ -228,8 +228,17 @@ def test_a_client_of_the_environment_goes_to_a_new_process(server: MockServer, t
             """
         )
     )
-    settings = {"VANTAGE_API_KEY": "your-api-key", "VANTAGE_BASE_URL": server.url, "PYTHONPATH": f"{os.getcwd()}:{tmp_path}"}
+    settings = {
+        "VANTAGE_API_KEY": "your-api-key",
+        "VANTAGE_BASE_URL": server.url,
+        "PYTHONPATH": f"{os.getcwd()}:{tmp_path}",
+    }
     done = subprocess.run(
-        [sys.executable, str(script)], env={**os.environ, **settings}, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, str(script)],
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -16,6 +16,7 @@ from vantage_sdk import (
     ConflictError,
     DeadlineExceeded,
     RateLimitError,
+    ResourceNotFoundError,
     ServerError,
     SubmitOutcomeUnknown,
     ValidationError,
@@ -135,6 +136,17 @@ async def test_an_absurd_wait_is_replaced_by_our_own(face: Face, pauses: list[fl
         async with face.client(server.url) as client:
             await client.jobs.get("job-1")
     assert 0 <= pauses[0] <= 1
+
+
+async def test_what_is_left_of_a_rate_limit_delays_nothing_else(face: Face, pauses: list[float]) -> None:
+    budget = {"X-RateLimit-Remaining": "999", "X-RateLimit-Reset": "3600", "X-RateLimit-Window": "3600"}
+    with ScriptedServer([fault(503, headers=budget), GOOD, fault(404, headers=budget)]) as server:
+        async with face.client(server.url) as client:
+            await client.jobs.get("job-1")
+            with pytest.raises(ResourceNotFoundError) as caught:
+                await client.jobs.get("job-1")
+    assert pauses[0] <= 0.5
+    assert caught.value.retry_after is None
 
 
 async def test_a_wait_past_the_deadline_raises_at_once(face: Face, pauses: list[float]) -> None:

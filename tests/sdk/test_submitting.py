@@ -104,6 +104,10 @@ async def test_find_says_none_or_that_the_server_cannot(face: Face, limitless: M
             with pytest.raises(VantageAPIError) as caught:
                 await client.jobs.find("key")
     assert caught.value.code == "not_supported"
+    with MockServer(clock="manual", world="empty", idempotency="ignore") as strict:
+        async with face.client(strict.url) as client:
+            with pytest.raises(VantageAPIError, match="not_supported"):
+                await client.jobs.find("key")
 
 
 async def test_an_interrupted_submission_tells_its_key(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +135,9 @@ async def test_submit_many_keeps_order_and_says_how_many_were_made(face: Face, l
         with pytest.raises(ValidationError) as caught:
             await client.jobs.submit_many([TEMPLATE, {**TEMPLATE, "resources": {"gpus": -1}}, TEMPLATE], concurrency=1)
         assert "1 of 3 jobs were submitted" in caught.value.__notes__[0]
+        with pytest.raises(ValueError, match="name is missing"):
+            await client.jobs.submit_many([TEMPLATE, {"command": "true"}])
+        assert len([j async for j in client.jobs.list_all()]) == 21
         with pytest.raises(ValueError, match="belongs to one job"):
             await client.jobs.submit_many([TEMPLATE], idempotency_key="x")
         with pytest.raises(ValueError, match="concurrency"):

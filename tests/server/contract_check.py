@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
 
 RATE_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 ERROR = {"$ref": "urn:api#/components/schemas/Error"}
@@ -22,9 +23,8 @@ class ContractCheck:
         self._paths = [
             (re.compile(re.sub(r"\{\w+\}", "[^/]+", path) + "/?"), item) for path, item in closed["paths"].items()
         ]
-        self._registry: Registry[Any] = Registry().with_resource(
-            "urn:api", Resource.from_contents(closed, default_specification=_specification())
-        )
+        resource: Resource[Any] = Resource.from_contents(closed, default_specification=DRAFT202012)
+        self._registry: Registry[Any] = Registry[Any]([("urn:api", resource)])
         self.checked: dict[str, int] = {}
 
     def __call__(self, response: httpx.Response) -> None:
@@ -69,15 +69,10 @@ class ContractCheck:
     def _check_body(self, response: httpx.Response, schema: dict[str, Any]) -> None:
         response.read()
         body = response.json()
-        Draft202012Validator(schema, registry=self._registry).validate(body)
+        validator: Any = Draft202012Validator(schema, registry=self._registry)
+        validator.validate(body)
         if response.status_code >= 400:
             assert body["request_id"] == response.headers["X-Request-ID"] or "idempotency-replayed" in response.headers
-
-
-def _specification() -> Any:
-    from referencing.jsonschema import DRAFT202012
-
-    return DRAFT202012
 
 
 def _rebased(schema: dict[str, Any]) -> dict[str, Any]:

@@ -74,7 +74,11 @@ def test_it_says_so_when_other_machines_can_reach_it(
             return super().wait(timeout)
 
     monkeypatch.setattr("mock_server.__main__.threading.Event", Interrupted)
-    monkeypatch.setattr("mock_server.__main__.is_loopback", lambda _: False)
+
+    def reachable(_: str) -> bool:
+        return False
+
+    monkeypatch.setattr("mock_server.__main__.is_loopback", reachable)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         assert main(["--port", "0"]) == 0

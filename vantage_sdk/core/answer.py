@@ -19,6 +19,7 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    path: str = ""
     query: Mapping[str, Any] | None = None
     attempts: tuple[Attempt, ...] = ()
     elapsed: float = 0.0

@@ -18,6 +18,7 @@ from vantage_sdk.core.redirects import GET_REDIRECTS, next_target, refusal
 from vantage_sdk.core.request import Safety
 from vantage_sdk.core.retry import AMBIGUOUS, Cause, Rules, again, cause_of_answer, cause_of_failure, out_of_time
 from vantage_sdk.core.scrub import scrub
+from vantage_sdk.core.shapes import as_list, as_object
 from vantage_sdk.exceptions import (
     Attempt,
     DeadlineExceeded,
@@ -79,7 +80,8 @@ class Sender:
 
         rules = self._rules(call)
         answer = await self._complete(call, rules, attempt)
-        answer.attempts, answer.elapsed, answer.query = tuple(call.trail), time.monotonic() - call.begun, request.query
+        answer.attempts, answer.elapsed = tuple(call.trail), time.monotonic() - call.begun
+        answer.query, answer.path = request.query, self._path(call)
         return answer
 
     async def open(self, request: Request[Any], options: Mapping[str, Any]) -> Incoming:
@@ -103,7 +105,7 @@ class Sender:
                 code="invalid_response",
                 request_id=answer.request_id,
                 method=request.method,
-                path=request.path,
+                path=answer.path,
             )
         raise problem
 
@@ -154,12 +156,12 @@ class Sender:
         else:
             if HONOURED in answer.headers:
                 self.shared.honours_keys = True
-            log.debug("%s %s -> %d in %.0f ms", call.request.method, call.path, answer.status, _ms(begun))
+            log.debug("%s %s -> %d in %.0f ms", call.request.method, self._path(call), answer.status, _ms(begun))
             if answer.status < 300:
                 return answer
             problem = self._refused(call, rules, answer, body)
         self._note(call, rules, problem)
-        log.debug("%s %s failed in %.0f ms: %s", call.request.method, call.path, _ms(begun), problem.message)
+        log.debug("%s %s failed in %.0f ms: %s", call.request.method, self._path(call), _ms(begun), problem.message)
         raise problem
 
     def _unanswered(self, call: Call, rules: Rules, error: TransportError) -> VantageAPIError:
@@ -174,13 +176,13 @@ class Sender:
 
     def _refused(self, call: Call, rules: Rules, answer: HasHead, body: bytes) -> VantageAPIError:
         fault = Fault.parse(_json(body), answer.status, body[:1000].decode("utf-8", "replace"))
-        call.hint = retry_after(answer.headers, time.time())
+        call.hint = retry_after(_asking(answer), time.time())
         message = fault.message if answer.status >= 400 else refusal(answer)
         error = error_class(answer.status)(
             self._clean(message),
             status_code=answer.status,
-            code=fault.code,
-            details=fault.details,
+            code=None if fault.code is None else self._clean(fault.code),
+            details=self._cleaned(fault.details),
             request_id=fault.request_id or answer.headers.get("x-request-id"),
             retry_after=None if call.hint is None else math.ceil(call.hint),
             idempotency_key=call.key,
@@ -202,7 +204,7 @@ class Sender:
     def _final(self, call: Call, rules: Rules, error: VantageAPIError) -> VantageAPIError:
         error.attempts = tuple(call.trail)
         result: VantageAPIError = error
-        if rules.out_of_time and call.deadline is not None:
+        if rules.out_of_time and call.deadline is not None and not isinstance(error, DeadlineExceeded):
             result = out_of_time(error, call.deadline.budget)
         definite = rules.cause is Cause.FINAL and error.status_code is not None
         if call.request.safety is Safety.KEYED and call.ambiguous and not definite:
@@ -221,6 +223,15 @@ class Sender:
     def _clean(self, text: str) -> str:
         return scrub(text, [self.config.api_key])
 
+    def _cleaned(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._clean(value)
+        if (parts := as_list(value)) is not None:
+            return [self._cleaned(part) for part in parts]
+        if (fields := as_object(value)) is not None:
+            return {self._clean(name): self._cleaned(part) for name, part in fields.items()}
+        return value
+
 
 class Recorder:
     """A sender that remembers the last answer, for calls that return it beside their result."""
@@ -237,6 +248,13 @@ class Recorder:
         answer: Answer = await self._sender.fetch(request, options)
         self.last = answer
         return answer
+
+
+def _asking(answer: HasHead) -> Mapping[str, str]:
+    """Return the headers that ask for a wait; what is left of a rate limit matters only to a call that it stopped."""
+    if answer.status == 429:
+        return answer.headers
+    return {name: value for name, value in answer.headers.items() if not name.startswith("x-ratelimit-")}
 
 
 def gone_is_done(error: ResourceNotFoundError) -> bool:

@@ -12,7 +12,7 @@ from typing_extensions import Unpack
 from vantage_sdk.core.request import CallOptions, Request, Safety
 from vantage_sdk.core.resource import Async, Mode, Resource, method
 from vantage_sdk.core.shapes import is_whole
-from vantage_sdk.exceptions import ConflictError, SubmitOutcomeUnknown, VantageAPIError
+from vantage_sdk.exceptions import ConflictError, SubmitOutcomeUnknown, ValidationError, VantageAPIError
 from vantage_sdk.models.base import one
 from vantage_sdk.models.job import Job
 from vantage_sdk.pagination import page_of
@@ -103,10 +103,15 @@ class JobSubmission(Resource[Mode]):
         if not idempotency_key:
             raise ValueError("idempotency_key is empty")
         query = {"idempotency_key": idempotency_key, "limit": 2}
-        page = await self._send(Request("GET", "/jobs", JOBS, query=query), options)
+        try:
+            page = await self._send(Request("GET", "/jobs", JOBS, query=query), options)
+        except ValidationError as error:
+            if self._sender.shared.honours_keys:
+                raise
+            raise _cannot_find() from error
         found = next((job for job in page if job.idempotency_key == idempotency_key), None)
         if found is None and not self._sender.shared.honours_keys:
-            raise VantageAPIError("this server cannot look jobs up by idempotency key", code="not_supported")
+            raise _cannot_find()
         return found
 
     @method
@@ -119,8 +124,8 @@ class JobSubmission(Resource[Mode]):
     ) -> Sequence[Job]:
         """Submit several jobs, at most ``concurrency`` at a time (default 8); overrides apply to each.
 
-        Returns the jobs in the order of their templates.  The first failure stops what has not begun and is raised; its
-        note says how many were submitted.
+        Returns the jobs in the order of their templates.  All templates are checked before the first is sent.  The first
+        failure stops what has not begun and is raised; its note says how many were submitted.
         """
         if given.get("idempotency_key") is not None:
             raise ValueError("idempotency_key belongs to one job: submit_many makes one for each")
@@ -132,6 +137,9 @@ class JobSubmission(Resource[Mode]):
             return job
 
         calls = [partial(submit, template) for template in templates]
+        overrides: dict[str, Any] = {name: given.get(name) for name in _OVERRIDES}
+        for call in calls:
+            submission(call.args[0], **overrides)
         try:
             return await self._sender.io.gather(calls, workers(concurrency))
         except Exception as error:
@@ -151,6 +159,10 @@ class JobSubmission(Resource[Mode]):
 
         data = await self._sender.io.read_file(Path(path), MAX_BYTES)
         return await self.submit(load_job_file(data, str(path)), **given)
+
+
+def _cannot_find() -> VantageAPIError:
+    return VantageAPIError("this server cannot look jobs up by idempotency key", code="not_supported")
 
 
 def workers(concurrency: int) -> int:
