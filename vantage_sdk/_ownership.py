@@ -31,13 +31,20 @@ def other_owners(path: list[str]) -> set[str]:
     for folder in path:
         if not os.path.isdir(os.path.join(folder, OURS)):
             continue
-        for name in os.listdir(folder or "."):
+        for name in _names(folder or "."):
             if not name.endswith(".dist-info"):
                 continue
             files = _read(os.path.join(folder, name, "RECORD"))
-            if b"vantage_sdk/" in files and _MARK not in files:
+            if b"\nvantage_sdk/" in b"\n" + files and _MARK not in files:
                 found.add(name.removesuffix(".dist-info").replace("-", " "))
     return found
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def _read(path: str) -> bytes:

@@ -185,11 +185,15 @@ class VantageClient(_Client[Sync]):
     def _open(self, settings: Settings, made_at: str, http_client: httpx.Client | None) -> Any:
         from vantage_sdk.core.io.blocking import BlockingIO
 
+        _check_kind(http_client, "Client")
         return BlockingIO(settings, made_at, http_client)
 
     @cached_property
     def with_raw(self) -> Resources[RawSync]:
-        """The same methods, returning a ``RawResponse``: status, headers, request id, attempts and elapsed beside the data."""
+        """The same methods, returning a ``RawResponse``: status, headers, request id, attempts and elapsed beside the data.
+
+        Of a call that sends several requests it is the last answer.  Streams have no raw form.
+        """
         return Resources(self._sender, RawSync)
 
     def request(self, method: str, path: str, **options: Any) -> RawResponse[Any]:
@@ -224,11 +228,15 @@ class AsyncVantageClient(_Client[Async]):
     def _open(self, settings: Settings, made_at: str, http_client: httpx.AsyncClient | None) -> Any:
         from vantage_sdk.core.io.asynchronous import AnyIO
 
+        _check_kind(http_client, "AsyncClient")
         return AnyIO(settings, made_at, http_client)
 
     @cached_property
     def with_raw(self) -> Resources[RawAsync]:
-        """The same methods, returning a ``RawResponse``: status, headers, request id, attempts and elapsed beside the data."""
+        """The same methods, returning a ``RawResponse``: status, headers, request id, attempts and elapsed beside the data.
+
+        Of a call that sends several requests it is the last answer.  Streams have no raw form.
+        """
         return Resources(self._sender, RawAsync)
 
     async def request(self, method: str, path: str, **options: Any) -> RawResponse[Any]:
@@ -246,6 +254,12 @@ class AsyncVantageClient(_Client[Async]):
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+def _check_kind(http_client: Any, wanted: str) -> None:
+    kinds = [cls.__name__ for cls in type(http_client).__mro__]
+    if http_client is not None and wanted not in kinds:
+        raise TypeError(f"http_client takes an httpx.{wanted}, not {kinds[0]}")
 
 
 def _renewed(kind: type[Any], arguments: dict[str, Any]) -> Any:

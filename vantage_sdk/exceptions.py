@@ -118,7 +118,7 @@ class VantageAPIError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.__dict__)
 
-    def as_kind(self, kind: type[E]) -> E:
+    def _as_kind(self, kind: type[E]) -> E:
         """Return the same facts as another class of error."""
         return _rebuild(kind, dict(self.__dict__))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.reference import ROOT
+from vantage_sdk import _ownership
 from vantage_sdk._ownership import OURS, other_owners
 
 RIVAL = ["vantage_sdk/__init__.py", "vantage_sdk/client.py", "rival_sdk-1.0.dist-info/RECORD"]
@@ -17,9 +18,13 @@ OURS_INSTALLED = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / O
 
 
 def install(folder: Path, name: str, version: str, files: list[str]) -> None:
-    """Leave what an installer leaves behind: the list of a distribution's files."""
+    """Leave what an installer leaves behind: a package folder and the list of a distribution's files.
+
+    The folder is there whoever owns it: where a list without it is looked at, the package of ours is installed beside.
+    """
     info = folder / f"{name}-{version}.dist-info"
     info.mkdir(parents=True)
+    (folder / OURS).mkdir(exist_ok=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
     (info / "RECORD").write_text("".join(f"{file},sha256=abc,1\n" for file in files))
 
@@ -93,6 +98,15 @@ def test_a_list_that_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
     }
 
 
+def test_a_folder_that_may_not_be_listed_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(folder: str) -> list[str]:
+        raise PermissionError(folder)
+
+    install(tmp_path, "rival_sdk", "1.0", RIVAL)
+    monkeypatch.setattr("os.listdir", refuse)
+    assert other_owners([str(tmp_path)]) == set()
+
+
 def test_the_working_folder_counts_where_the_path_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, "rival_sdk", "1.0", RIVAL)
     monkeypatch.chdir(tmp_path)
@@ -101,6 +115,4 @@ def test_the_working_folder_counts_where_the_path_says_so(tmp_path: Path, monkey
 
 
 def test_the_mark_of_our_own_files_is_a_file_of_ours() -> None:
-    from vantage_sdk import _ownership
-
     assert _ownership._MARK.decode() in OURS_INSTALLED

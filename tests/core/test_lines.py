@@ -236,6 +236,18 @@ def test_the_short_way_gives_the_same_events(data: bytes, cuts: list[int]) -> No
     assert _either_way(data, cuts) == EventDecoder().feed(data)
 
 
+def test_the_short_way_obeys_retry() -> None:
+    decoder = EventDecoder()
+    assert decoder.numbered(b"id: 1\ndata: a\n\nretry: 5\n") == (1, ["a"])
+    assert decoder.retry_seconds == 0.005
+
+
+def test_the_short_way_sees_a_blank_line_that_is_cut() -> None:
+    decoder = EventDecoder()
+    assert decoder.feed(b"id: 1\ndata: a\n") == []
+    assert decoder.numbered(b"\nid: 2") == (1, ["a"])
+
+
 def test_the_short_way_is_taken_for_what_logs_look_like() -> None:
     decoder = EventDecoder()
     assert decoder.numbered(b"id: 1\ndata: a\n\nid: 2\ndata:") == (1, ["a"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import tracemalloc
 import zlib
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -34,10 +33,9 @@ PLAIN = {"Content-Type": "text/plain"}
 
 
 @pytest.fixture
-def small_limit(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     usual = config.resolve
     monkeypatch.setattr("vantage_sdk.client.resolve", lambda **given: replace(usual(**given), max_response_bytes=LIMIT))
-    yield
 
 
 def encoded(body: bytes, encoding: str) -> Reply:

@@ -9,6 +9,7 @@ from collections.abc import Coroutine, Generator
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 import trio
 
@@ -54,7 +55,7 @@ async def held(client: AsyncVantageClient, moment: str) -> None:
 
 async def turns(number: int) -> None:
     for _ in range(number):
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
 
 
 async def still_serves(client: AsyncVantageClient, calls: int = 12) -> None:
@@ -154,6 +155,11 @@ class Cut:
                 step, value = self._coroutine.throw, error
 
 
+async def everything(client: AsyncVantageClient) -> list[str]:
+    async with client.jobs.logs_stream("job-1", max_retries=0) as lines:
+        return [line async for line in lines]
+
+
 CALLS = {
     "a result": (JOB, lambda client: client.jobs.get("job-1")),
     "a slow result": (Drip(JOB, size=60, interval=0.001), lambda client: client.jobs.get("job-1")),
@@ -162,13 +168,8 @@ CALLS = {
         Json(503, {"error": "busy"}, {"Retry-After": "0"}),
         lambda client: client.jobs.get("job-1", max_retries=2),
     ),
-    "a log": (Chunked([b"one\n", b"two\n"]), lambda client: everything(client)),
+    "a log": (Chunked([b"one\n", b"two\n"]), everything),
 }
-
-
-async def everything(client: AsyncVantageClient) -> list[str]:
-    async with client.jobs.logs_stream("job-1", max_retries=0) as lines:
-        return [line async for line in lines]
 
 
 @pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
@@ -256,7 +257,7 @@ async def test_closing_a_client_while_a_call_is_on_its_way_leaves_no_socket_open
         client = face.client(server.url, max_connections=LIMIT)
         async with anyio.create_task_group() as group:
             group.start_soon(held, client, "head")
-            while not server.requests:
+            while not server.requests:  # noqa: ASYNC110  no event tells
                 await anyio.sleep(0.001)
             await client.aclose()
             release.set()

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.support.answers import job
@@ -198,7 +199,7 @@ def test_a_pickled_client_finds_key_and_url_together_where_it_is_unpickled(monke
     twin = pickle.loads(pickle.dumps(client))
     assert (twin.config.base_url, twin.config.api_key.reveal()) == ("http://lab.example/v1", "b")
     assert (twin.config.timeout, twin.config.max_retries, twin.config.organization) == (5.0, 1, "org")
-    for settings in ({"api_key": KEY}, {"verify": ssl.create_default_context()}, {"http_client": object()}):
+    for settings in ({"api_key": KEY}, {"verify": ssl.create_default_context()}, {"http_client": httpx.Client()}):
         if "api_key" not in settings:
             monkeypatch.setenv("VANTAGE_API_KEY", KEY)
         with pytest.raises(TypeError, match="cannot be pickled"):

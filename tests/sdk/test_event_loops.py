@@ -59,6 +59,30 @@ def test_a_client_that_is_never_closed_goes_with_its_loop(run: Any, server: Scri
     assert server.connections == 3
 
 
+def test_all_connections_go_with_their_loop(run: Any) -> None:
+    together = threading.Barrier(6)
+
+    def slow(request: Request, connection: int) -> Step:
+        together.wait(10)
+        return script(request, connection)
+
+    async def body() -> None:
+        client = client_of(server)
+        async with anyio.create_task_group() as group:
+            for _ in range(6):
+                group.start_soon(client.jobs.get, "job-1")
+        clients.append(client)
+
+    clients: list[AsyncVantageClient] = []
+    with ScriptedServer(slow) as server:
+        run(body)
+        assert server.connections == 6
+        assert not any(carrier.open_connections for carrier in clients[0]._sender.io._carriers.values())
+        for thread in list(server._threads):
+            thread.join(5)
+            assert not thread.is_alive()
+
+
 def test_one_client_serves_one_loop_after_the_other(run: Any, server: ScriptedServer) -> None:
     client = client_of(server)
     for _ in range(3):
@@ -133,7 +157,7 @@ def test_a_client_dropped_in_the_middle_takes_its_connections_along(run: Any, se
 
 async def everything_closed(server: ScriptedServer) -> None:
     with anyio.fail_after(10):
-        while any(thread.is_alive() for thread in server._threads):
+        while any(thread.is_alive() for thread in server._threads):  # noqa: ASYNC110  no event tells
             await anyio.sleep(0.005)
 
 
@@ -143,7 +167,7 @@ def test_calls_under_way_when_a_loop_ends_are_dropped_quietly(server: ScriptedSe
     async def body() -> None:
         client = client_of(slow)
         task = asyncio.create_task(client.jobs.get("job-1"))
-        while not slow.requests:
+        while not slow.requests:  # noqa: ASYNC110  no event tells
             await asyncio.sleep(0.001)
         del task
 
@@ -207,7 +231,8 @@ def test_an_unclosed_blocking_client_is_reported_with_its_place(server: Scripted
     client = VantageClient("your-api-key", server.url, trust_env=False)
     line = sys._getframe().f_lineno - 1
     client.jobs.get("job-1")
-    with pytest.warns(ResourceWarning) as warned:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
         del client
         gc.collect()
     assert [str(warning.message) for warning in warned] == [f"unclosed client made at {__file__}:{line}"]
@@ -253,7 +278,7 @@ def test_closing_twice_is_fine(run: Any, server: ScriptedServer) -> None:
     run(body)
 
 
-class unraisable:  # noqa: N801  used like a function
+class unraisable:
     """Collect the texts of exceptions that nobody can catch."""
 
     def __enter__(self) -> list[str]:

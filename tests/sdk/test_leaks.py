@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
@@ -128,17 +129,21 @@ def test_copies_of_a_client_leave_nothing_behind() -> None:
 
 
 def test_clients_made_and_closed_leave_nothing_behind() -> None:
+    pools = WeakSet[Any]()
     with fast_server() as url:
 
         def clients(number: int) -> None:
             for _ in range(number):
                 with VantageClient("your-api-key", url, trust_env=False) as client:
                     client.jobs.get("job-1")
+                    pools.add(client._sender.io._pool)
 
         clients(5)
         gc.collect()
         used, descriptors = memory(), len(os.listdir("/proc/self/fd"))
         clients(300)
+        gc.collect()
+        assert len(pools) == 0
         assert memory() - used < GROWTH
         settle(descriptors)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
@@ -24,7 +24,8 @@ class ContractCheck:
             (re.compile(re.sub(r"\{\w+\}", "[^/]+", path) + "/?"), item) for path, item in closed["paths"].items()
         ]
         resource: Resource[Any] = Resource.from_contents(closed, default_specification=DRAFT202012)
-        self._registry: Registry[Any] = Registry[Any]([("urn:api", resource)])
+        registry = cast("Any", Registry)()
+        self._registry: Any = registry.with_resource("urn:api", resource)
         self.checked: dict[str, int] = {}
 
     def __call__(self, response: httpx.Response) -> None:

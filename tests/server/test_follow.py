@@ -139,6 +139,20 @@ def test_a_job_submitted_while_others_are_followed_moves_the_timer(
         assert events(client.get(FOLLOW.format(short["id"])).text)[0]["data"] == "hi"
 
 
+def test_something_that_becomes_due_while_nothing_was_sets_the_timer(
+    make_server: Callable[..., MockServer], make_client: Callable[..., httpx.Client]
+) -> None:
+    server = make_server(clock="x1000", world="empty")
+    (cluster,) = server.cluster.clusters.values()
+    for name in list(cluster.nodes):
+        server.cluster.fail_node(cluster.id, name)
+    client = make_client(server)
+    job = client.post("/v1/jobs", json={"name": "n", "command": "sleep 5; echo hi"}).json()
+    with client.stream("GET", FOLLOW.format(job["id"])) as response:
+        server.cluster.restore_node(cluster.id, next(iter(cluster.nodes)))
+        assert "data: completed" in "".join(response.iter_text())
+
+
 def test_reset_ends_the_streams(server: MockServer, client: httpx.Client) -> None:
     with client.stream("GET", FOLLOW.format("job_123")) as response:
         chunks = response.iter_text()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -17,9 +17,10 @@ class Answer:
     """A whole HTTP answer: header names in lower case, body decoded from its transfer and content encoding."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
     path: str = ""
+    idempotency_key: str | None = None
     query: Mapping[str, Any] | None = None
     attempts: tuple[Attempt, ...] = ()
     elapsed: float = 0.0

@@ -57,13 +57,13 @@ class Fault:
         """Read any family's error body: ``error`` is a code in one and an object in three; else keep status and text."""
         said = as_object(body) or {}
         if said.get("error") is None:
-            return cls(None, printable(text[:200]).strip() or reason(status))
+            return cls(None, printable(text).strip()[:200] or reason(status))
         error = as_object(said["error"]) or {**said, "code": said["error"]}
         found = error.get("request_id") or (as_object(said.get("meta")) or {}).get("request_id")
         code, message = error.get("code"), error.get("message")
         return cls(
             code=None if code is None else str(code),
-            message=printable(str(message)) if message else reason(status),
+            message=printable(str(message))[:2000] if message else reason(status),
             details=error.get("details"),
             request_id=None if found is None else str(found),
         )

@@ -124,11 +124,11 @@ class EventDecoder:
         if end >= 0:
             head = bytes(tail[:end])
             del tail[: end + 2]
-            self._scanned = 0
+            self._scanned = before = 0
             self._check(head)
             events = self._parse(head.decode("utf-8", "replace"))
         self._check(tail)
-        self._scan_retry()
+        self._scan_retry(before)
         return events
 
     def numbered(self, chunk: bytes) -> tuple[int, list[str]] | None:
@@ -136,6 +136,8 @@ class EventDecoder:
 
         That is what logs look like, and a tenth of the work.  ``None`` for anything else, which is left for ``feed``.
         """
+        if b"\n\n" not in chunk and not (chunk[:1] == b"\n" == self._tail[-1:]):
+            return None  # before the tail is copied, or a long event would cost the square of its length
         data = self._tail + chunk if self._tail else chunk
         end = data.rfind(b"\n\n") + 2
         if end < 2 or end > self._max or b"\r" in chunk or self._after_cr or not (self._started or data[:4] == b"id: "):
@@ -151,6 +153,7 @@ class EventDecoder:
         self._started, self._scanned = True, 0
         self._tail = bytearray(data[end:])
         self._check(self._tail)
+        self._scan_retry(0)
         self.last_event_id = str(last)
         return first, [line for _, line in found]
 
@@ -166,9 +169,12 @@ class EventDecoder:
         if len(data) > self._max and max(len(block.strip(b"\n")) for block in data.split(b"\n\n")) > self._max:
             raise LineTooLong(f"an event is longer than {self._max} bytes")
 
-    def _scan_retry(self) -> None:
-        """Obey ``retry`` at the end of its line, as the standard has it: its event may never be completed."""
-        end = self._tail.rfind(b"\n", self._scanned) + 1
+    def _scan_retry(self, new: int) -> None:
+        """Obey ``retry`` at the end of its line, as the standard has it: its event may never be completed.
+
+        ``new``: where the bytes begin that were not in the tail before.
+        """
+        end = self._tail.rfind(b"\n", new) + 1
         if end:
             for line in self._tail[self._scanned : end].split(b"\n"):
                 if line.startswith(b"retry:"):

@@ -174,6 +174,6 @@ async def again(
 
 def out_of_time(error: VantageAPIError, budget: float) -> DeadlineExceeded:
     """Return the error for a deadline that leaves no time for the retry that ``error`` calls for."""
-    late = error.as_kind(DeadlineExceeded)
+    late = error._as_kind(DeadlineExceeded)
     late.message = f"the deadline of {budget:g} s left no time for another try after: {error.message}"
     return late

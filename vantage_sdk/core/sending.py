@@ -18,7 +18,6 @@ from vantage_sdk.core.redirects import GET_REDIRECTS, next_target, refusal
 from vantage_sdk.core.request import Safety
 from vantage_sdk.core.retry import AMBIGUOUS, Cause, Rules, again, cause_of_answer, cause_of_failure, out_of_time
 from vantage_sdk.core.scrub import scrub
-from vantage_sdk.core.shapes import as_list, as_object
 from vantage_sdk.exceptions import (
     Attempt,
     DeadlineExceeded,
@@ -81,7 +80,7 @@ class Sender:
         rules = self._rules(call)
         answer = await self._complete(call, rules, attempt)
         answer.attempts, answer.elapsed = tuple(call.trail), time.monotonic() - call.begun
-        answer.query, answer.path = request.query, self._path(call)
+        answer.query, answer.path, answer.idempotency_key = request.query, self._path(call), call.key
         return answer
 
     async def open(self, request: Request[Any], options: Mapping[str, Any]) -> Incoming:
@@ -100,10 +99,11 @@ class Sender:
             return request.decode(answer)
         except ValueError as error:
             problem = VantageAPIError(
-                f"the answer is not what this call returns: {scrub(str(error)[:200], [self.config.api_key])}",
+                f"the answer is not what this call returns: {self._clean(str(error))[:200]}",
                 status_code=answer.status,
                 code="invalid_response",
-                request_id=answer.request_id,
+                request_id=None if answer.request_id is None else self._clean(answer.request_id),
+                idempotency_key=answer.idempotency_key,
                 method=request.method,
                 path=answer.path,
             )
@@ -141,8 +141,28 @@ class Sender:
         *,
         stream: bool,
     ) -> Head:
-        sent = wire(call, self.config, self.dialect, stream=stream)
+        """Make one attempt; what it raises is raised here, where no local holds what the server said."""
         begun = time.monotonic()
+        outcome = await self._tried(call, rules, exchange, read, stream=stream)
+        spent = (time.monotonic() - begun) * 1000
+        if isinstance(outcome, VantageAPIError):
+            self._note(call, rules, outcome)
+            said = outcome.status_code or outcome.message
+            log.debug("%s %s -> %s in %.0f ms", call.request.method, self._path(call), said, spent)
+            raise outcome
+        log.debug("%s %s -> %d in %.0f ms", call.request.method, self._path(call), outcome.status, spent)
+        return outcome
+
+    async def _tried(
+        self,
+        call: Call,
+        rules: Rules,
+        exchange: Callable[[Wire], Awaitable[Head]],
+        read: Callable[[Head], Awaitable[bytes]],
+        *,
+        stream: bool,
+    ) -> Head | VantageAPIError:
+        sent = wire(call, self.config, self.dialect, stream=stream)
         try:
             answer = await exchange(sent)
             for _ in range(GET_REDIRECTS):
@@ -152,17 +172,10 @@ class Sender:
                 answer = await exchange(following)
             body = await read(answer) if answer.status >= 300 else b""
         except TransportError as error:
-            problem = self._unanswered(call, rules, error)
-        else:
-            if HONOURED in answer.headers:
-                self.shared.honours_keys = True
-            log.debug("%s %s -> %d in %.0f ms", call.request.method, self._path(call), answer.status, _ms(begun))
-            if answer.status < 300:
-                return answer
-            problem = self._refused(call, rules, answer, body)
-        self._note(call, rules, problem)
-        log.debug("%s %s failed in %.0f ms: %s", call.request.method, self._path(call), _ms(begun), problem.message)
-        raise problem
+            return self._unanswered(call, rules, error)
+        if HONOURED in answer.headers:
+            self.shared.honours_keys = True
+        return self._refused(call, rules, answer, body) if answer.status >= 300 else answer
 
     def _unanswered(self, call: Call, rules: Rules, error: TransportError) -> VantageAPIError:
         rules.cause, call.hint = cause_of_failure(error.failure), None
@@ -175,15 +188,17 @@ class Sender:
         return kind(self._clean(message), idempotency_key=call.key, method=call.request.method, path=self._path(call))
 
     def _refused(self, call: Call, rules: Rules, answer: HasHead, body: bytes) -> VantageAPIError:
-        fault = Fault.parse(_json(body), answer.status, body[:1000].decode("utf-8", "replace"))
+        text = self._clean(body.decode("utf-8", "replace"))
+        fault = Fault.parse(_json(text), answer.status, text)
+        found = fault.request_id or answer.headers.get("x-request-id")
         call.hint = retry_after(_asking(answer), time.time())
         message = fault.message if answer.status >= 400 else refusal(answer)
         error = error_class(answer.status)(
-            self._clean(message),
+            message,
             status_code=answer.status,
-            code=None if fault.code is None else self._clean(fault.code),
-            details=self._cleaned(fault.details),
-            request_id=fault.request_id or answer.headers.get("x-request-id"),
+            code=fault.code,
+            details=fault.details,
+            request_id=None if found is None else self._clean(found),
             retry_after=None if call.hint is None else math.ceil(call.hint),
             idempotency_key=call.key,
             method=call.request.method,
@@ -208,7 +223,7 @@ class Sender:
             result = out_of_time(error, call.deadline.budget)
         definite = rules.cause is Cause.FINAL and error.status_code is not None
         if call.request.safety is Safety.KEYED and call.ambiguous and not definite:
-            result = error.as_kind(SubmitOutcomeUnknown)
+            result = error._as_kind(SubmitOutcomeUnknown)
             result.message = (
                 f"the request may have been accepted: {error.message}; look for idempotency key {call.key}, "
                 "or repeat with the same key"
@@ -222,15 +237,6 @@ class Sender:
 
     def _clean(self, text: str) -> str:
         return scrub(text, [self.config.api_key])
-
-    def _cleaned(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self._clean(value)
-        if (parts := as_list(value)) is not None:
-            return [self._cleaned(part) for part in parts]
-        if (fields := as_object(value)) is not None:
-            return {self._clean(name): self._cleaned(part) for name, part in fields.items()}
-        return value
 
 
 class Recorder:
@@ -273,12 +279,8 @@ async def _streamed(answer: Incoming) -> bytes:
         await answer.aclose()
 
 
-def _json(body: bytes) -> Any:
+def _json(text: str) -> Any:
     try:
-        return json.loads(body)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
-
-
-def _ms(begun: float) -> float:
-    return (time.monotonic() - begun) * 1000

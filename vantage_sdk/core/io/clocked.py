@@ -147,8 +147,6 @@ class AsyncClockedBackend(httpcore.AsyncNetworkBackend):
         left = self._exchange.connecting()
         try:
             stream = await self._anyio.connect_tcp(host, port, left, local_address, socket_options)
-        except (
-            RuntimeError
-        ) as error:  # names are looked up by threads, and no thread starts while the interpreter exits
+        except RuntimeError as error:  # names are looked up by threads, and none starts while the interpreter exits
             raise httpcore.ConnectError(str(error)) from None
         return AsyncClockedStream(stream, self._exchange)
