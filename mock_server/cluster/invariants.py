@@ -114,6 +114,6 @@ def _check_size(partition: Partition) -> None:
         _require(inside, "I10", f"{size} nodes in [{policy.min_nodes}, {policy.max_nodes}]")
 
 
-def _require(holds: bool, rule: str, text: str) -> None:  # noqa: FBT001 - the condition is the subject
+def _require(holds: bool, rule: str, text: str) -> None:
     if not holds:
         raise AssertionError(f"{rule} violated: {text}")

@@ -145,7 +145,7 @@ def test_any_text_is_a_base_url_or_a_value_error(text: str, prefix: str) -> None
     try:
         url = base_url(text, prefix)
     except ValueError as error:
-        assert str(error).startswith("base_url ")  # noqa: PT017
+        assert str(error).startswith("base_url ")
         return
     assert url.isascii()
     assert url.endswith(prefix)

@@ -64,7 +64,7 @@ def test_any_text_is_one_segment_or_an_error(value: str) -> None:
     try:
         path = expand("/v1/jobs/{job_id}/output", {"job_id": value})
     except ValueError as error:
-        assert str(error).startswith("job_id ")  # noqa: PT017  both outcomes are right
+        assert str(error).startswith("job_id ")
         return
     raw = httpx.URL(f"https://api.example{path}").raw_path.decode()
     assert raw == path
@@ -170,7 +170,7 @@ def test_a_url_without_a_clear_origin_is_refused(url: str) -> None:
         ("http://10.0.0.1", False),
     ],
 )
-def test_loopback(url: str, loopback: bool) -> None:  # noqa: FBT001
+def test_loopback(url: str, loopback: bool) -> None:
     assert Origin.of(url).is_loopback is loopback
     if loopback:
         assert base_url(url, "/v1") == f"{url}/v1"
@@ -196,6 +196,6 @@ def test_loopback(url: str, loopback: bool) -> None:  # noqa: FBT001
         ("https://h.example", "wss://h.example", False),
     ],
 )
-def test_same_origin(a: str, b: str, same: bool) -> None:  # noqa: FBT001
+def test_same_origin(a: str, b: str, same: bool) -> None:
     assert same_origin(a, b) is same
     assert same_origin(b, a) is same

@@ -183,9 +183,8 @@ async def test_a_server_that_stays_broken_is_an_error_after_all_retries(face: Fa
 
 
 async def test_a_definite_refusal_is_raised_as_it_is(face: Face) -> None:
-    with ScriptedServer([fault(404, "resource_not_found")]) as server:
-        with pytest.raises(ResourceNotFoundError):
-            await follow(face, server.url)
+    with ScriptedServer([fault(404, "resource_not_found")]) as server, pytest.raises(ResourceNotFoundError):
+        await follow(face, server.url)
 
 
 async def test_closing_early_frees_the_connection(face: Face) -> None:

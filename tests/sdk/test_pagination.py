@@ -111,11 +111,10 @@ async def test_max_items_caps_items_and_requests(face: Face, prefetch: int) -> N
 
 async def test_leaving_early_fetches_no_more(face: Face) -> None:
     with ScriptedServer(listing(1000)) as server:
-        async with face.client(server.url) as client:
-            async with client.jobs.list_all(page_size=20) as found:
-                async for j in found:
-                    if j.id == "job-25":
-                        break
+        async with face.client(server.url) as client, client.jobs.list_all(page_size=20) as found:
+            async for j in found:
+                if j.id == "job-25":
+                    break
     assert len(server.requests) == 2
 
 

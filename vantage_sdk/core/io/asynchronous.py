@@ -110,7 +110,7 @@ class AnyIO:
             await carrier.aclose()
 
     def __del__(self) -> None:
-        carriers: Any = getattr(self, "_carriers", None) or WeakKeyDictionary()
+        carriers: WeakKeyDictionary[Any, AsyncCarrier] = getattr(self, "_carriers", WeakKeyDictionary())
         for reference, carrier in carriers.data.items():  # its own views leave out a loop that dies together with us
             loop = reference()
             leaked = isinstance(carrier, AsyncPool) and carrier.open_connections
