@@ -136,7 +136,7 @@ class EventDecoder:
 
         That is what logs look like, and a tenth of the work.  ``None`` for anything else, which is left for ``feed``.
         """
-        if b"\n\n" not in chunk and not (chunk[:1] == b"\n" == self._tail[-1:]):
+        if b"\n\n" not in chunk and not (chunk.startswith(b"\n") and self._tail.endswith(b"\n")):
             return None  # before the tail is copied, or a long event would cost the square of its length
         data = self._tail + chunk if self._tail else chunk
         end = data.rfind(b"\n\n") + 2

@@ -110,8 +110,9 @@ class AnyIO:
             await carrier.aclose()
 
     def __del__(self) -> None:
-        carriers: WeakKeyDictionary[Any, AsyncCarrier] = getattr(self, "_carriers", WeakKeyDictionary())
-        for reference, carrier in carriers.data.items():  # its own views leave out a loop that dies together with us
+        made: Any = vars(self).get("_carriers")
+        held: dict[Any, AsyncCarrier] = {} if made is None else made.data
+        for reference, carrier in held.items():  # its own views leave out a loop that dies together with us
             loop = reference()
             leaked = isinstance(carrier, AsyncPool) and carrier.open_connections
             if leaked and (loop is None or getattr(loop, "is_closed", bool)()):
