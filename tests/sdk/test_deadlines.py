@@ -153,13 +153,13 @@ async def test_a_stream_waits_for_a_connection_no_longer_than_its_timeout(face: 
 
 
 async def test_a_server_that_reads_slowly_does_not_outlast_the_timeout(face: Face) -> None:
-    body = {**TEMPLATE, "environment": {"X": "x" * (12 << 20)}}
+    body = {**TEMPLATE, "environment": {"X": "x" * (24 << 20)}}
     with slow_reader() as (url, taken):
         async with face.client(url, max_retries=0) as client:
             with pytest.raises(Exception) as caught:
-                await client.jobs.submit(body, timeout=0.3)
+                await client.jobs.submit(body, timeout=0.6)
     assert "timeout" in str(caught.value)
-    assert sum(taken) < 8 << 20
+    assert sum(taken) < 12 << 20
 
 
 @contextmanager
