@@ -51,6 +51,7 @@ class AsyncPool:
         self._watch: AsyncGenerator[None, None] | None = None
         self.active = 0
         self.closed = False
+        self.half_read: list[AsyncIterator[bytes]] = []
 
     @property
     def open_connections(self) -> int:
@@ -61,6 +62,8 @@ class AsyncPool:
         if self._watch is None:
             self._watch = self._until_the_loop_ends()
             await anext(self._watch)
+        if self.half_read:
+            await self._sweep()
         until = head_until(wire)
         await self._enter(until)
         connection: AsyncConnection | None = None
@@ -78,13 +81,22 @@ class AsyncPool:
         try:
             answer = await connection.http.handle_async_request(core_request(wire))
         except BaseException as error:
-            await _surely_closed(connection)
+            if not connection.http.is_closed():  # a second cancellation kept httpcore from it
+                _let_go(connection)
             if reused and not connection.exchange.received and isinstance(error, LOST):
                 raise StaleConnectionError(str(error)) from None
             raise
         connection.used = True
         connection.exchange.go_on(wire.at)
         return answer
+
+    async def _sweep(self) -> None:
+        """Bring half-read bodies to their end: their next read finds that the time is over."""
+        while self.half_read:
+            chunks = self.half_read.pop()
+            with suppress(StopAsyncIteration, *CORE_ERRORS):
+                while True:
+                    await anext(chunks)
 
     async def _enter(self, at: float | None) -> None:
         if at is None or self._gate.value:
@@ -132,22 +144,29 @@ class AsyncPool:
     async def aclose(self) -> None:
         """Close what is idle now, and what is in use when it comes back."""
         self.closed = True
+        await self._sweep()
         if self._watch is not None:
             await self._watch.aclose()
         await self._close_idle()
 
 
-async def _surely_closed(connection: AsyncConnection) -> None:
-    """Close what a second cancellation kept httpcore from closing; the socket is let go before the first suspension."""
-    if not connection.http.is_closed():
-        with anyio.CancelScope(shield=True):
-            await connection.http.aclose()
+def _let_go(connection: AsyncConnection) -> None:
+    """Close a connection without waiting: its socket is let go before ``aclose`` suspends for the first time."""
+    connection.exchange.expire()
+    closing = connection.http.aclose()
+    try:
+        closing.send(None)
+    except StopIteration:
+        pass
+    finally:
+        closing.close()
 
 
 class AsyncPooledAnswer:
     """An answer on a connection of the pool, itself the iterator of its body.
 
-    A half-read asynchronous generator would outlive its event loop; this one is brought to its end when it is closed.
+    Giving up a half-read body never suspends, because it may happen while its event loop comes to an end and finalizes
+    generators in no useful order.  The generators inside httpcore are left to the pool, which brings them to their end.
     """
 
     def __init__(self, pool: AsyncPool, connection: AsyncConnection, answer: httpcore.Response) -> None:
@@ -156,30 +175,33 @@ class AsyncPooledAnswer:
         self._connection: AsyncConnection | None = connection
         self._answer = answer
         self._chunks: AsyncIterator[bytes] = aiter(stream)
+        self._whole = False
         self.status = answer.status
         self.headers = answer.headers
 
     def chunks(self) -> AsyncIterator[bytes]:
-        return self._chunks
+        return self
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            return await anext(self._chunks)
+        except StopAsyncIteration:
+            self._whole = True
+            raise
 
     async def aclose(self) -> None:
         connection, self._connection = self._connection, None
         if connection is None:
             return
         try:
-            if not connection.http.is_idle():
-                await self._abandon(connection)
-            await self._answer.aclose()
+            if self._whole:
+                await self._answer.aclose()
         finally:
-            try:
-                if self._pool.closed or not connection.http.is_idle():
-                    await _surely_closed(connection)
-            finally:
-                self._pool._leave(connection)
-
-    async def _abandon(self, connection: AsyncConnection) -> None:
-        """Let the generators inside httpcore end by themselves: their next read finds that the time is over."""
-        connection.exchange.expire()
-        with suppress(StopAsyncIteration, *CORE_ERRORS):
-            while True:
-                await anext(self._chunks)
+            if self._pool.closed or not connection.http.is_idle():
+                _let_go(connection)
+            if not self._whole:
+                self._pool.half_read.append(self._chunks)
+            self._pool._leave(connection)
