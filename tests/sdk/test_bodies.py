@@ -19,12 +19,20 @@ from tests.support.scripted import (
     Json,
     Message,
     Reply,
+    Request,
     ScriptedServer,
     Step,
     UntilClose,
     WrongLength,
 )
-from vantage_sdk import ResourceNotFoundError, ServerError, VantageAPIError, VantageConnectionError, config
+from vantage_sdk import (
+    ResourceNotFoundError,
+    ServerError,
+    SubmitOutcomeUnknown,
+    VantageAPIError,
+    VantageConnectionError,
+    config,
+)
 
 JOB = Json(200, {"id": "job-1", "status": "running"})
 LARGE = Json(200, {"id": "job-1", "name": "x" * 100_000})
@@ -191,9 +199,25 @@ async def test_a_head_request_reads_no_body(face: Face) -> None:
             assert (await client.request("HEAD", "/jobs/job-1")).status_code == 200
 
 
-async def test_a_submission_whose_answer_cannot_be_read_keeps_its_key(face: Face) -> None:
-    with ScriptedServer([Reply(201, b"<html>", {"Content-Type": "text/html"})]) as server:
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(
+    "odd", [Reply(201, b"<html>", {"Content-Type": "text/html"}), Reply(201, b"x" * (LIMIT + 1))], ids=["page", "large"]
+)
+async def test_a_submission_whose_answer_cannot_be_read_is_looked_up(
+    face: Face, small_limit: None, odd: Reply, known: bool
+) -> None:
+    def script(request: Request, connection: int) -> Step:
+        if request.method == "POST":
+            return odd
+        key = server.requests[0].header("idempotency-key") if known else None
+        return Json(200, {"jobs": [{"id": "job-1", "status": "pending", "idempotency_key": key}], "total": 1})
+
+    with ScriptedServer(script) as server:
         async with face.client(server.url, max_retries=0) as client:
-            with pytest.raises(VantageAPIError) as caught:
-                await client.jobs.submit({"name": "n", "command": "true"})
-    assert caught.value.idempotency_key == server.requests[0].header("idempotency-key")
+            if known:
+                assert (await client.jobs.submit({"name": "n", "command": "true"})).id == "job-1"
+            else:
+                with pytest.raises(SubmitOutcomeUnknown) as caught:
+                    await client.jobs.submit({"name": "n", "command": "true"})
+                assert caught.value.idempotency_key == server.requests[0].header("idempotency-key")
+    assert [request.method for request in server.requests] == ["POST", "GET"]

@@ -44,6 +44,7 @@ class Cause(Enum):
     LOST = auto()  # broke or ran out of time after the request may have arrived
     FAILED = auto()  # 408, 500, 502, 504: the work may have been done
     AWAY = auto()  # 503: the server took no work, but a proxy may have
+    UNREADABLE = auto()  # an answer came that a repeat would not make readable; the work was probably done
     REFUSED = auto()  # 425, 429, or 409 while the first request with this key still runs: no work begun
     FINAL = auto()
 
@@ -64,14 +65,16 @@ TABLE: dict[Cause, dict[Safety, Verdict]] = {
     Cause.AWAY: {Safety.IDEMPOTENT: Verdict.AGAIN, Safety.KEYED: Verdict.IF_HONOURED},
     Cause.FAILED: {Safety.IDEMPOTENT: Verdict.AGAIN, Safety.KEYED: Verdict.IF_HONOURED},
     Cause.LOST: {Safety.IDEMPOTENT: Verdict.AGAIN, Safety.KEYED: Verdict.IF_HONOURED},
+    Cause.UNREADABLE: {Safety.IDEMPOTENT: Verdict.NEVER, Safety.KEYED: Verdict.NEVER},
     Cause.FINAL: {Safety.IDEMPOTENT: Verdict.NEVER, Safety.KEYED: Verdict.NEVER},
 }
-AMBIGUOUS = frozenset({Cause.STALE, Cause.FAILED, Cause.LOST})
+AMBIGUOUS = frozenset({Cause.STALE, Cause.FAILED, Cause.LOST, Cause.UNREADABLE})
 _BY_FAILURE = {
     Failure.UNSENT: Cause.UNSENT,
     Failure.STALE: Cause.STALE,
     Failure.CUT: Cause.LOST,
     Failure.LATE: Cause.LOST,
+    Failure.UNREADABLE: Cause.UNREADABLE,
     Failure.BAD: Cause.FINAL,
 }
 _BY_STATUS = {

@@ -94,11 +94,15 @@ class Sender:
         return await self._complete(call, rules, attempt)
 
     def decode(self, request: Request[T], answer: Answer) -> T:
-        """Return what the request makes of the answer; a body that it cannot read is an error, never a guess."""
+        """Return what the request makes of the answer; a body that it cannot read is an error, never a guess.
+
+        Of a submission it is ``SubmitOutcomeUnknown``, because the job was probably created.
+        """
         try:
             return request.decode(answer)
         except ValueError as error:
-            problem = VantageAPIError(
+            kind = SubmitOutcomeUnknown if request.safety is Safety.KEYED else VantageAPIError
+            problem = kind(
                 f"the answer is not what this call returns: {self._clean(str(error))[:200]}",
                 status_code=answer.status,
                 code="invalid_response",

@@ -44,7 +44,7 @@ CAUGHT = (
 # both libraries use the same names, so names are what the table is made of
 _BY_NAME = {
     "StaleConnectionError": Failure.STALE,
-    "OversizedError": Failure.BAD,
+    "OversizedError": Failure.UNREADABLE,
     "DamagedError": Failure.CUT,
     "ConnectError": Failure.UNSENT,
     "ConnectTimeout": Failure.UNSENT,

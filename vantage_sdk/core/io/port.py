@@ -26,7 +26,8 @@ class Failure(Enum):
     STALE = "a reused connection turned out to be closed; not one byte came back"
     CUT = "the connection broke after the request may have arrived"
     LATE = "no answer in time, the request may have arrived"
-    BAD = "the answer was no valid HTTP, or larger than allowed"
+    UNREADABLE = "an answer came, but it is larger than allowed or in an encoding that was not asked for"
+    BAD = "the request cannot be sent like this"
 
 
 class TransportError(Exception):
