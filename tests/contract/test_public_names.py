@@ -88,7 +88,7 @@ ERRORS = {
 }
 NOUNS: dict[str, type[Any]] = {"jobs": Jobs, "clusters": Clusters}
 OPTIONS = (CallOptions, WaitOptions, SubmitOptions, JobFilters, ClusterFilters)
-PLAIN = {"job_id": "job", "job_ids": "id", "templates": "job", "name": "cluster", "path": "file", "kind": "class"}
+PLAIN = {"job_id": "job", "job_ids": "id", "templates": "job", "name": "cluster", "path": "file"}
 """Parameters that the sentence about the method names by their noun."""
 
 Thing = tuple[str, Any]
