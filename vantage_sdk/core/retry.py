@@ -12,8 +12,6 @@ from dataclasses import replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeVar
 
-from tenacity import AsyncRetrying
-
 from vantage_sdk.core.io.port import Failure
 from vantage_sdk.core.quota import COST, TIMEOUT_COST
 from vantage_sdk.core.request import Safety
@@ -162,6 +160,8 @@ async def again(
     The first attempt runs outside tenacity, whose set-up costs more than everything else around a call that succeeds;
     here tenacity meets its failure as if it had made the attempt itself.
     """
+    from tenacity import AsyncRetrying  # most programs never need it
+
     failed = [first]
 
     async def next_attempt() -> T:

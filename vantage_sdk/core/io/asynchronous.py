@@ -6,23 +6,25 @@ import warnings
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
-import httpx
 
 from vantage_sdk.core.answer import Answer
 from vantage_sdk.core.io.async_pool import AsyncPool
 from vantage_sdk.core.io.body import declared, decoded, flat, grown
-from vantage_sdk.core.io.carrier import AsyncCarried, AsyncCarrier, AsyncHttpxCarrier
-from vantage_sdk.core.io.failures import CAUGHT, translate
+from vantage_sdk.core.io.carrier import AsyncCarried, AsyncCarrier
+from vantage_sdk.core.io.failures import caught, translate
 from vantage_sdk.core.io.files import read_bounded
 from vantage_sdk.core.io.port import Call, Pending, Wire
-from vantage_sdk.core.io.settings import Settings, tls_context
+from vantage_sdk.core.io.settings import Settings
 from vantage_sdk.core.io.tasks import start
+
+if TYPE_CHECKING:
+    import httpx
 
 T = TypeVar("T")
 
@@ -33,7 +35,11 @@ class AnyIO:
     def __init__(self, settings: Settings, made_at: str, client: httpx.AsyncClient | None = None) -> None:
         self._settings = settings
         self._made_at = made_at
-        self._foreign = None if client is None else AsyncHttpxCarrier(client, owned=False)
+        self._foreign: AsyncCarrier | None = None
+        if client is not None:
+            from vantage_sdk.core.io.httpx_carrier import AsyncHttpxCarrier
+
+            self._foreign = AsyncHttpxCarrier(client, owned=False)
         self._carriers: WeakKeyDictionary[Any, AsyncCarrier] = WeakKeyDictionary()
 
     def _carrier(self) -> AsyncCarrier:
@@ -52,8 +58,9 @@ class AnyIO:
         settings = self._settings
         if settings.proxy is None:
             return AsyncPool(settings)
-        own = httpx.AsyncClient(proxy=settings.proxy, verify=tls_context(settings.verify), trust_env=False)
-        return AsyncHttpxCarrier(own, owned=True)
+        from vantage_sdk.core.io.httpx_carrier import AsyncHttpxCarrier
+
+        return AsyncHttpxCarrier.through(settings.proxy, settings)
 
     async def exchange(self, wire: Wire) -> Answer:
         try:
@@ -63,14 +70,14 @@ class AnyIO:
                 declared(headers, wire.limit)
                 body = await joined(carried.chunks(), wire.limit)
             return Answer(carried.status, headers, decoded(body, headers.get("content-encoding", ""), wire.limit))
-        except CAUGHT as error:
+        except caught() as error:
             failure = translate(error, str(wire.origin))
         raise failure
 
     async def open(self, wire: Wire) -> AsyncIncoming:
         try:
             return AsyncIncoming(await self._carrier().send(wire), wire)
-        except CAUGHT as error:
+        except caught() as error:
             failure = translate(error, str(wire.origin))
         raise failure
 
@@ -146,14 +153,14 @@ class AsyncIncoming:
     async def __anext__(self) -> bytes:
         try:
             return await anext(self._chunks)
-        except CAUGHT as error:
+        except caught() as error:
             failure = translate(error, self._origin)
         raise failure
 
     async def read(self, limit: int) -> bytes:
         try:
             return decoded(await joined(self._chunks, limit), self.headers.get("content-encoding", ""), limit)
-        except CAUGHT as error:
+        except caught() as error:
             failure = translate(error, self._origin)
         raise failure
 

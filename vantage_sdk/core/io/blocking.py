@@ -8,19 +8,20 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Generic, TypeVar
-
-import httpx
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from vantage_sdk.core.answer import Answer
 from vantage_sdk.core.io.blocking_pool import Pool
 from vantage_sdk.core.io.body import declared, decoded, flat, grown
-from vantage_sdk.core.io.carrier import Carried, Carrier, HttpxCarrier
-from vantage_sdk.core.io.failures import CAUGHT, translate
+from vantage_sdk.core.io.carrier import Carried, Carrier
+from vantage_sdk.core.io.failures import caught, translate
 from vantage_sdk.core.io.files import read_bounded
 from vantage_sdk.core.io.port import Call, Wire
-from vantage_sdk.core.io.settings import Settings, tls_context
+from vantage_sdk.core.io.settings import Settings
 from vantage_sdk.core.stepping import run
+
+if TYPE_CHECKING:
+    import httpx
 
 T = TypeVar("T")
 
@@ -32,13 +33,15 @@ class BlockingIO:
         self._made_at = made_at
         self._pool: Pool | None = None
         self._carrier: Carrier
+        if client is None and settings.proxy is None:
+            self._carrier = self._pool = Pool(settings)
+            return
+        from vantage_sdk.core.io.httpx_carrier import HttpxCarrier  # half the time of the first call
+
         if client is not None:
             self._carrier = HttpxCarrier(client, owned=False)
         elif settings.proxy is not None:
-            own = httpx.Client(proxy=settings.proxy, verify=tls_context(settings.verify), trust_env=False)
-            self._carrier = HttpxCarrier(own, owned=True)
-        else:
-            self._carrier = self._pool = Pool(settings)
+            self._carrier = HttpxCarrier.through(settings.proxy, settings)
 
     async def exchange(self, wire: Wire) -> Answer:
         try:
@@ -48,14 +51,14 @@ class BlockingIO:
                 declared(headers, wire.limit)
                 body = joined(carried.chunks(), wire.limit)
             return Answer(carried.status, headers, decoded(body, headers.get("content-encoding", ""), wire.limit))
-        except CAUGHT as error:
+        except caught() as error:
             failure = translate(error, str(wire.origin))
         raise failure
 
     async def open(self, wire: Wire) -> BlockingIncoming:
         try:
             return BlockingIncoming(self._carrier.send(wire), wire)
-        except CAUGHT as error:
+        except caught() as error:
             failure = translate(error, str(wire.origin))
         raise failure
 
@@ -109,7 +112,7 @@ class BlockingIncoming:
         try:
             for chunk in self._chunks:
                 return chunk
-        except CAUGHT as error:
+        except caught() as error:
             failure = translate(error, self._origin)
         else:
             raise StopAsyncIteration
@@ -118,7 +121,7 @@ class BlockingIncoming:
     async def read(self, limit: int) -> bytes:
         try:
             return decoded(joined(self._chunks, limit), self.headers.get("content-encoding", ""), limit)
-        except CAUGHT as error:
+        except caught() as error:
             failure = translate(error, self._origin)
         raise failure
 

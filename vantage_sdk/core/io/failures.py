@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+
 import httpcore
-import httpx
 
 from vantage_sdk.core.io.port import Failure, TransportError
 
@@ -31,15 +32,14 @@ CORE_ERRORS = (
     httpcore.ProxyError,
     httpcore.UnsupportedProtocol,
 )
-CAUGHT = (
-    *CORE_ERRORS,
-    httpx.RequestError,
-    httpx.StreamError,
-    StaleConnectionError,
-    PoolTimeout,
-    OversizedError,
-    DamagedError,
-)
+OWN_ERRORS = (StaleConnectionError, PoolTimeout, OversizedError, DamagedError)
+
+
+def caught() -> tuple[type[Exception], ...]:
+    """Return what an exchange may raise; httpx has a part in it only if something has loaded it."""
+    httpx = sys.modules.get("httpx")
+    return (*CORE_ERRORS, *OWN_ERRORS) + (() if httpx is None else (httpx.RequestError, httpx.StreamError))
+
 
 # both libraries use the same names, so names are what the table is made of
 _BY_NAME = {
@@ -57,7 +57,7 @@ _BY_NAME = {
 
 
 def translate(error: Exception, origin: str) -> TransportError:
-    """Return the port's error for one of CAUGHT, as text without the frames and requests that hold credentials."""
+    """Return the port's error for one of ``caught``, as text without the frames and requests that hold credentials."""
     names = [cls.__name__ for cls in type(error).__mro__]
     kind = next((_BY_NAME[name] for name in names if name in _BY_NAME), Failure.CUT)
     reason = _reason(error)

@@ -1,0 +1,108 @@
+"""httpx as a carrier: for proxies, and for clients that the user brought; loaded only for these."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from vantage_sdk.core.io.blocking_pool import Content
+from vantage_sdk.core.io.carrier import RawHeaders
+from vantage_sdk.core.io.port import Wire
+from vantage_sdk.core.io.settings import CONNECT_TIMEOUT, Settings, tls_context
+
+_OF_THE_RAW_BODY = frozenset({b"content-encoding", b"content-length"})
+
+
+def request_of(wire: Wire) -> httpx.Request:
+    """Return the exchange as httpx's request, with the time that is left as its timeouts."""
+    left = None if wire.at is None else max(0.001, wire.at - time.monotonic())
+    step = wire.idle if left is None else left if wire.idle is None else min(left, wire.idle)
+    connect = CONNECT_TIMEOUT if step is None else min(step, CONNECT_TIMEOUT)
+    times: dict[str, Any] = {"timeout": {"connect": connect, "read": step, "write": step, "pool": step}}
+    return httpx.Request(wire.method, wire.url, headers=list(wire.headers), content=wire.body, extensions=times)
+
+
+def _headers(response: httpx.Response) -> RawHeaders:
+    """Return the headers; what a hook or a mock has read already is decoded, so the encoding says nothing any more."""
+    if not response.is_stream_consumed:
+        return response.headers.raw
+    return [(name, value) for name, value in response.headers.raw if name.lower() not in _OF_THE_RAW_BODY]
+
+
+@dataclass(slots=True)
+class HttpxAnswer:
+    """An answer of httpx."""
+
+    response: httpx.Response
+    status: int
+    headers: RawHeaders
+
+    def chunks(self) -> Iterator[bytes]:
+        return iter([self.response.content]) if self.response.is_stream_consumed else self.response.iter_raw()
+
+    def close(self) -> None:
+        self.response.close()
+
+
+@dataclass(slots=True)
+class AsyncHttpxAnswer:
+    """An answer of httpx, read asynchronously."""
+
+    response: httpx.Response
+    status: int
+    headers: RawHeaders
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        return Content(self.response.content) if self.response.is_stream_consumed else self.response.aiter_raw()
+
+    async def aclose(self) -> None:
+        await self.response.aclose()
+
+
+class HttpxCarrier:
+    """Sends through an ``httpx.Client``: its transport, hooks and proxies, but neither its auth nor redirects.
+
+    A client that is not ``owned`` is the user's and stays open.
+    """
+
+    def __init__(self, client: httpx.Client, *, owned: bool) -> None:
+        self._client = client
+        self._owned = owned
+
+    def send(self, wire: Wire) -> HttpxAnswer:
+        response = self._client.send(request_of(wire), stream=True, auth=None, follow_redirects=False)
+        return HttpxAnswer(response, response.status_code, _headers(response))
+
+    @classmethod
+    def through(cls, proxy: str, settings: Settings) -> HttpxCarrier:
+        """Return a carrier over a proxy, with a client of its own."""
+        return cls(httpx.Client(proxy=proxy, verify=tls_context(settings.verify), trust_env=False), owned=True)
+
+    def close(self) -> None:
+        if self._owned:
+            self._client.close()
+
+
+class AsyncHttpxCarrier:
+    """Sends through an ``httpx.AsyncClient`` likewise."""
+
+    def __init__(self, client: httpx.AsyncClient, *, owned: bool) -> None:
+        self._client = client
+        self._owned = owned
+
+    async def send(self, wire: Wire) -> AsyncHttpxAnswer:
+        response = await self._client.send(request_of(wire), stream=True, auth=None, follow_redirects=False)
+        return AsyncHttpxAnswer(response, response.status_code, _headers(response))
+
+    @classmethod
+    def through(cls, proxy: str, settings: Settings) -> AsyncHttpxCarrier:
+        """Return a carrier over a proxy, with a client of its own."""
+        return cls(httpx.AsyncClient(proxy=proxy, verify=tls_context(settings.verify), trust_env=False), owned=True)
+
+    async def aclose(self) -> None:
+        if self._owned:
+            await self._client.aclose()
