@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from mock_server.auth import Credential
-from mock_server.server import MockServer
+try:
+    from mock_server.auth import Credential
+    from mock_server.server import MockServer
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(f"the server needs the extra vantage-sdk[server]: {error}", name=error.name) from None
 
 __all__ = ["Credential", "MockServer"]

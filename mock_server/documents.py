@@ -38,6 +38,12 @@ PAGE = """<!DOCTYPE html>
 """
 
 
+@routes.get("/health", public=True, assumed=True)
+async def health(call: Call[None, None]) -> Response:
+    """Whether the server is up."""
+    return json_response({"status": "ok"}, 200)
+
+
 @routes.get("/api/openapi", public=True)
 async def openapi(call: Call[None, None]) -> Response:
     """OpenAPI description."""

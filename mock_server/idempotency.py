@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -94,7 +95,8 @@ def check_key(value: str | None) -> str | None:
 
 def fingerprint(method: str, path: str, body: bytes) -> bytes:
     """Return what makes two requests under one key the same."""
-    return hashlib.blake2b(f"{method} {path}\n".encode() + body, digest_size=32).digest()
+    same = json.dumps(json.loads(body), sort_keys=True).encode() if body else b""  # the order of fields means nothing
+    return hashlib.blake2b(f"{method} {path}\n".encode() + same, digest_size=32).digest()
 
 
 def _conflict(code: str, message: str, *, wait: int | None = None) -> ApiError:

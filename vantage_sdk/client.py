@@ -199,7 +199,8 @@ class VantageClient(_Client[Sync]):
     def request(self, method: str, path: str, **options: Any) -> RawResponse[Any]:
         """Send a request to an endpoint that the SDK has no method for.
 
-        ``path``: below the base URL, with or without the version prefix; ``query``, ``json``: parameters and body;
+        ``path``: below the base URL, with or without the version prefix; one that begins with ``/api/`` is below the server,
+        where the other families live; ``query``, ``json``: parameters and body;
         ``idempotent``: for POST and PATCH that may be repeated; ``idempotency_key``; further options as for every method.
         Returns a ``RawResponse`` whose ``data`` is the decoded JSON, text or bytes; raises as every method does.
         """

@@ -22,6 +22,7 @@ from vantage_sdk.exceptions import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+LIMITS = ("timeout", "max_retries", "deadline", "max_retry_wait")
 DEFAULT_BASE_URL = "https://api.vantage.omnivector.solutions"
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 MAX_RETRY_WAIT = 60.0
@@ -49,14 +50,17 @@ class Config:
     max_response_bytes: int = MAX_RESPONSE_BYTES
     user_agent: str = USER_AGENT
     sources: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    version: str = field(default="/v1", repr=False)
     origin: Origin = field(init=False, repr=False)
     path_prefix: str = field(init=False, repr=False)
+    mount: str = field(init=False, repr=False)
     host: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.base_url)
         object.__setattr__(self, "origin", Origin.of(self.base_url))
         object.__setattr__(self, "path_prefix", parts.path)
+        object.__setattr__(self, "mount", parts.path.removesuffix(self.version))
         object.__setattr__(self, "host", parts.netloc)
 
     def explain(self) -> str:
@@ -95,11 +99,15 @@ def resolve(
         raise ConfigError("no API key: pass api_key=, set VANTAGE_API_KEY, or put api_key into " + str(config_file()))
     sources = {name: setting.source for name, setting in found.items() if setting is not None}
     sources.update(dict.fromkeys(limits, "argument"))
+    for name in LIMITS:
+        if name in table and name not in limits:
+            limits[name], sources[name] = table[name], origin
     return Config(
         api_key=_check("api_key", key, clean_key),
         base_url=_check("base_url", url, lambda text, _: base_url(text, prefix, allow_insecure=allow_insecure)),
         organization=None if org is None else _check("organization", org, _header_text),
         sources=sources,
+        version=prefix,
         **{name: _checked(name, value) for name, value in limits.items()},
     )
 
@@ -174,6 +182,9 @@ def _profile(name: str | None) -> tuple[Mapping[str, Any], str]:
         if chosen is None:
             return {}, ""
         raise ConfigError(f"{path} has no profile {chosen!r}; it has: {', '.join(sorted(tables)) or 'none'}")
+    known = ("api_key", "base_url", "organization", *LIMITS)
+    if unknown := [name for name in table if name not in known]:
+        raise ConfigError(f"{path}: profile {chosen or 'default'!r} has unknown settings: {', '.join(unknown)}")
     return table, f"profile {chosen or 'default'!r} of {path}"
 
 

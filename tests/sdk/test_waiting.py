@@ -148,7 +148,7 @@ async def test_ctrl_c_leaves_the_job_running_and_says_so(face: Face, monkeypatch
             assert "resume with client.jobs.wait('job-1')" in caught.value.__notes__[0]
             with pytest.raises(KeyboardInterrupt) as caught:
                 await client.jobs.wait_all(["job-1"])
-            assert "1 jobs go on: job-1" in caught.value.__notes__[0]
+            assert "1 jobs go on; resume with client.jobs.wait_all(['job-1'])" in caught.value.__notes__[0]
     assert {request.method for request in server.requests} == {"GET"}
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from vantage_sdk.core.deadline import Deadline, seconds
 from vantage_sdk.core.io.port import Wire
+from vantage_sdk.core.shapes import as_object
 from vantage_sdk.core.urls import expand
 from vantage_sdk.exceptions import Attempt
 
@@ -22,7 +23,19 @@ if TYPE_CHECKING:
     from vantage_sdk.core.request import Request
 
 USER_HEADERS_REFUSED = frozenset(
-    {"authorization", "x-api-key", "cookie", "host", "content-length", "transfer-encoding", "accept-encoding"}
+    {
+        "accept-encoding",
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "cookie",
+        "host",
+        "idempotency-key",
+        "proxy-authorization",
+        "transfer-encoding",
+        "x-api-key",
+    }
 )
 
 
@@ -37,6 +50,7 @@ class Call:
     deadline: Deadline | None
     timeout: float | None
     max_attempts: int
+    base: str
     extra_headers: Mapping[str, str]
     begun: float = field(default_factory=time.monotonic)
     trail: list[Attempt] = field(default_factory=list[Attempt])
@@ -67,6 +81,7 @@ def prepare(request: Request[Any], options: Mapping[str, Any], config: Config) -
         deadline=Deadline.after(options.get("deadline", config.deadline)),
         timeout=seconds(timeout, "timeout"),
         max_attempts=retries + 1,
+        base=config.mount if request.rooted else config.path_prefix,
         extra_headers=_checked(options.get("extra_headers") or {}),
     )
 
@@ -77,13 +92,20 @@ def _key(request: Request[Any]) -> str | None:
     key = request.idempotency_key
     if key is None:
         return str(uuid.uuid4())
+    if not isinstance(key, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"idempotency_key takes text, not {type(key).__name__}")
     if not key.isascii() or not key.isprintable() or not 0 < len(key) <= 255:
         raise ValueError("idempotency_key takes 1 to 255 printable ASCII characters")
     return key
 
 
-def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
+def _checked(given: Any) -> Mapping[str, str]:
+    headers = as_object(given)
+    if headers is None:
+        raise TypeError(f"extra_headers takes a mapping, not {type(given).__name__}")
     for name, value in headers.items():
+        if not isinstance(value, str):
+            raise TypeError(f"extra_headers takes texts, not {name!r}: {type(value).__name__}")
         if name.lower() in USER_HEADERS_REFUSED:
             raise ValueError(f"extra_headers cannot set {name!r}: the client does")
         if not (name.isascii() and name.replace("-", "").replace("_", "").isalnum()):
@@ -114,13 +136,14 @@ def wire(call: Call, config: Config, dialect: Dialect, *, stream: bool) -> Wire:
         headers.append((b"Content-Type", b"application/json"))
     if call.key is not None:
         headers.append((b"Idempotency-Key", call.key.encode("ascii")))
-    headers += [
-        (k.encode("ascii"), v.encode("latin-1")) for k, v in (*request.headers.items(), *call.extra_headers.items())
-    ]
+    if added := [*request.headers.items(), *call.extra_headers.items()]:
+        names = {name.lower().encode("ascii") for name, _ in added}
+        headers = [header for header in headers if header[0].lower() not in names]
+        headers += [(name.encode("ascii"), value.encode("latin-1")) for name, value in added]
     return Wire(
         method=request.method,
         origin=config.origin,
-        target=config.path_prefix + call.target,
+        target=call.base + call.target,
         headers=tuple(headers),
         body=call.body,
         at=min(limits) if limits else None,
@@ -134,8 +157,26 @@ def _until(timeout: float | None) -> float | None:
 
 
 def encode(value: Any) -> bytes:
-    """Return compact JSON; NaN and infinity are refused, they are no JSON (RFC 8259)."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    """Return compact JSON; NaN and infinity are refused, they are no JSON (RFC 8259).
+
+    Raises ``TypeError`` or ``ValueError`` that names the field which cannot be sent.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        problem = kind(f"{culprit(as_object(value) or {})} cannot be sent as JSON: {error}")
+    raise problem
+
+
+def culprit(value: Mapping[str, Any]) -> str:
+    """Return the name of the first field that is no JSON."""
+    for name, part in value.items():
+        try:
+            json.dumps({name: part}, ensure_ascii=False, allow_nan=False).encode()
+        except (TypeError, ValueError, RecursionError):
+            return str(name)
+    return "the body"
 
 
 def text(value: Any) -> str:

@@ -45,16 +45,20 @@ class Endpoint(Resource[Mode]):
         """Send a request to ``path`` below the base URL; see ``VantageClient.request``."""
         if verb not in METHODS:
             raise ValueError(f"method is one of {', '.join(sorted(METHODS))}, not {verb!r}")
+        if not isinstance(path, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"path takes text, not {type(path).__name__}")
+        rooted = path.startswith(("/api/", "/docs"))
         safe = idempotent or verb not in ("POST", "PATCH")
         request = Request(
             verb,
-            _path(path, self._sender.config.path_prefix),
+            _path(path, self._sender.config.mount if rooted else self._sender.config.path_prefix),
             _content,
             query=query or {},
             json=json,
             safety=Safety.IDEMPOTENT if safe else Safety.KEYED,
             idempotency_key=idempotency_key,
             accept="*/*",
+            rooted=rooted,
         )
         return await self._send(request, options)
 

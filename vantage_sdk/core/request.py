@@ -46,7 +46,7 @@ class WaitOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Request(Generic[T]):
-    """What to send and how to read the answer; ``path`` is a template below the family's prefix."""
+    """What to send and how to read the answer; ``path`` is a template below the family's prefix, or below the server if ``rooted``."""
 
     method: str
     path: str
@@ -58,3 +58,4 @@ class Request(Generic[T]):
     idempotency_key: str | None = None
     accept: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    rooted: bool = False

@@ -111,6 +111,7 @@ class Sender:
                 method=request.method,
                 path=answer.path,
             )
+        problem.attempts, problem.max_attempts = answer.attempts, len(answer.attempts) + 1
         raise problem
 
     def _rules(self, call: Call) -> Rules:
@@ -237,7 +238,7 @@ class Sender:
         return result
 
     def _path(self, call: Call) -> str:
-        return self.config.path_prefix + call.path
+        return call.base + call.path
 
     def _clean(self, text: str) -> str:
         return scrub(text, [self.config.api_key])

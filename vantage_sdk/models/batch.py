@@ -17,7 +17,7 @@ class Outcome:
 
     job_id: str
     job: Job | None = None
-    error: VantageAPIError | ValueError | None = None
+    error: VantageAPIError | TypeError | ValueError | None = None
 
     @property
     def success(self) -> bool:

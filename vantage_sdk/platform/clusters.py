@@ -81,7 +81,7 @@ class Clusters(Resource[Mode]):
         """Yield every page of clusters; parameters and errors as ``jobs.list_paginated``, filters: see ``ClusterFilters``."""
 
         async def fetch(token: str | None) -> Page[Cluster]:
-            return await self.list(limit=page_size or LARGEST_PAGE, page_token=token, **filters)
+            return await self.list(limit=LARGEST_PAGE if page_size is None else page_size, page_token=token, **filters)
 
         async with aclosing(walk(fetch, self._sender.io, prefetch=prefetch, max_items=max_items)) as walked:
             async for pages in walked:
@@ -188,7 +188,7 @@ def _policy(nodes: int | None, low: int | None, high: int | None, target: float 
     for name, value in given.items():
         if value is not None and not is_whole(value, 0):
             raise ValueError(f"{name} is a number from 0, not {value!r}")
-    if target is not None and (isinstance(target, bool) or not 0 < target <= 1):
+    if target is not None and (isinstance(target, bool | str) or not 0 < target <= 1):
         raise ValueError(f"target_utilization is above 0 and at most 1, not {target!r}")
     if nodes is not None:
         if low is not None or high is not None or target is not None:

@@ -15,6 +15,7 @@ from vantage_sdk.core.resource import Async, Mode, Resource, method, stream
 from vantage_sdk.core.shapes import as_list, as_object
 from vantage_sdk.models.base import one, parsed
 from vantage_sdk.models.job import Job
+from vantage_sdk.platform.job_waiting import leaves_jobs_running
 
 if TYPE_CHECKING:
     from vantage_sdk.core.answer import Answer
@@ -98,6 +99,7 @@ class JobLogs(Resource[Mode]):
             async with aclosing(follower.batches()) as batches:
                 async for lines in batches:
                     yield lines
-        except KeyboardInterrupt as stop:
-            stop.add_note(f"job {job_id} goes on; follow it again with client.jobs.logs_stream({job_id!r})")
+        except BaseException as stop:
+            if leaves_jobs_running(stop):
+                stop.add_note(f"job {job_id} goes on; follow it again with client.jobs.logs_stream({job_id!r})")
             raise

@@ -100,6 +100,8 @@ class JobSubmission(Resource[Mode]):
 
         Raises ``VantageAPIError`` with code ``not_supported`` if the server cannot look jobs up by key.
         """
+        if not isinstance(idempotency_key, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"idempotency_key takes text, not {type(idempotency_key).__name__}")
         if not idempotency_key:
             raise ValueError("idempotency_key is empty")
         query = {"idempotency_key": idempotency_key, "limit": 2}

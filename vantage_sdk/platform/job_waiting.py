@@ -41,7 +41,9 @@ class Pace:
         if deadline is not None and (self.limit is None or deadline.at < self.limit.at):
             self.limit, self._name = deadline, "deadline"
         started = Deadline.after(interval, "poll_interval")
-        self._interval = 0.0 if started is None else started.budget
+        if started is None:
+            raise ValueError("poll_interval is a number of seconds above 0")
+        self._interval = started.budget
         self._since = time.monotonic()
         self._failed = 0
         self._hint = 0.0
@@ -122,7 +124,9 @@ class JobWaiting(Resource[Mode]):
                     if job.is_terminal or _satisfied(job, until):
                         return _checked(job) if raise_on_failure else job
                 await self._sender.io.sleep(pace.next())
-        except (DeadlineExceeded, KeyboardInterrupt) as stop:
+        except BaseException as stop:
+            if not leaves_jobs_running(stop):
+                raise
             status = "not seen yet" if seen is None else seen.status
             stop.add_note(f"job {job_id} goes on (last status: {status}); resume with client.jobs.wait({job_id!r})")
             raise
@@ -183,9 +187,17 @@ class JobWaiting(Resource[Mode]):
                     yield ended
                 if watch.pending:
                     await self._sender.io.sleep(pace.next())
-        except (DeadlineExceeded, KeyboardInterrupt) as stop:
-            stop.add_note(f"{len(watch.pending)} jobs go on: {', '.join(list(watch.pending)[:10])}")
+        except BaseException as stop:
+            if leaves_jobs_running(stop):
+                left = list(watch.pending)
+                more = f" and {len(left) - 10} more" if left[10:] else ""
+                stop.add_note(f"{len(left)} jobs go on; resume with client.jobs.wait_all({left[:10]!r}){more}")
             raise
+
+
+def leaves_jobs_running(stop: BaseException) -> bool:
+    """Tell whether ``stop`` is Ctrl-C, a cancellation or a limit: reasons of the waiter, not of the job."""
+    return isinstance(stop, DeadlineExceeded) or not isinstance(stop, Exception | GeneratorExit)
 
 
 def _per_call(options: Mapping[str, Any], pace: Pace) -> dict[str, Any]:

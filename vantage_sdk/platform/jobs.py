@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 
 from typing_extensions import Unpack
 
+from vantage_sdk.core.call import prepare
 from vantage_sdk.core.request import CallOptions, Request
 from vantage_sdk.core.resource import Async, Mode, method, stream
 from vantage_sdk.core.sending import gone_is_done
@@ -183,16 +184,17 @@ class Jobs(JobSubmission[Mode], JobLogs[Mode], JobWaiting[Mode]):
     ) -> BatchResult:
         """Cancel several jobs, at most ``concurrency`` at a time (default 8).
 
-        ``reason``: as for ``cancel``.  Returns one outcome for each id, in order; a failure of one is its outcome and never
-        raised.
+        ``reason``: as for ``cancel``.  Returns one outcome for each id, in order; a failure of one, or an id
+        that can be none, is its outcome and never raised.
         """
         if isinstance(job_ids, str):
             raise TypeError("job_ids takes several ids, not one text")
+        prepare(Request("PATCH", "/jobs", nothing, json={"reason": reason}), options, self._sender.config)
 
         async def cancel(job_id: str) -> Outcome:
             try:
                 return Outcome(job_id, await self.cancel(job_id, reason=reason, **options))
-            except (VantageAPIError, ValueError) as error:
+            except (VantageAPIError, TypeError, ValueError) as error:
                 return Outcome(job_id, error=error)
 
         calls = [partial(cancel, job_id) for job_id in job_ids]
