@@ -58,6 +58,20 @@ def test_profiles_are_chosen_by_argument_or_environment(monkeypatch: pytest.Monk
         VantageClient(profile="prod")
 
 
+def test_a_profile_may_set_limits_but_nothing_unknown() -> None:
+    path = profile('[default]\napi_key = "a"\ntimeout = 5\nmax_retries = 7\n')
+    config = VantageClient().config
+    assert (config.timeout, config.max_retries) == (5.0, 7)
+    assert config.sources["timeout"] == f"profile 'default' of {path}"
+    assert VantageClient(timeout=9).config.timeout == 9.0
+    profile('[default]\napi_key = "a"\ntimeout = "long"\n')
+    with pytest.raises(ConfigError, match="timeout takes seconds"):
+        VantageClient()
+    profile('[default]\napi_key = "a"\ntimout = 5\n')
+    with pytest.raises(ConfigError, match="unknown settings: timout"):
+        VantageClient()
+
+
 def test_a_profile_that_others_can_read_is_warned_about() -> None:
     profile('[default]\napi_key = "a"\n', 0o644)
     with pytest.warns(UserWarning, match="chmod 600"):
@@ -170,15 +184,28 @@ async def test_per_call_headers_are_sent_but_cannot_replace_the_credential(face:
     with ScriptedServer(lambda request, connection: Json(200, job())) as server:
         async with face.client(server.url) as client:
             await client.jobs.get("a", extra_headers={"X-Trace": "t"})
-            for name in ("Authorization", "authorization", "Host", "X-API-Key", "Cookie"):
+            for name in (
+                "Authorization",
+                "authorization",
+                "Host",
+                "X-API-Key",
+                "Cookie",
+                "Idempotency-Key",
+                "Content-Type",
+            ):
                 with pytest.raises(ValueError, match="the client does"):
                     await client.jobs.get("a", extra_headers={name: "x"})
             with pytest.raises(ValueError, match="no header name"):
                 await client.jobs.get("a", extra_headers={"a b": "x"})
             with pytest.raises(ValueError, match="a character that no header may have"):
                 await client.jobs.get("a", extra_headers={"a": "x\r\ny"})
-    assert len(server.requests) == 1
+            await client.jobs.get("a", extra_headers={"user-agent": "mine"})
+            for bad in ([("a", "b")], {"a": 1}):
+                with pytest.raises(TypeError, match="extra_headers takes"):
+                    await client.jobs.get("a", extra_headers=bad)
+    assert len(server.requests) == 2
     assert server.requests[0].header("x-trace") == "t"
+    assert server.requests[1].values("user-agent") == ["mine"]
 
 
 @pytest.mark.parametrize("bad", [{"timeout": 0}, {"deadline": "soon"}, {"max_retries": -1}, {"max_retries": "3"}])

@@ -142,6 +142,10 @@ async def test_cancel_batch_has_an_outcome_for_each(face: Face) -> None:
         result.raise_if_any_failed()
     assert "and 2 more of 6 failed" in caught.value.__notes__
     async with face.client("http://127.0.0.1:1") as client:
+        odd = await client.jobs.cancel_batch([None, 5, ".."])
+        assert [type(outcome.error).__name__ for outcome in odd] == ["TypeError", "TypeError", "ValueError"]
+        with pytest.raises(ValueError, match="timeout must be above 0"):
+            await client.jobs.cancel_batch(["job-1"], timeout=-1)
         with pytest.raises(TypeError, match="not one text"):
             await client.jobs.cancel_batch("job-1")
         assert len(await client.jobs.cancel_batch([])) == 0

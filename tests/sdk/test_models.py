@@ -182,6 +182,7 @@ async def test_an_answer_of_another_kind_is_an_error_of_ours(face: Face, answer:
             with pytest.raises(VantageAPIError, match="the answer is not what this call returns") as caught:
                 await client.jobs.get("x")
     assert (caught.value.code, caught.value.status_code) == ("invalid_response", 200)
+    assert str(caught.value).endswith("attempt 1 of 4)")
 
 
 def test_outputs_have_models_too() -> None:

@@ -60,6 +60,14 @@ async def test_request_reaches_any_endpoint(face: Face, server: MockServer) -> N
         assert (await client.request("DELETE", f"/jobs/{made.data['id']}")).data is None
 
 
+async def test_request_reaches_the_other_families_of_the_server(face: Face) -> None:
+    with ScriptedServer(lambda request, connection: Json(200, {})) as server:
+        async with face.client(server.url + "/mount") as client:
+            await client.request("GET", "/api/v1/workflows")
+            await client.request("GET", "/jobs")
+    assert [request.target for request in server.requests] == ["/mount/api/v1/workflows", "/mount/v1/jobs"]
+
+
 @pytest.mark.parametrize(
     ("answer", "data"),
     [

@@ -207,7 +207,10 @@ async def test_a_template_may_be_an_object(face: Face, limitless: MockServer) ->
         (TEMPLATE, {"env": {"A": 1}}, r"env\['A'\] takes text, not int"),
         (TEMPLATE, {"cluster": ""}, "cluster is empty"),
         (TEMPLATE, {"idempotency_key": "a\nb"}, "idempotency_key takes"),
-        ({**TEMPLATE, "x": float("nan")}, {}, "not JSON compliant"),
+        ({**TEMPLATE, "x": float("nan")}, {}, "x cannot be sent as JSON: .*not JSON compliant"),
+        ({**TEMPLATE, "x": {1}}, {}, "x cannot be sent as JSON"),
+        ({**TEMPLATE, "x": "\ud800"}, {}, "x cannot be sent as JSON"),
+        (TEMPLATE, {"idempotency_key": 5}, "idempotency_key takes text, not int"),
     ],
 )
 async def test_a_template_that_no_server_could_take_is_refused_before_anything_is_sent(

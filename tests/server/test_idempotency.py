@@ -169,3 +169,9 @@ def test_keys_do_not_pile_up() -> None:
         store.claim("me", "0", b"another")
     time.advance(25 * 3600)
     assert isinstance(store.claim("me", str(CAPACITY), b"another"), Entry)
+
+
+def test_the_order_of_fields_makes_no_other_request(client: httpx.Client) -> None:
+    first = client.post("/v1/jobs", json=BODY, headers=KEY)
+    again = client.post("/v1/jobs", json=dict(reversed(BODY.items())), headers=KEY)
+    assert (again.status_code, again.content) == (201, first.content)

@@ -97,3 +97,8 @@ def test_other_files_are_not_served(client: httpx.Client, name: str) -> None:
 
 def test_the_user_interface_is_recent() -> None:
     assert b"3.1" in read_asset("swagger-ui-bundle.js")
+
+
+def test_health_needs_no_key(client: httpx.Client) -> None:
+    answer = client.get("/health", headers={"Authorization": ""})
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})

@@ -21,6 +21,7 @@ class Answer:
     body: bytes = field(repr=False)
     path: str = ""
     idempotency_key: str | None = None
+    max_attempts: int = 1
     query: Mapping[str, Any] | None = None
     attempts: tuple[Attempt, ...] = ()
     elapsed: float = 0.0

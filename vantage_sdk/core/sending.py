@@ -81,6 +81,7 @@ class Sender:
         answer = await self._complete(call, rules, attempt)
         answer.attempts, answer.elapsed = tuple(call.trail), time.monotonic() - call.begun
         answer.query, answer.path, answer.idempotency_key = request.query, self._path(call), call.key
+        answer.max_attempts = call.max_attempts
         return answer
 
     async def open(self, request: Request[Any], options: Mapping[str, Any]) -> Incoming:
@@ -111,7 +112,8 @@ class Sender:
                 method=request.method,
                 path=answer.path,
             )
-        problem.attempts, problem.max_attempts = answer.attempts, len(answer.attempts) + 1
+        last = Attempt(len(answer.attempts) + 1, "unreadable answer", None, answer.status, problem.request_id)
+        problem.attempts, problem.max_attempts = (*answer.attempts, last), answer.max_attempts
         raise problem
 
     def _rules(self, call: Call) -> Rules:
