@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from tests.support.answers import one
+from tests.support.answers import jobs, one
 from tests.support.scripted import ScriptedServer, Sse
 from vantage_sdk import AsyncVantageClient, DeadlineExceeded
 
 CALLS: dict[str, tuple[Callable[[Any], Any], str]] = {
-    "wait": (lambda jobs: jobs.wait("job-1", poll_interval=0.01), "client.jobs.wait('job-1')"),
-    "wait_all": (lambda jobs: jobs.wait_all(["job-1"], poll_interval=0.01), "client.jobs.wait_all(['job-1'])"),
+    "wait": (lambda nouns: nouns.wait("job-1", poll_interval=0.01), "client.jobs.wait('job-1')"),
+    "wait_all": (lambda nouns: nouns.wait_all(["job-1"], poll_interval=0.01), "client.jobs.wait_all(['job-1'])"),
     "as_completed": (
-        lambda jobs: anext(jobs.as_completed(["job-1"], poll_interval=0.01)),
+        lambda nouns: anext(nouns.as_completed(["job-1"], poll_interval=0.01)),
         "client.jobs.wait_all(['job-1'])",
     ),
-    "follow": (lambda jobs: _second(jobs.logs_stream("job-1")), "client.jobs.logs_stream('job-1')"),
+    "follow": (lambda nouns: _second(nouns.logs_stream("job-1")), "client.jobs.logs_stream('job-1')"),
 }
 
 
@@ -35,7 +35,7 @@ async def _second(lines: Any) -> None:
 def script(request: Any, connection: int) -> Any:
     if "/logs" in request.target:
         return Sse([{"id": "1", "data": "one"}], final=False)
-    return one(updated_at="2024-01-15T10:30:00Z")
+    return jobs() if "?" in request.target else one(updated_at="2024-01-15T10:30:00Z")
 
 
 @pytest.mark.parametrize("name", CALLS)
