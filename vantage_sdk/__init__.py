@@ -23,12 +23,14 @@ if TYPE_CHECKING:
         ConfigError,
         ConflictError,
         DeadlineExceeded,
+        IntegrityError,
         JobFailedError,
         RateLimitError,
         ResourceNotFoundError,
         ServerError,
         StreamInterrupted,
         SubmitOutcomeUnknown,
+        TransferError,
         ValidationError,
         VantageAPIError,
         VantageConnectionError,
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from vantage_sdk.models.batch import BatchResult, Outcome
     from vantage_sdk.models.cluster import Cluster, ClusterNode, ClusterUsage
     from vantage_sdk.models.job import Job, JobOutput, JobSpec, JobTemplate, Phase
+    from vantage_sdk.models.storage_file import StorageFile
+    from vantage_sdk.models.transfer import TransferItem, TransferReport
     from vantage_sdk.pagination import Page
     from vantage_sdk.platform.job_logs import Logs
     from vantage_sdk.waiting import wait_for_completion
@@ -54,12 +58,14 @@ _HOME = {
         "ConfigError",
         "ConflictError",
         "DeadlineExceeded",
+        "IntegrityError",
         "JobFailedError",
         "RateLimitError",
         "ResourceNotFoundError",
         "ServerError",
         "StreamInterrupted",
         "SubmitOutcomeUnknown",
+        "TransferError",
         "ValidationError",
         "VantageAPIError",
         "VantageConnectionError",
@@ -68,6 +74,8 @@ _HOME = {
     "vantage_sdk.models.batch": ("BatchResult", "Outcome"),
     "vantage_sdk.models.cluster": ("Cluster", "ClusterNode", "ClusterUsage"),
     "vantage_sdk.models.job": ("Job", "JobOutput", "JobSpec", "JobTemplate", "Phase"),
+    "vantage_sdk.models.storage_file": ("StorageFile",),
+    "vantage_sdk.models.transfer": ("TransferItem", "TransferReport"),
     "vantage_sdk.pagination": ("Page",),
     "vantage_sdk.platform.job_logs": ("Logs",),
     "vantage_sdk.waiting": ("wait_for_completion",),
@@ -88,6 +96,7 @@ __all__ = [
     "ConfigError",
     "ConflictError",
     "DeadlineExceeded",
+    "IntegrityError",
     "Job",
     "JobFailedError",
     "JobFileError",
@@ -102,9 +111,13 @@ __all__ = [
     "RawResponse",
     "ResourceNotFoundError",
     "ServerError",
+    "StorageFile",
     "Stream",
     "StreamInterrupted",
     "SubmitOutcomeUnknown",
+    "TransferError",
+    "TransferItem",
+    "TransferReport",
     "ValidationError",
     "VantageAPIError",
     "VantageClient",

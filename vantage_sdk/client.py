@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vantage_sdk.core.io.settings import Settings, Verify
     from vantage_sdk.platform.clusters import Clusters
     from vantage_sdk.platform.jobs import Jobs
+    from vantage_sdk.platform.storage import Storage
 
 
 class Resources(Generic[Mode]):
@@ -44,6 +45,13 @@ class Resources(Generic[Mode]):
         from vantage_sdk.platform.clusters import Clusters
 
         return Clusters(self._sender, self._mode)
+
+    @cached_property
+    def storage(self) -> Storage[Mode]:
+        """Upload, download, list and remove files."""
+        from vantage_sdk.platform.storage import Storage
+
+        return Storage(self._sender, self._mode)
 
     @cached_property
     def _endpoint(self) -> Any:

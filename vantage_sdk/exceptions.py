@@ -13,6 +13,8 @@ VantageAPIError                     any failure of a call; the base of all
             DeadlineExceeded        the ``deadline`` of the call, or the ``timeout`` of a wait, has passed
         StreamInterrupted           a stream broke and could not be resumed without losing or repeating something
     SubmitOutcomeUnknown            the work may or may not have been accepted; ``idempotency_key`` tells later
+    TransferError                   bytes could not be moved; nothing half-done is at their target
+        IntegrityError              what arrived is not what was sent
     JobFailedError                  a job that was waited for did not succeed; ``job`` is its last state
     ConfigError                     the client cannot be set up like this (also a ``ValueError``)
 
@@ -34,12 +36,14 @@ __all__ = [
     "ConfigError",
     "ConflictError",
     "DeadlineExceeded",
+    "IntegrityError",
     "JobFailedError",
     "RateLimitError",
     "ResourceNotFoundError",
     "ServerError",
     "StreamInterrupted",
     "SubmitOutcomeUnknown",
+    "TransferError",
     "ValidationError",
     "VantageAPIError",
     "VantageConnectionError",
@@ -75,6 +79,8 @@ class VantageAPIError(Exception):
     nothing); ``retry_after`` is in seconds, rounded up; ``attempts`` lists every failed try; ``idempotency_key`` is the
     key that the call carried, if any.
     """
+
+    _passing = False  # whether a transfer may go on after it
 
     def __init__(
         self,
@@ -172,6 +178,20 @@ class SubmitOutcomeUnknown(VantageAPIError):
 
     ``idempotency_key`` identifies it: ``client.jobs.find(key)`` tells later, and submitting again with the same
     ``idempotency_key=`` cannot create a second job on a server that honours the key.
+    """
+
+
+class TransferError(VantageAPIError):
+    """Bytes could not be moved: the source changed meanwhile, or the server's answers do not fit together.
+
+    What was at the target before is still there.
+    """
+
+
+class IntegrityError(TransferError):
+    """What arrived is not what was sent: size or digest differ, also after a second try.
+
+    A downloaded file was not put at its target; an uploaded one was removed again where the server allowed it.
     """
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,14 +13,14 @@ import pytest
 
 from mock_server.families import FAMILIES
 from mock_server.openapi import describe
-from tests.contract.reference import reference_data
+from tests.contract.reference import HERE, reference_data
 from tests.support.recording import RecordingIO, body_of, client_of, event_answer, json_answer
 from vantage_sdk import AsyncVantageClient, RawResponse, VantageClient
 from vantage_sdk.core.answer import Answer
 from vantage_sdk.core.io.port import Wire
 from vantage_sdk.core.resource import method, stream
 from vantage_sdk.core.stepping import AsyncStream, Stream, run
-from vantage_sdk.platform import clusters, jobs
+from vantage_sdk.platform import clusters, jobs, storage
 
 ENDPOINTS = {
     "jobs_list": ("GET", "/v1/jobs"),
@@ -33,8 +35,25 @@ ENDPOINTS = {
     "clusters_usage": ("GET", "/v1/clusters/{cluster_id}/usage"),
     "clusters_nodes": ("GET", "/v1/clusters/{cluster_id}/nodes"),
     "clusters_scale": ("POST", "/v1/clusters/{cluster_id}/scale"),
+    "storage_list": ("GET", "/v1/storage/files"),
+    "storage_upload": ("POST", "/v1/storage/files"),
+    "storage_get": ("GET", "/v1/storage/files/{file_id}"),
+    "storage_download": ("GET", "/v1/storage/files/{file_id}/download"),
+    "storage_delete": ("DELETE", "/v1/storage/files/{file_id}"),
 }
-JOB_ID, CLUSTER_ID, KEY = "job-12345", "my-cluster", "key-1"
+EXTENSIONS = {
+    ("OPTIONS", "/v1/storage/files"),
+    ("OPTIONS", "/v1/storage/uploads"),
+    ("POST", "/v1/storage/uploads"),
+    ("HEAD", "/v1/storage/uploads/{upload_id}"),
+    ("PATCH", "/v1/storage/uploads/{upload_id}"),
+    ("DELETE", "/v1/storage/uploads/{upload_id}"),
+}
+"""Resumable uploads, which no document has; ``test_storage_tus.py`` shows that the client speaks them."""
+JOB_ID, CLUSTER_ID, FILE_ID, KEY = "job-12345", "my-cluster", "file_789", "key-1"
+PATH, CONTENT = "/datasets/a.txt", b"one file\n"
+FILE = {"id": FILE_ID, "path": PATH, "type": "file", "size": len(CONTENT)}
+TREE = HERE / "data" / "tree"
 JOB = {"id": JOB_ID, "name": "n", "status": "completed", "updated_at": "2024-01-15T10:30:00Z", "idempotency_key": KEY}
 CLUSTER = {"id": CLUSTER_ID, "name": CLUSTER_ID}
 TEMPLATE = {"name": "n", "command": "true"}
@@ -81,8 +100,29 @@ USES: dict[str, list[Use]] = {
     "clusters.usage": [Use("clusters_usage", (CLUSTER_ID,))],
     "clusters.nodes": [Use("clusters_nodes", (CLUSTER_ID,)), Use("clusters_nodes", (CLUSTER_ID,), {"limit": 10})],
     "clusters.scale": [Use("clusters_scale", (CLUSTER_ID,), {"nodes": 10})],
+    "storage.list": [Use("storage_list", ("/datasets/",)), Use("storage_list", (), {"limit": 10})],
+    "storage.list_paginated": [Use("storage_list", ("/datasets/",))],
+    "storage.list_all": [Use("storage_list", ("/datasets/",))],
+    "storage.get": [Use("storage_get", (FILE_ID,)), Use("storage_list", (PATH,))],
+    "storage.exists": [Use("storage_get", (FILE_ID,)), Use("storage_list", (PATH,))],
+    "storage.delete": [Use("storage_delete", (FILE_ID,)), Use("storage_list storage_delete", (PATH,))],
+    "storage.upload": [Use("storage_upload", (CONTENT, PATH)), Use("storage_upload", (TREE / "a.txt", PATH))],
+    "storage.upload_bytes": [Use("storage_upload", (CONTENT, PATH))],
+    "storage.upload_string": [Use("storage_upload", (CONTENT.decode(), PATH))],
+    "storage.upload_directory": [
+        Use("storage_upload", (TREE, "/datasets/")),
+        Use("storage_list storage_upload", (TREE, "/datasets"), {"sync": True}),
+    ],
+    "storage.download": [
+        Use("storage_list storage_download", (PATH, BytesIO())),
+        Use("storage_get storage_download", (FILE_ID, BytesIO())),
+    ],
+    "storage.download_directory": [Use("storage_list storage_download", ("/datasets/", "."))],
+    "storage.download_to_bytes": [Use("storage_list storage_download", (PATH,))],
+    "storage.download_to_string": [Use("storage_list storage_download", (PATH,))],
+    "storage.download_stream": [Use("storage_list storage_download", (PATH,))],
 }
-STREAMS = {"list_paginated", "list_all", "logs_stream", "as_completed"}
+STREAMS = {"list_paginated", "list_all", "logs_stream", "as_completed", "download_stream"}
 CASES = [
     pytest.param(name, use, id=f"{name}-{number}") for name, uses in USES.items() for number, use in enumerate(uses)
 ]
@@ -92,7 +132,9 @@ CLIENTS = [VantageClient, AsyncVantageClient]
 
 def template(wire: Wire) -> tuple[str, str]:
     """Return verb and path of an exchange, ids replaced by the names that the contract gives them."""
-    path = wire.target.partition("?")[0].replace(f"/{JOB_ID}", "/{job_id}").replace(f"/{CLUSTER_ID}", "/{cluster_id}")
+    path = wire.target.partition("?")[0]
+    for value, name in ((JOB_ID, "{job_id}"), (CLUSTER_ID, "{cluster_id}"), (FILE_ID, "{file_id}")):
+        path = path.replace(f"/{value}", f"/{name}")
     return wire.method, path
 
 
@@ -102,6 +144,8 @@ def answer(wire: Wire) -> Answer:
     if dict(wire.headers)[b"Accept"] == b"text/event-stream":
         return event_answer(["first", "second"])
     endpoint = next(name for name, route in ENDPOINTS.items() if route == (verb, path))
+    if endpoint == "storage_download":
+        return Answer(200, {"content-length": str(len(CONTENT))}, CONTENT)
     bodies: dict[str, Any] = {
         "jobs_list": {"jobs": [JOB], "total": 1, "page": 1, "per_page": 50},
         "jobs_logs": {"job_id": JOB_ID, "lines": ["first"], "total_lines": 1},
@@ -109,6 +153,9 @@ def answer(wire: Wire) -> Answer:
         "clusters_list": {"clusters": [CLUSTER], "total": 1, "page": 1, "per_page": 50},
         "clusters_nodes": {"cluster_id": CLUSTER_ID, "nodes": [{"name": "node-1"}], "total": 1},
         "clusters_usage": {"cluster_id": CLUSTER_ID},
+        "storage_list": {"files": [FILE], "total": 1, "page": 1, "per_page": 50},
+        "storage_upload": FILE,
+        "storage_get": FILE,
     }
     return json_answer(bodies.get(endpoint, JOB if endpoint.startswith("jobs") else CLUSTER))
 
@@ -134,7 +181,7 @@ def methods_of(client: Any) -> set[str]:
     """Return the public methods of all resources of a client."""
     return {
         f"{noun}.{name}"
-        for noun in ("jobs", "clusters")
+        for noun in ("jobs", "clusters", "storage")
         for base in type(getattr(client, noun)).__mro__
         for name, value in vars(base).items()
         if isinstance(value, method | stream) and not name.startswith("_")
@@ -148,6 +195,11 @@ def call(client: Any, name: str, use: Use) -> Any:
 
 def recorder() -> RecordingIO:
     return RecordingIO(answer, {"job.yaml": b"name: n\ncommand: date\n"})
+
+
+@pytest.fixture(autouse=True)
+def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize("kind", CLIENTS)
@@ -183,8 +235,10 @@ def test_every_endpoint_has_a_method() -> None:
 
 def test_the_server_has_exactly_these_routes() -> None:
     family = next(family for family in FAMILIES if family.dialect.prefix == "/v1")
-    routes = {route.id: (route.method, route.path) for route in family.endpoints if not route.public}
-    assert routes == ENDPOINTS
+    routes = [(route.method, route.path) for route in family.endpoints if not route.public]
+    assert sorted(routes) == sorted([*ENDPOINTS.values(), *EXTENSIONS])
+    documented = {route.id: (route.method, route.path) for route in family.endpoints if route.id in ENDPOINTS}
+    assert documented == ENDPOINTS
 
 
 def test_the_server_describes_exactly_these_routes() -> None:
@@ -194,12 +248,16 @@ def test_the_server_describes_exactly_these_routes() -> None:
         for verb in item
         if path.startswith("/v1/")
     }
-    assert described == set(ENDPOINTS.values())
+    assert described == {*ENDPOINTS.values(), *EXTENSIONS}
 
 
 def test_the_table_is_that_of_the_contract() -> None:
     written = reference_data("endpoints.yaml")["families"]["platform"]["endpoints"]
-    ours = {row["id"]: (row["method"], row["full_path"]) for row in written if re.match("(jobs|clusters)_", row["id"])}
+    ours = {
+        row["id"]: (row["method"], row["full_path"])
+        for row in written
+        if re.match("(jobs|clusters|storage)_", row["id"])
+    }
     assert ours == ENDPOINTS
 
 
@@ -244,6 +302,10 @@ def test_a_body_has_what_was_given_and_nothing_else(name: str, use: Use, body: A
 
 
 def test_a_query_is_written_in_the_same_order_by_every_process() -> None:
-    for module, filters in ((jobs, jobs.JobFilters), (clusters, clusters.ClusterFilters)):
+    for module, filters in (
+        (jobs, jobs.JobFilters),
+        (clusters, clusters.ClusterFilters),
+        (storage, storage.FileFilters),
+    ):
         documented = [name for name in filters.__annotations__ if name in module._FILTERS]
         assert [*module._FILTERS] == documented, module.__name__

@@ -83,9 +83,14 @@ class AwaitableClient:
         return AwaitableResource(self.blocking.clusters)
 
     @property
+    def storage(self) -> Any:
+        return AwaitableResource(self.blocking.storage)
+
+    @property
     def with_raw(self) -> Any:
         raw = self.blocking.with_raw
-        return type("Raw", (), {"jobs": AwaitableResource(raw.jobs), "clusters": AwaitableResource(raw.clusters)})
+        nouns = ("jobs", "clusters", "storage")
+        return type("Raw", (), {noun: AwaitableResource(getattr(raw, noun)) for noun in nouns})
 
     @property
     def config(self) -> Any:

@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 from vantage_sdk import AsyncVantageClient, VantageClient
 from vantage_sdk.core.answer import Answer
-from vantage_sdk.core.io.port import Call, Wire
+from vantage_sdk.core.io.abort import Abort
+from vantage_sdk.core.io.port import Call, Sink, Wire
+from vantage_sdk.core.stepping import run
 
 T = TypeVar("T")
 URL = "https://recorded.invalid"
@@ -36,6 +38,10 @@ class RecordedIncoming:
     async def read(self, limit: int) -> bytes:
         return self._body[:limit]
 
+    async def pour(self, sink: Sink) -> None:
+        for chunk in self._chunks:
+            sink(memoryview(chunk))
+
     async def aclose(self) -> None:
         self.closed = True
 
@@ -55,6 +61,8 @@ class Done:
 
 class RecordingIO:
     """Records every exchange; nothing suspends, so that each face can be stepped without an event loop."""
+
+    suspends = False
 
     def __init__(self, answer: Callable[[Wire], Answer], files: dict[str, bytes] | None = None) -> None:
         self.wires: list[Wire] = []
@@ -77,14 +85,27 @@ class RecordingIO:
     async def read_file(self, path: Path, limit: int) -> bytes:
         return self._files[str(path)][:limit]
 
-    async def gather(self, calls: Sequence[Call[T]], limit: int) -> list[T]:
+    async def gather(self, calls: Sequence[Call[T]], limit: int, abort: Abort | None = None) -> list[T]:
         return [await call() for call in calls]
 
+    async def work(self, job: Callable[[], T], abort: Abort | None = None) -> T:
+        return job()
+
+    def tell(self, listener: Callable[..., object]) -> Callable[..., None]:
+        return lambda *arguments: void(listener(*arguments))
+
+    def bound_to(self, abort: Abort) -> RecordingIO:
+        return self
+
     def start(self, call: Call[T]) -> Done:
-        raise NotImplementedError("a recorded list is fetched page by page")
+        return Done(run(call()))
 
     async def aclose(self) -> None:
         pass
+
+
+def void(_: object) -> None:
+    """Return nothing."""
 
 
 def client_of(io: RecordingIO, kind: type[VantageClient | AsyncVantageClient]) -> Any:
@@ -110,4 +131,5 @@ def event_answer(lines: Iterable[str]) -> Answer:
 
 def body_of(wire: Wire) -> Any:
     """Return the JSON that an exchange sent, ``None`` if it sent no body."""
+    assert isinstance(wire.body, bytes)
     return json.loads(wire.body) if wire.body else None

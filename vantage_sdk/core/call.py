@@ -20,6 +20,7 @@ from vantage_sdk.exceptions import Attempt
 if TYPE_CHECKING:
     from vantage_sdk.config import Config
     from vantage_sdk.core.dialect import Dialect
+    from vantage_sdk.core.io.port import Body
     from vantage_sdk.core.request import Request
 
 USER_HEADERS_REFUSED = frozenset(
@@ -45,7 +46,7 @@ class Call:
 
     request: Request[Any]
     target: str
-    body: bytes
+    body: bytes | Body
     key: str | None
     deadline: Deadline | None
     timeout: float | None
@@ -76,7 +77,7 @@ def prepare(request: Request[Any], options: Mapping[str, Any], config: Config) -
     return Call(
         request=request,
         target=f"{target}?{urlencode(query)}" if query else target,
-        body=b"" if request.json is None else encode(request.json),
+        body=request.content if request.json is None else encode(request.json),
         key=_key(request),
         deadline=Deadline.after(options.get("deadline", config.deadline)),
         timeout=seconds(timeout, "timeout"),
@@ -117,9 +118,10 @@ def _checked(given: Any) -> Mapping[str, str]:
 
 def wire(call: Call, config: Config, dialect: Dialect, *, stream: bool) -> Wire:
     """Return the next attempt of ``call``; the only place where a credential meets a request."""
-    ends = (None if call.deadline is None else call.deadline.at, _until(None if stream else call.timeout))
-    limits = [end for end in ends if end is not None]
     request = call.request
+    spaced = stream or request.bulk
+    ends = (None if call.deadline is None else call.deadline.at, _until(None if spaced else call.timeout))
+    limits = [end for end in ends if end is not None]
     headers = [
         (b"Host", config.host.encode("ascii")),
         (
@@ -132,7 +134,7 @@ def wire(call: Call, config: Config, dialect: Dialect, *, stream: bool) -> Wire:
     ]
     if config.organization is not None:
         headers.append((b"X-Organization-ID", config.organization.encode("ascii")))
-    if call.body:
+    if request.json is not None:
         headers.append((b"Content-Type", b"application/json"))
     if call.key is not None:
         headers.append((b"Idempotency-Key", call.key.encode("ascii")))
@@ -147,8 +149,9 @@ def wire(call: Call, config: Config, dialect: Dialect, *, stream: bool) -> Wire:
         headers=tuple(headers),
         body=call.body,
         at=min(limits) if limits else None,
-        idle=call.timeout if stream else None,
+        idle=call.timeout if spaced else None,
         limit=config.max_response_bytes,
+        bulk=request.bulk,
     )
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Generic, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
 
 from vantage_sdk.core.answer import Answer
 from vantage_sdk.core.deadline import Deadline, Seconds
+
+if TYPE_CHECKING:
+    from vantage_sdk.core.io.port import Body
 
 T = TypeVar("T")
 Decode = Callable[[Answer], T]
@@ -46,7 +49,10 @@ class WaitOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Request(Generic[T]):
-    """What to send and how to read the answer; ``path`` is a template below the family's prefix, or below the server if ``rooted``."""
+    """What to send and how to read the answer; ``path`` is a template below the family's prefix, or below the server if ``rooted``.
+
+    ``content`` is a body that is no JSON; ``bulk`` says that many bytes are to come or to go, so that only silence is timed.
+    """
 
     method: str
     path: str
@@ -54,6 +60,8 @@ class Request(Generic[T]):
     values: Mapping[str, str] = field(default_factory=dict[str, str])
     query: Mapping[str, Any] = field(default_factory=dict[str, Any])
     json: Any = None
+    content: bytes | Body = b""
+    bulk: bool = False
     safety: Safety = Safety.IDEMPOTENT
     idempotency_key: str | None = None
     accept: str = "application/json"

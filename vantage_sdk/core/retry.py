@@ -175,6 +175,11 @@ async def again(
     return await loop(next_attempt)
 
 
+def passes(cause: Cause) -> bool:
+    """Tell whether a call that does no harm the second time may be repeated after this failure."""
+    return TABLE[cause][Safety.IDEMPOTENT] is not Verdict.NEVER
+
+
 def out_of_time(error: VantageAPIError, budget: float) -> DeadlineExceeded:
     """Return the error for a deadline that leaves no time for the retry that ``error`` calls for."""
     late = error._as_kind(DeadlineExceeded)

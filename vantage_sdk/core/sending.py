@@ -16,7 +16,16 @@ from vantage_sdk.core.io.port import Incoming, TransportError
 from vantage_sdk.core.quota import Quota
 from vantage_sdk.core.redirects import GET_REDIRECTS, next_target, refusal
 from vantage_sdk.core.request import Safety
-from vantage_sdk.core.retry import AMBIGUOUS, Cause, Rules, again, cause_of_answer, cause_of_failure, out_of_time
+from vantage_sdk.core.retry import (
+    AMBIGUOUS,
+    Cause,
+    Rules,
+    again,
+    cause_of_answer,
+    cause_of_failure,
+    out_of_time,
+    passes,
+)
 from vantage_sdk.core.scrub import scrub
 from vantage_sdk.exceptions import (
     Attempt,
@@ -35,8 +44,10 @@ if TYPE_CHECKING:
     from vantage_sdk.core.answer import Answer
     from vantage_sdk.core.call import Call
     from vantage_sdk.core.dialect import Dialect
+    from vantage_sdk.core.io.abort import Abort
     from vantage_sdk.core.io.port import IO, Wire
     from vantage_sdk.core.request import Request
+    from vantage_sdk.core.transfer.tus import Offer
 
 T = TypeVar("T")
 Head = TypeVar("Head", bound="HasHead")
@@ -49,8 +60,10 @@ ERROR_BODY_LIMIT = 1 << 20
 class HasHead(Protocol):
     """What a whole and a streamed answer have in common."""
 
-    status: int
-    headers: Mapping[str, str]
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
 
 
 class Shared:
@@ -59,6 +72,7 @@ class Shared:
     def __init__(self) -> None:
         self.quota = Quota()
         self.honours_keys = False
+        self.upload_offer: Offer | None = None
 
 
 class Sender:
@@ -69,6 +83,17 @@ class Sender:
         self.config = config
         self.dialect = dialect
         self.shared = shared
+
+    def bound_to(self, abort: Abort) -> Sender:
+        """Return the same sender, whose exchanges and pauses end when ``abort`` is thrown."""
+        return Sender(self.io.bound_to(abort), self.config, self.dialect, self.shared)
+
+    def lost(self, error: TransportError, method: str, path: str) -> VantageConnectionError:
+        """Return the error for a streamed answer that broke after its head."""
+        kind = VantageTimeoutError if error.timed_out else VantageConnectionError
+        problem = kind(self._clean(str(error) or error.failure.value), method=method, path=path)
+        problem._passing = True
+        return problem
 
     async def fetch(self, request: Request[Any], options: Mapping[str, Any]) -> Answer:
         """Return the whole answer; raise an error of ``exceptions`` if there is none below status 400."""
@@ -221,6 +246,7 @@ class Sender:
         said = f"{error.status_code} {error.code or ''}".strip() if error.status_code else error.message
         call.trail.append(Attempt(number, said, None, error.status_code, error.request_id))
         call.ambiguous = call.ambiguous or rules.cause in AMBIGUOUS
+        error._passing = passes(rules.cause)
         error.attempts, error.max_attempts = tuple(call.trail), call.max_attempts
 
     def _final(self, call: Call, rules: Rules, error: VantageAPIError) -> VantageAPIError:
@@ -249,17 +275,25 @@ class Sender:
 class Recorder:
     """A sender that remembers the last answer, for calls that return it beside their result."""
 
-    def __init__(self, sender: Sender | Recorder) -> None:
+    def __init__(self, sender: Sender | Recorder, seen: list[Answer] | None = None) -> None:
         self._sender: Any = sender
+        self._seen = [] if seen is None else seen
         self.config: Config = sender.config
-        self.last: Answer | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sender, name)
 
+    @property
+    def last(self) -> Answer | None:
+        """The last answer, ``None`` if there was none."""
+        return self._seen[-1] if self._seen else None
+
+    def bound_to(self, abort: Abort) -> Recorder:
+        return Recorder(self._sender.bound_to(abort), self._seen)
+
     async def fetch(self, request: Request[Any], options: Mapping[str, Any]) -> Answer:
         answer: Answer = await self._sender.fetch(request, options)
-        self.last = answer
+        self._seen[:] = [answer]
         return answer
 
 

@@ -21,7 +21,7 @@ def instant_retries() -> Generator[list[float], None, None]:
 
     asked: list[float] = []
 
-    async def no_pause(_: Any, seconds: float) -> None:
+    async def no_pause(_: Any, seconds: float, *_abort: Any) -> None:
         asked.append(seconds)
 
     async def checkpoint(_: Any, seconds: float) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 import httpcore
 
-from vantage_sdk.core.io.blocking_pool import LOST, core_request, head_until
+from vantage_sdk.core.io.blocking_pool import LOST, Pool, core_request, head_until
 from vantage_sdk.core.io.clocked import AsyncClockedBackend, Exchange
 from vantage_sdk.core.io.failures import CORE_ERRORS, PoolTimeout, StaleConnectionError
 from vantage_sdk.core.io.port import Wire
@@ -52,16 +52,27 @@ class AsyncPool:
         self.active = 0
         self.closed = False
         self.half_read: list[AsyncIterator[bytes]] = []
+        self._bulk: Pool | None = None
 
     @property
     def open_connections(self) -> int:
         return self.active + sum(map(len, self._idle.values()))
 
-    async def send(self, wire: Wire) -> AsyncPooledAnswer:
-        """Send and return the head of the answer; the connection comes back when the answer is closed."""
+    async def bulk(self) -> Pool:
+        """Return blocking connections, which worker threads move many bytes over; they are closed together with these."""
+        await self._watched()
+        if self._bulk is None:
+            self._bulk = Pool(self._settings)
+        return self._bulk
+
+    async def _watched(self) -> None:
         if self._watch is None:
             self._watch = self._until_the_loop_ends()
             await anext(self._watch)
+
+    async def send(self, wire: Wire) -> AsyncPooledAnswer:
+        """Send and return the head of the answer; the connection comes back when the answer is closed."""
+        await self._watched()
         if self.half_read:
             await self._sweep()
         until = head_until(wire)
@@ -136,6 +147,8 @@ class AsyncPool:
             await self._close_idle()
 
     async def _close_idle(self) -> None:
+        if self._bulk is not None:
+            self._bulk.close()
         with anyio.move_on_after(CLOSING, shield=True):  # an event loop that ends cancels whatever waits
             for stack in self._idle.values():
                 while stack:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -14,14 +16,17 @@ import anyio.lowlevel
 import anyio.to_thread
 
 from vantage_sdk.core.answer import Answer
+from vantage_sdk.core.io.abort import Abort
 from vantage_sdk.core.io.async_pool import AsyncPool
+from vantage_sdk.core.io.blocking import exchanged, opened
 from vantage_sdk.core.io.body import declared, decoded, flat, grown
 from vantage_sdk.core.io.carrier import AsyncCarried, AsyncCarrier
 from vantage_sdk.core.io.failures import caught, translate
 from vantage_sdk.core.io.files import read_bounded
-from vantage_sdk.core.io.port import Call, Pending, Wire
+from vantage_sdk.core.io.port import IO, Call, Incoming, Pending, Sink, Wire
 from vantage_sdk.core.io.settings import Settings
 from vantage_sdk.core.io.tasks import start
+from vantage_sdk.core.io.threads import ThreadedIncoming, threaded, told
 
 if TYPE_CHECKING:
     import httpx
@@ -31,6 +36,8 @@ T = TypeVar("T")
 
 class AnyIO:
     """Sends over an injected ``httpx.AsyncClient``, or over a proxy or a pool of its own for each event loop."""
+
+    suspends = True
 
     def __init__(self, settings: Settings, made_at: str, client: httpx.AsyncClient | None = None) -> None:
         self._settings = settings
@@ -63,6 +70,9 @@ class AnyIO:
         return AsyncHttpxCarrier.through(settings.proxy, settings)
 
     async def exchange(self, wire: Wire) -> Answer:
+        if wire.bulk and isinstance(carrier := self._carrier(), AsyncPool):
+            abort = Abort()
+            return await threaded(partial(exchanged, await carrier.bulk(), replace(wire, abort=abort)), abort)
         try:
             carried = await self._carrier().send(wire)
             async with aclosing(carried):
@@ -74,7 +84,11 @@ class AnyIO:
             failure = translate(error, str(wire.origin))
         raise failure
 
-    async def open(self, wire: Wire) -> AsyncIncoming:
+    async def open(self, wire: Wire) -> Incoming:
+        if wire.bulk and isinstance(carrier := self._carrier(), AsyncPool):
+            abort = Abort()
+            incoming = await threaded(partial(opened, await carrier.bulk(), replace(wire, abort=abort)), abort)
+            return ThreadedIncoming(incoming, abort)
         try:
             return AsyncIncoming(await self._carrier().send(wire), wire)
         except caught() as error:
@@ -87,7 +101,16 @@ class AnyIO:
     async def read_file(self, path: Path, limit: int) -> bytes:
         return await anyio.to_thread.run_sync(read_bounded, path, limit)
 
-    async def gather(self, calls: Sequence[Call[T]], limit: int) -> list[T]:
+    async def work(self, job: Callable[[], T], abort: Abort | None = None) -> T:
+        return await threaded(job, abort)
+
+    def tell(self, listener: Callable[..., object]) -> Callable[..., None]:
+        return told(listener)
+
+    def bound_to(self, _: Abort) -> IO:
+        return self  # cancellation reaches everything by itself
+
+    async def gather(self, calls: Sequence[Call[T]], limit: int, _abort: Abort | None = None) -> list[T]:
         results: dict[int, T] = {}
         failed: list[Exception] = []
         todo = iter(enumerate(calls))
@@ -163,6 +186,10 @@ class AsyncIncoming:
         except caught() as error:
             failure = translate(error, self._origin)
         raise failure
+
+    async def pour(self, sink: Sink) -> None:
+        async for chunk in self:
+            sink(memoryview(chunk))
 
     async def aclose(self) -> None:
         await self._carried.aclose()

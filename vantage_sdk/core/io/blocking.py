@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vantage_sdk.core.answer import Answer
+from vantage_sdk.core.io.abort import Abort
 from vantage_sdk.core.io.blocking_pool import Pool
 from vantage_sdk.core.io.body import declared, decoded, flat, grown
 from vantage_sdk.core.io.carrier import Carried, Carrier
+from vantage_sdk.core.io.crew import Crew, PendingThread
 from vantage_sdk.core.io.failures import caught, translate
 from vantage_sdk.core.io.files import read_bounded
-from vantage_sdk.core.io.port import Call, Wire
+from vantage_sdk.core.io.port import IO, Call, Incoming, Pending, Sink, TransportError, Wire
 from vantage_sdk.core.io.settings import Settings
-from vantage_sdk.core.stepping import run
 
 if TYPE_CHECKING:
     import httpx
 
 T = TypeVar("T")
+DIRECT = 1 << 20  # bytes of a body that are worth a connection, because reading past the parser costs it
 
 
 class BlockingIO:
     """Sends over an injected ``httpx.Client``, a proxy, or a pool of its own; closes only what it made."""
+
+    suspends = False
 
     def __init__(self, settings: Settings, made_at: str, client: httpx.Client | None = None) -> None:
         self._made_at = made_at
@@ -44,32 +48,31 @@ class BlockingIO:
             self._carrier = HttpxCarrier.through(settings.proxy, settings)
 
     async def exchange(self, wire: Wire) -> Answer:
-        try:
-            carried = self._carrier.send(wire)
-            with closing(carried):
-                headers = flat(carried.headers)
-                declared(headers, wire.limit)
-                body = joined(carried.chunks(), wire.limit)
-            return Answer(carried.status, headers, decoded(body, headers.get("content-encoding", ""), wire.limit))
-        except caught() as error:
-            failure = translate(error, str(wire.origin))
-        raise failure
+        return exchanged(self._carrier, wire)
 
     async def open(self, wire: Wire) -> BlockingIncoming:
-        try:
-            return BlockingIncoming(self._carrier.send(wire), wire)
-        except caught() as error:
-            failure = translate(error, str(wire.origin))
-        raise failure
+        return opened(self._carrier, wire)
 
-    async def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
+    async def sleep(self, seconds: float, abort: Abort | None = None) -> None:
+        time.sleep(seconds) if abort is None else abort.pause(seconds)
 
     async def read_file(self, path: Path, limit: int) -> bytes:
         return read_bounded(path, limit)
 
-    async def gather(self, calls: Sequence[Call[T]], limit: int) -> list[T]:
-        return Crew(calls).work(min(limit, len(calls)))
+    async def gather(self, calls: Sequence[Call[T]], limit: int, abort: Abort | None = None) -> list[T]:
+        return Crew(calls, abort).work(min(limit, len(calls)))
+
+    async def work(self, job: Callable[[], T], _: Abort | None = None) -> T:
+        return job()
+
+    def tell(self, listener: Callable[..., object]) -> Callable[..., None]:
+        def call(*arguments: Any) -> None:
+            listener(*arguments)
+
+        return call
+
+    def bound_to(self, abort: Abort) -> IO:
+        return Bound(self, abort)
 
     def start(self, call: Call[T]) -> PendingThread[T]:
         return PendingThread(call)
@@ -82,6 +85,70 @@ class BlockingIO:
         if pool is not None and pool.open_connections:
             warnings.warn(f"unclosed client made at {self._made_at}", ResourceWarning, source=self, stacklevel=2)
             pool.close()
+
+
+class Bound:
+    """A blocking port whose exchanges and pauses end when a switch is thrown."""
+
+    suspends = False
+
+    def __init__(self, io: BlockingIO, abort: Abort) -> None:
+        self._io = io
+        self._abort = abort
+
+    async def read_file(self, path: Path, limit: int) -> bytes:
+        return await self._io.read_file(path, limit)
+
+    async def gather(self, calls: Sequence[Call[T]], limit: int, abort: Abort | None = None) -> list[T]:
+        return await self._io.gather(calls, limit, abort)
+
+    async def work(self, job: Callable[[], T], _: Abort | None = None) -> T:
+        return job()
+
+    def tell(self, listener: Callable[..., object]) -> Callable[..., None]:
+        return self._io.tell(listener)
+
+    def bound_to(self, abort: Abort) -> IO:
+        self._abort.hold(abort.throw)
+        return self._io.bound_to(abort)
+
+    def start(self, call: Call[T]) -> Pending[T]:
+        return self._io.start(call)
+
+    async def aclose(self) -> None:
+        await self._io.aclose()
+
+    async def exchange(self, wire: Wire) -> Answer:
+        return await self._io.exchange(replace(wire, abort=self._abort))
+
+    async def open(self, wire: Wire) -> Incoming:
+        return await self._io.open(replace(wire, abort=self._abort))
+
+    async def sleep(self, seconds: float) -> None:
+        await self._io.sleep(seconds, self._abort)
+
+
+def exchanged(carrier: Carrier, wire: Wire) -> Answer:
+    """Send and read the whole answer; raise ``TransportError`` if there is none."""
+    try:
+        carried = carrier.send(wire)
+        with closing(carried):
+            headers = flat(carried.headers)
+            declared(headers, wire.limit)
+            body = joined(carried.chunks(), wire.limit)
+        return Answer(carried.status, headers, decoded(body, headers.get("content-encoding", ""), wire.limit))
+    except caught() as error:
+        failure = translate(error, str(wire.origin))
+    raise failure
+
+
+def opened(carrier: Carrier, wire: Wire) -> BlockingIncoming:
+    """Send and return once the head of the answer is there."""
+    try:
+        return BlockingIncoming(carrier.send(wire), wire)
+    except caught() as error:
+        failure = translate(error, str(wire.origin))
+    raise failure
 
 
 def joined(chunks: Iterator[bytes], limit: int) -> bytes:
@@ -101,7 +168,7 @@ class BlockingIncoming:
     def __init__(self, carried: Carried, wire: Wire) -> None:
         self._carried = carried
         self._chunks = carried.chunks()
-        self._origin = str(wire.origin)
+        self._wire = wire
         self.status = carried.status
         self.headers = flat(carried.headers)
 
@@ -113,7 +180,7 @@ class BlockingIncoming:
             for chunk in self._chunks:
                 return chunk
         except caught() as error:
-            failure = translate(error, self._origin)
+            failure = self._failure(error)
         else:
             raise StopAsyncIteration
         raise failure
@@ -122,81 +189,31 @@ class BlockingIncoming:
         try:
             return decoded(joined(self._chunks, limit), self.headers.get("content-encoding", ""), limit)
         except caught() as error:
-            failure = translate(error, self._origin)
+            failure = self._failure(error)
         raise failure
+
+    async def pour(self, sink: Sink) -> None:
+        self.pour_now(sink)
+
+    def pour_now(self, sink: Sink) -> None:
+        length = self.headers.get("content-length", "")
+        left = int(length) if length.isdecimal() and "transfer-encoding" not in self.headers else 0
+        try:
+            for chunk in self._chunks:
+                sink(memoryview(chunk))
+                left -= len(chunk)
+                if left >= DIRECT and self._carried.receive(left, sink):
+                    return
+        except caught() as error:
+            failure = self._failure(error)
+        else:
+            return
+        raise failure
+
+    def _failure(self, error: Exception) -> TransportError:
+        if self._wire.abort is not None:
+            self._wire.abort.check()
+        return translate(error, str(self._wire.origin))
 
     async def aclose(self) -> None:
         self._carried.close()
-
-
-class PendingThread(Generic[T]):
-    """A call on a thread of its own; where no thread can start any more, it runs when its result is asked for."""
-
-    def __init__(self, call: Call[T]) -> None:
-        self._call = call
-        self._result: list[T] = []
-        self._error: BaseException | None = None
-        self._thread: threading.Thread | None = threading.Thread(target=self._work, name="vantage-ahead", daemon=True)
-        try:
-            self._thread.start()
-        except RuntimeError:  # the interpreter is shutting down
-            self._thread = None
-
-    def _work(self) -> None:
-        try:
-            self._result.append(run(self._call()))
-        except BaseException as error:  # handed to whoever asks for the result
-            self._error = error
-
-    async def result(self) -> T:
-        if self._thread is None:
-            self._work()
-        else:
-            self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._result[0]
-
-    def abandon(self) -> None:
-        """Let it finish by itself; nobody looks at the result."""
-
-
-class Crew(Generic[T]):
-    """Threads that work through a list of calls; the first failure keeps the rest from starting."""
-
-    def __init__(self, calls: Sequence[Call[T]]) -> None:
-        self._todo = list(enumerate(calls))[::-1]
-        self._results: dict[int, T] = {}
-        self._failed: list[BaseException] = []
-
-    def work(self, size: int) -> list[T]:
-        total = len(self._todo)
-        threads = [threading.Thread(target=self._take, name=f"vantage-crew-{n}", daemon=True) for n in range(1, size)]
-        started: list[threading.Thread] = []
-        try:
-            for thread in threads:
-                thread.start()
-                started.append(thread)
-        except RuntimeError:  # the interpreter is shutting down: this thread does it alone
-            pass
-        try:
-            self._take()
-            for thread in started:
-                thread.join()
-        except BaseException:
-            self._todo.clear()
-            raise
-        if self._failed:
-            raise self._failed[0]
-        return [self._results[number] for number in range(total)]
-
-    def _take(self) -> None:
-        while self._todo and not self._failed:
-            try:
-                number, call = self._todo.pop()
-            except IndexError:
-                return
-            try:
-                self._results[number] = run(call())
-            except Exception as error:  # raised by the caller of work
-                self._failed.append(error)

@@ -9,15 +9,16 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpcore
 
-from vantage_sdk.core.io.clocked import ClockedBackend, Exchange
+from vantage_sdk.core.io.abort import Abort
+from vantage_sdk.core.io.clocked import ClockedBackend, ClockedStream, Exchange
 from vantage_sdk.core.io.failures import PoolTimeout, StaleConnectionError
 from vantage_sdk.core.io.forking import renew_after_fork
-from vantage_sdk.core.io.port import Wire
+from vantage_sdk.core.io.port import Body, Sink, Wire
 from vantage_sdk.core.io.settings import KEEPALIVE_EXPIRY, Settings, socket_options, tls_context
 from vantage_sdk.core.urls import Origin
 
@@ -40,6 +41,19 @@ class Connection:
             network_backend=ClockedBackend(self.exchange),
             socket_options=socket_options(),
         )
+        self._abort: tuple[Abort, int] | None = None
+
+    def begin(self, until: float | None, wire: Wire) -> None:
+        """Start the clock of an exchange, and let the wire's abort shut the connection."""
+        self.exchange.begin(until, wire.idle)
+        if wire.abort is not None:
+            self._abort = wire.abort, wire.abort.hold(self.exchange.shut)
+
+    def end(self) -> None:
+        if self._abort is not None:
+            abort, number = self._abort
+            self._abort = None
+            abort.let_go(number)
 
 
 class Pool:
@@ -71,11 +85,13 @@ class Pool:
         until = head_until(wire)
         connection = self._acquire(wire.origin, until)
         reused = connection.used
-        connection.exchange.begin(until, wire.idle)
         try:
+            connection.begin(until if isinstance(wire.body, bytes) else wire.at, wire)
             answer = connection.http.handle_request(core_request(wire))
         except BaseException as error:
             self._release(connection)
+            if wire.abort is not None:
+                wire.abort.check()
             if reused and not connection.exchange.received and isinstance(error, LOST):
                 raise StaleConnectionError(str(error)) from None
             raise
@@ -121,6 +137,7 @@ class Pool:
 
     def _release(self, connection: Connection) -> None:
         """Keep a connection that finished its exchange, close any other."""
+        connection.end()
         if connection.era is not self._era:  # in use while this process was forked: its socket is the parent's
             connection.http.close()
             return
@@ -152,6 +169,17 @@ class PooledAnswer:
         stream: Any = self._answer.stream
         return iter(stream)
 
+    def receive(self, size: int, sink: Sink) -> bool:
+        """Give the next ``size`` bytes to ``sink`` directly; ``False``, with nothing done, if that is not possible.
+
+        Right only after a chunk has come, with which the parser has given out all it held; the connection ends with it.
+        """
+        stream: Any = self._answer.extensions["network_stream"]
+        if not isinstance(stream, ClockedStream):
+            return False
+        stream.receive(size, sink)
+        return True
+
     def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -170,16 +198,39 @@ def core_request(wire: Wire) -> httpcore.Request:
         port=origin.port,
         target=wire.target.encode("ascii"),
     )
-    length = [(b"Content-Length", b"%d" % len(wire.body))] if wire.body or wire.method in BODIED else []
-    return httpcore.Request(wire.method, url, headers=[*wire.headers, *length], content=Content(wire.body))
+    body = wire.body
+    size = len(body) if isinstance(body, bytes) else body.length
+    length = [(b"Content-Length", b"%d" % size)] if size or wire.method in BODIED else []
+    content: Any = Content(body) if isinstance(body, bytes) else Made(body)
+    return httpcore.Request(wire.method, url, headers=[*wire.headers, *length], content=content)
 
 
 def head_until(wire: Wire) -> float | None:
-    """Return the instant by which the head must have come: the body of a stream may last, its head may not."""
+    """Return the instant by which the head must have come: the body of a stream may last, its head may not.
+
+    It does not hold for a request whose own body is made while it is sent, which lasts as long as it takes.
+    """
     if wire.idle is None:
         return wire.at
     soon = time.monotonic() + wire.idle
     return soon if wire.at is None else min(wire.at, soon)
+
+
+class Made:
+    """A body that is made while it is sent; an asynchronous client makes it in threads."""
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._body.chunks()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        from anyio.to_thread import run_sync
+
+        chunks = self._body.chunks()
+        while chunk := await run_sync(next, chunks, b""):
+            yield chunk
 
 
 class Content:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Protocol
 
-from vantage_sdk.core.io.port import Wire
+from vantage_sdk.core.io.port import Sink, Wire
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -17,6 +17,7 @@ class Carried(Protocol):
     headers: RawHeaders
 
     def chunks(self) -> Iterator[bytes]: ...
+    def receive(self, size: int, sink: Sink, /) -> bool: ...
     def close(self) -> None: ...
 
 

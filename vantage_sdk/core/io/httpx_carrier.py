@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 
-from vantage_sdk.core.io.blocking_pool import Content
+from vantage_sdk.core.io.blocking_pool import Content, Made
 from vantage_sdk.core.io.carrier import RawHeaders
-from vantage_sdk.core.io.port import Wire
+from vantage_sdk.core.io.port import Sink, Wire
 from vantage_sdk.core.io.settings import CONNECT_TIMEOUT, Settings, tls_context
 
 _OF_THE_RAW_BODY = frozenset({b"content-encoding", b"content-length"})
@@ -23,7 +23,11 @@ def request_of(wire: Wire) -> httpx.Request:
     step = wire.idle if left is None else left if wire.idle is None else min(left, wire.idle)
     connect = CONNECT_TIMEOUT if step is None else min(step, CONNECT_TIMEOUT)
     times: dict[str, Any] = {"timeout": {"connect": connect, "read": step, "write": step, "pool": step}}
-    return httpx.Request(wire.method, wire.url, headers=list(wire.headers), content=wire.body, extensions=times)
+    headers, body = list(wire.headers), wire.body
+    content = body if isinstance(body, bytes) else Made(body)
+    if not isinstance(body, bytes):
+        headers.append((b"Content-Length", b"%d" % body.length))
+    return httpx.Request(wire.method, wire.url, headers=headers, content=content, extensions=times)
 
 
 def _headers(response: httpx.Response) -> RawHeaders:
@@ -43,6 +47,10 @@ class HttpxAnswer:
 
     def chunks(self) -> Iterator[bytes]:
         return iter([self.response.content]) if self.response.is_stream_consumed else self.response.iter_raw()
+
+    def receive(self, _size: int, _sink: Sink, /) -> bool:
+        """Leave it to ``chunks``: behind a proxy the socket is not where the body is."""
+        return False
 
     def close(self) -> None:
         self.response.close()

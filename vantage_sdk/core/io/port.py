@@ -5,18 +5,23 @@ All methods are coroutines.  Those of the blocking implementation never suspend,
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from vantage_sdk.core.answer import Answer
 from vantage_sdk.core.urls import Origin
 
+if TYPE_CHECKING:
+    from vantage_sdk.core.io.abort import Abort
+
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 Call = Callable[[], Coroutine[Any, Any, T]]
+Sink = Callable[[memoryview], None]
+"""Takes the next bytes of a body; the memory is used again when it returns."""
 
 
 class Failure(Enum):
@@ -39,22 +44,35 @@ class TransportError(Exception):
         self.timed_out = timed_out
 
 
+class Body(Protocol):
+    """The body of a request that is made while it is sent; of known length, and the same bytes at every attempt."""
+
+    @property
+    def length(self) -> int: ...
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the bytes from the beginning; it may block, and what it raises ends the exchange."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Wire:
     """One exchange as it goes over the wire; its text never shows header values.
 
     ``origin`` is scheme, host and port, ``target`` path and query; ``at`` is the monotonic instant by which the answer must be complete; ``idle`` the seconds between two chunks of a
-    streamed answer; ``limit`` the bytes a whole answer may have.
+    streamed answer; ``limit`` the bytes a whole answer may have; ``bulk`` says that many bytes are to come or to go;
+    ``abort`` shuts the connection when it is thrown.
     """
 
     method: str
     origin: Origin
     target: str
     headers: tuple[tuple[bytes, bytes], ...] = field(repr=False)
-    body: bytes = field(default=b"", repr=False)
+    body: bytes | Body = field(default=b"", repr=False)
     at: float | None = None
     idle: float | None = None
     limit: int = 0
+    bulk: bool = False
+    abort: Abort | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
@@ -64,12 +82,18 @@ class Wire:
 class Incoming(Protocol):
     """A streamed answer: head first; iterating gives the body as it comes; whoever opened it closes it."""
 
-    status: int
-    headers: Mapping[str, str]
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
 
     def __aiter__(self) -> AsyncIterator[bytes]: ...
     async def __anext__(self) -> bytes: ...
     async def read(self, limit: int) -> bytes: ...
+    async def pour(self, sink: Sink) -> None:
+        """Give what is left of the body to ``sink``, as it came over the wire; raise ``TransportError`` if it is cut short."""
+        ...
+
     async def aclose(self) -> None: ...
 
 
@@ -81,7 +105,9 @@ class Pending(Protocol[T_co]):
 
 
 class IO(Protocol):
-    """The port itself."""
+    """The port itself; ``suspends`` tells whether its coroutines may."""
+
+    suspends: bool
 
     async def exchange(self, wire: Wire) -> Answer:
         """Send and read the whole answer; raise ``TransportError`` if there is none."""
@@ -97,8 +123,23 @@ class IO(Protocol):
         """Return the content of a local file of at most ``limit`` bytes, else raise ``ValueError``."""
         ...
 
-    async def gather(self, calls: Sequence[Call[T]], limit: int) -> list[T]:
-        """Run calls at most ``limit`` at a time; results in order; the first failure stops the rest and is raised bare."""
+    async def gather(self, calls: Sequence[Call[T]], limit: int, abort: Abort | None = None, /) -> list[T]:
+        """Run calls at most ``limit`` at a time; results in order; the first failure stops the rest and is raised bare.
+
+        With ``abort``, which is thrown then, also those that have begun have ended when this returns.
+        """
+        ...
+
+    async def work(self, job: Callable[[], T], abort: Abort | None = None, /) -> T:
+        """Run a function that blocks, where it does no harm; ``abort`` is thrown if the caller is cancelled meanwhile."""
+        ...
+
+    def tell(self, listener: Callable[..., object]) -> Callable[..., None]:
+        """Return a function for any thread that calls ``listener`` where the user's code may run."""
+        ...
+
+    def bound_to(self, abort: Abort, /) -> IO:
+        """Return the same port, whose exchanges and pauses end when ``abort`` is thrown."""
         ...
 
     def start(self, call: Call[T]) -> Pending[T]:

@@ -1,0 +1,73 @@
+"""The digest of a file that is being written, out of order perhaps, computed beside the writing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+
+from vantage_sdk.core.io.abort import Stopped
+from vantage_sdk.core.io.disk import open_source, read_at
+from vantage_sdk.core.io.handle import Handle
+
+PIECE = 1 << 20
+
+
+class RunningHash:
+    """sha256 of the first ``size`` bytes of a file, read again as soon as everything before them has been written."""
+
+    def __init__(self, handle: Handle, size: int) -> None:
+        self._handle = handle
+        self._size = size
+        self._frontier = 0
+        self._changed = threading.Condition()
+        self._stopped = False
+
+    def advance(self, frontier: int) -> None:
+        """Say that all bytes before ``frontier`` are there."""
+        with self._changed:
+            self._frontier = max(self._frontier, frontier)
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """End ``run`` with ``Stopped``."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def run(self) -> bytes:
+        """Return the digest once all is there."""
+        digest, at = hashlib.sha256(), 0
+        while at < self._size:
+            until = self._wait(at)
+            while at < until:
+                with self._handle.using() as fd:
+                    data = read_at(fd, min(PIECE, until - at), at)
+                if not data or self._stopped:
+                    raise Stopped
+                digest.update(data)
+                at += len(data)
+        return digest.digest()
+
+    def _wait(self, at: int) -> int:
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or self._frontier > at)
+            if self._stopped:
+                raise Stopped
+            return min(self._frontier, self._size)
+
+
+def sha256_of_file(path: str, size: int | None) -> bytes | None:
+    """Return the digest of a regular file of just this size, ``None`` if it is not there, a link, or of another size."""
+    try:
+        fd, found = open_source(path, follow_symlinks=False)
+    except OSError:
+        return None
+    try:
+        if found.st_size != size:
+            return None
+        whole = RunningHash(Handle(fd), found.st_size)
+        whole.advance(found.st_size)
+        return whole.run()
+    finally:
+        os.close(fd)

@@ -1,0 +1,96 @@
+"""Blocking work of an asynchronous client, in worker threads that end when the task that waits for them is cancelled."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+import anyio.from_thread
+import anyio.to_thread
+
+from vantage_sdk.core.io.abort import Stopped
+from vantage_sdk.core.stepping import run
+
+if TYPE_CHECKING:
+    from vantage_sdk.core.io.abort import Abort
+    from vantage_sdk.core.io.blocking import BlockingIncoming
+    from vantage_sdk.core.io.port import Sink
+
+T = TypeVar("T")
+PATIENCE = 0.8  # seconds for a thread that was called off
+
+
+async def threaded(job: Callable[[], T], abort: Abort | None = None) -> T:
+    """Run a function in a worker thread; when the caller is cancelled, throw ``abort`` and wait until the thread is done."""
+    if abort is None:
+        return await anyio.to_thread.run_sync(job)
+    done, finished = anyio.Event(), threading.Event()
+
+    def work() -> T:
+        try:
+            return job()
+        finally:
+            finished.set()
+            if abort.thrown:
+                with suppress(RuntimeError):  # the event loop has ended meanwhile
+                    anyio.from_thread.run_sync(done.set)
+
+    try:
+        return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+    except anyio.get_cancelled_exc_class():
+        abort.throw()
+        if not finished.is_set():
+            with anyio.move_on_after(PATIENCE, shield=True):
+                await done.wait()
+        raise
+
+
+def told(listener: Callable[..., object]) -> Callable[..., None]:
+    """Return a function for any thread that calls ``listener`` in the thread of the event loop."""
+    home = threading.get_ident()
+
+    def call(*arguments: Any) -> None:
+        if threading.get_ident() == home:
+            listener(*arguments)
+        else:
+            anyio.from_thread.run_sync(listener, *arguments)
+
+    return call
+
+
+class ThreadedIncoming:
+    """A streamed answer on a blocking connection, read in worker threads."""
+
+    def __init__(self, incoming: BlockingIncoming, abort: Abort) -> None:
+        self._incoming = incoming
+        self._abort = abort
+        self.status = incoming.status
+        self.headers = incoming.headers
+
+    def __aiter__(self) -> ThreadedIncoming:
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = await threaded(self._next, self._abort)
+        if chunk is None:
+            raise StopAsyncIteration
+        return chunk
+
+    def _next(self) -> bytes | None:
+        try:
+            return run(self._incoming.__anext__())
+        except StopAsyncIteration:
+            return None
+
+    async def read(self, limit: int) -> bytes:
+        return await threaded(lambda: run(self._incoming.read(limit)), self._abort)
+
+    async def pour(self, sink: Sink) -> None:
+        await threaded(lambda: self._incoming.pour_now(sink), self._abort)
+
+    async def aclose(self) -> None:
+        with suppress(Stopped):
+            run(self._incoming.aclose())

@@ -1,0 +1,1 @@
+"""What a transfer of files decides, apart from any file system and any network."""

@@ -1,0 +1,241 @@
+"""A remote file on its way to a local path: into a partial file beside it, which takes its place once it is proved right."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vantage_sdk.core.io.abort import Abort
+from vantage_sdk.core.io.destination import Destination
+from vantage_sdk.core.io.disk import write_at
+from vantage_sdk.core.io.handle import Handle
+from vantage_sdk.core.io.hashing import RunningHash
+from vantage_sdk.core.transfer.incoming import IntoFile
+from vantage_sdk.core.transfer.journal import Journal
+from vantage_sdk.core.transfer.progress import Listeners
+from vantage_sdk.core.transfer.reading import NoRangesError, ReplacedError, Stretches, Version
+from vantage_sdk.core.transfer.spans import Spans, spans_of
+from vantage_sdk.core.transfer.tries import MismatchError, Remote, Resolve, in_two_tries, proved
+from vantage_sdk.exceptions import TransferError
+
+if TYPE_CHECKING:
+    from vantage_sdk.core.sending import Sender
+    from vantage_sdk.core.transfer.progress import Gauge, Listener, Meter
+    from vantage_sdk.core.transfer.remote import Downloads
+
+KEPT = 8 << 20
+APART = 128 << 20
+PART = 64 << 20
+CONNECTIONS = 4
+NOTED = 2.0
+ENDLESS = 1 << 62
+
+
+class PartialFile:
+    """The partial file: what is in it, and who needs to know."""
+
+    def __init__(self, fd: int, name: str, spans: Spans, gauge: Gauge, noted: Callable[[Spans], None] | None) -> None:
+        self.fd = fd
+        self.name = name
+        self.spans = spans
+        self.handle = Handle(fd)
+        self.hash = RunningHash(self.handle, spans.size)
+        self._gauge = gauge
+        self._noted = noted
+        self._lock = threading.Lock()
+        self._due = time.monotonic() + NOTED
+        self._tell()
+
+    def place(self, data: memoryview, offset: int) -> None:
+        """Write bytes where they belong; for any number of threads."""
+        with self.handle.using() as fd:
+            write_at(fd, data, offset)
+        with self._lock:
+            self.spans.add(offset, offset + len(data))
+            if self._noted is not None and time.monotonic() >= self._due:
+                self._due = time.monotonic() + NOTED
+                self._noted(self.spans)
+        self._tell()
+
+    def digest(self, size: int) -> bytes:
+        """Return the sha256 of the first ``size`` bytes, which are all there."""
+        whole = RunningHash(self.handle, size)
+        whole.advance(size)
+        return whole.run()
+
+    def _tell(self) -> None:
+        self.hash.advance(self.spans.frontier)
+        self._gauge.reach(self.spans.total)
+
+
+class Download:
+    """One download.  ``resume``: go on with the partial file that the journal tells of."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        options: Mapping[str, Any],
+        resolve: Resolve,
+        destination: Destination,
+        meter: Callable[[int], Meter],
+        journal: Journal,
+        *,
+        resume: bool,
+        connections: int = CONNECTIONS,
+    ) -> None:
+        self._sender = sender
+        self._io = sender.io
+        self._options = options
+        self._resolve = resolve
+        self._destination = destination
+        self._meter_of = meter
+        self._journal = journal
+        self._resume = resume
+        self._connections = connections
+
+    async def run(self) -> int:
+        """Return the number of bytes once the file is in place; see the errors of ``storage.download``."""
+        meters: list[Meter] = []
+
+        async def once(remote: Remote) -> int:
+            meters.append(meters[0] if meters else self._meter_of(remote.version.size or 0))
+            return await self._once(remote, meters[0])
+
+        return await in_two_tries(self._resolve, once)
+
+    async def _once(self, remote: Remote, meter: Meter) -> int:
+        part = await self._opened(remote.version, meter)
+        try:
+            await self._io.work(partial(self._make_sure_of_room, remote, part))
+            size = await self._filled(remote, part)
+            part.handle.shut()
+            await self._io.work(partial(self._destination.commit, part.name, part.fd))
+        except BaseException as stop:
+            part.hash.stop()
+            part.handle.shut()
+            self._leave(part, remote.version, stop)
+            raise
+        if size > KEPT or self._resume:
+            await self._journal.forget()
+        meter.finish()
+        return size
+
+    def _make_sure_of_room(self, remote: Remote, part: PartialFile) -> None:
+        missing = 0 if remote.version.size is None else part.spans.size - part.spans.total
+        if missing > self._destination.free():
+            raise OSError(
+                errno.ENOSPC, f"{remote.name} needs {missing} bytes more than are free", self._destination.path
+            )
+
+    async def _opened(self, version: Version, meter: Meter) -> PartialFile:
+        """Open the partial file that an earlier process left if it is to be continued, else a new one."""
+        spans = Spans(ENDLESS if version.size is None else version.size)
+        fd, name = None, self._destination.partial_name()
+        if record := await self._journal.load():
+            fd = await self._io.work(partial(self._destination.adopt, str(record.get("partial")), name))
+            if fd is not None and self._resume and version.is_pinned and record.get("etag") == version.etag:
+                spans = spans_of(record.get("done"), spans.size)
+            elif fd is not None:
+                await self._io.work(partial(self._destination.discard, name, fd))
+                fd, name = None, self._destination.partial_name()
+        if fd is None:
+            fd = await self._io.work(partial(self._destination.create, name))
+        noted = partial(self._note, name, version) if version.is_pinned and (version.size or 0) > KEPT else None
+        if noted is not None:
+            await self._io.work(partial(noted, spans))
+        return PartialFile(fd, name, spans, meter.gauge(), noted)
+
+    def _note(self, name: str, version: Version, spans: Spans) -> None:
+        self._journal.save_now({"partial": name, "etag": version.etag, "done": spans.as_list()})
+
+    def _leave(self, part: PartialFile, version: Version, stop: BaseException) -> None:
+        """Keep the partial file for a later process if it can go on with it, else remove it."""
+        spoilt = isinstance(stop, OSError | ReplacedError | MismatchError | TransferError)
+        if spoilt or not version.is_pinned or part.spans.total <= KEPT:
+            self._destination.discard(part.name, part.fd)
+            if (version.size or 0) > KEPT:
+                self._journal.forget_now()
+            return
+        self._note(part.name, version, part.spans)
+        stop.add_note(
+            f"{part.spans.total} bytes are kept beside {self._destination.path}; resume=True goes on with them"
+        )
+
+    async def _filled(self, remote: Remote, part: PartialFile) -> int:
+        """Fetch what is missing and prove the whole; return its size."""
+        size = remote.version.size
+        if size is None or size <= KEPT:
+            version, size = await self._fetched(remote, part)
+            proved(version, await self._io.work(partial(part.digest, size)))
+            return size
+        hashing = self._io.start(partial(self._io.work, part.hash.run))
+        try:
+            version, _ = await self._fetched(remote, part)
+            proved(version, await hashing.result())
+            return size
+        except BaseException:
+            part.hash.stop()
+            hashing.abandon()
+            raise
+
+    async def _fetched(self, remote: Remote, part: PartialFile) -> tuple[Version, int]:
+        version, spans = remote.version, part.spans
+        if version.size is not None and self._connections > 1 and spans.size - spans.total >= APART:
+            try:
+                return await self._fetched_apart(remote, part), version.size
+            except NoRangesError:
+                pass  # this server sends all or nothing
+        reading = Stretches(self._sender, remote.request, self._options, version, skips=True)
+        end = spans.total
+        for start, stop in [(0, None)] if version.size is None else spans.gaps(version.size or 1):
+            end = await reading.pour(start, stop, part.place)
+        return reading.version, end if version.size is None else version.size
+
+    async def _fetched_apart(self, remote: Remote, part: PartialFile) -> Version:
+        abort = Abort()
+        sender = self._sender.bound_to(abort)
+        reading = Stretches(sender, remote.request, self._options, remote.version)
+        calls = [partial(reading.pour, start, stop, part.place) for start, stop in part.spans.gaps(PART)]
+        await self._io.gather(calls, self._connections, abort)
+        return reading.version
+
+
+async def download(
+    api: Downloads,
+    path_or_id: str,
+    local: Any,
+    *,
+    resume: bool,
+    connections: int,
+    callback: Listener | None,
+    progress: bool,
+) -> Path | None:
+    """Download to a path or into a file object; see ``storage.download``."""
+    io, resolve = api.sender.io, partial(api.remote, path_or_id)
+    listeners = Listeners(io, callback, path_or_id.rpartition("/")[2] if progress else None)
+    try:
+        if not isinstance(local, str | os.PathLike):
+            await in_two_tries(resolve, IntoFile(api.sender, api.options, local, listeners.meter).fetch)
+            return None
+        path = Path(local)  # pyright: ignore[reportUnknownArgumentType]
+        journal = Journal(api.sender, "download", path_or_id, os.path.abspath(path))
+        with await io.work(partial(Destination.at, path)) as destination:
+            await Download(
+                api.sender,
+                api.options,
+                resolve,
+                destination,
+                listeners.meter,
+                journal,
+                resume=resume,
+                connections=connections,
+            ).run()
+        return path
+    finally:
+        listeners.close()

@@ -1,0 +1,121 @@
+"""A remote file from its first byte to its last: into memory, into a file object, or to whoever iterates."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from vantage_sdk.core.transfer.reading import NoRangesError, ReplacedError, Stretches
+from vantage_sdk.core.transfer.tries import MismatchError, Remote, proved, replaced, wrong
+from vantage_sdk.exceptions import TransferError
+
+if TYPE_CHECKING:
+    from vantage_sdk.core.sending import Sender
+    from vantage_sdk.core.transfer.progress import Meter
+
+PIECE = 1 << 20
+
+
+async def in_memory(sender: Sender, options: Mapping[str, Any], limit: int, remote: Remote) -> bytes:
+    """Return the whole file; raise ``TransferError`` if it has more than ``limit`` bytes."""
+    size, held = remote.version.size, bytearray()
+
+    def place(data: memoryview, offset: int) -> None:
+        nonlocal held
+        if offset + len(data) > limit:
+            raise _too_large(remote, limit)
+        del held[offset:]  # a server without ranges sends the beginning again
+        held += data
+
+    if size is not None and size > limit:
+        raise _too_large(remote, limit)
+    reading = Stretches(sender, remote.request, options, remote.version, skips=True)
+    await reading.pour(0, size, place)
+    proved(reading.version, hashlib.sha256(held).digest())
+    return bytes(held)
+
+
+def _too_large(remote: Remote, limit: int) -> TransferError:
+    size = "more" if remote.version.size is None else remote.version.size
+    return TransferError(
+        f"{remote.name} has {size} bytes, more than max_bytes={limit}; raise that, or download it to a file"
+    )
+
+
+class IntoFile:
+    """Writes a remote file into a binary file object, from where that stands."""
+
+    def __init__(self, sender: Sender, options: Mapping[str, Any], file: Any, meter: Callable[[int], Meter]) -> None:
+        if not hasattr(file, "write"):
+            raise TypeError(f"local_path takes a path or a binary file object, not {type(file).__name__}")
+        self._sender = sender
+        self._options = options
+        self._file = file
+        self._start: int | None = file.tell() if getattr(file, "seekable", bool)() else None
+        self._written = 0
+        self._meter_of = meter
+        self._meter: Meter | None = None
+
+    async def fetch(self, remote: Remote) -> int:
+        """Write the whole file once; a second time only where the first can be taken back."""
+        if self._written:
+            if self._start is None:
+                raise replaced(remote.name)
+            self._file.seek(self._start)
+            self._file.truncate()
+        self._written = 0
+        digest = hashlib.sha256()
+        self._meter = self._meter or self._meter_of(remote.version.size or 0)
+        gauge = self._meter.gauge()
+
+        def place(data: memoryview, offset: int) -> None:
+            self._file.write(data)
+            digest.update(data)
+            self._written = offset + len(data)
+            gauge.reach(self._written)
+
+        reading = Stretches(self._sender, remote.request, self._options, remote.version, skips=True)
+        end = await reading.pour(0, remote.version.size, place)
+        try:
+            proved(reading.version, digest.digest())
+        except MismatchError as error:
+            if self._start is None:
+                raise wrong(remote.name, error) from None
+            raise
+        self._meter.finish()
+        return end
+
+
+async def pieces(sender: Sender, options: Mapping[str, Any], remote: Remote) -> AsyncGenerator[bytes, None]:
+    """Yield the file as it comes; whether it was right is known, and raised if not, only after the last piece."""
+    reading = Stretches(sender, remote.request, options, remote.version, skips=True)
+    digest = hashlib.sha256()
+    try:
+        async with aclosing(reading.chunks(0, remote.version.size)) as chunks:
+            async for chunk in chunks:
+                await sender.io.work(partial(digest.update, chunk))
+                yield chunk
+        proved(reading.version, digest.digest())
+    except ReplacedError:
+        raise replaced(remote.name) from None
+    except MismatchError as error:
+        raise wrong(remote.name, error) from None
+
+
+async def stretch(sender: Sender, options: Mapping[str, Any], remote: Remote, start: int, stop: int) -> bytes:
+    """Return the bytes from ``start`` to ``stop`` of this very version."""
+    held = bytearray(stop - start)
+
+    def place(data: memoryview, offset: int) -> None:
+        held[offset - start : offset - start + len(data)] = data
+
+    try:
+        await Stretches(sender, remote.request, options, remote.version).pour(start, stop, place)
+    except ReplacedError:
+        raise replaced(remote.name) from None
+    except NoRangesError:
+        raise TransferError(f"the server sends {remote.name} only as a whole; download it instead") from None
+    return bytes(held)

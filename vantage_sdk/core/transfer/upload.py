@@ -1,0 +1,270 @@
+"""A whole source on its way to a path of the server: as one form, in pieces, or in parts side by side.
+
+Up to 8 MiB, and where the server offers nothing else, it is one form as documented.  Larger ones grow piece by piece (tus
+1.0.0), from 256 MiB in four parts that the server joins.  What the server stored is compared with what was read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from vantage_sdk.core.io.abort import Abort
+from vantage_sdk.core.io.sources import PIECE, Feed, SourceBody, opened_source
+from vantage_sdk.core.shapes import as_list, as_object
+from vantage_sdk.core.transfer.appending import Stretch, UploadGoneError
+from vantage_sdk.core.transfer.checksums import sha256_field, sha256_of_field
+from vantage_sdk.core.transfer.journal import Journal, fingerprint
+from vantage_sdk.core.transfer.multipart import Form
+from vantage_sdk.core.transfer.patience import Patience
+from vantage_sdk.core.transfer.progress import Listener, Listeners
+from vantage_sdk.core.transfer.tus import final
+from vantage_sdk.exceptions import (
+    ConflictError,
+    IntegrityError,
+    ResourceNotFoundError,
+    SubmitOutcomeUnknown,
+    TransferError,
+    VantageAPIError,
+)
+
+if TYPE_CHECKING:
+    from vantage_sdk.core.answer import Answer
+    from vantage_sdk.core.io.sources import Sized
+    from vantage_sdk.core.transfer.progress import Meter
+    from vantage_sdk.core.transfer.remote import Target, Uploads
+    from vantage_sdk.core.transfer.tus import Offer
+    from vantage_sdk.models.storage_file import StorageFile
+
+Stored = tuple["StorageFile", str | None]
+"""A file, and the version that is certainly the one stored here, as far as that is known."""
+
+WHOLE = 8 << 20
+APART = 256 << 20
+PARTS = 4
+
+
+class Upload:
+    """One upload.  ``resume``: go on with what the journal says that an earlier process has begun."""
+
+    def __init__(
+        self, remote: Uploads, source: Sized, target: Target, meter: Meter, journal: Journal | None, *, resume: bool
+    ) -> None:
+        self._remote = remote
+        self._io = remote.sender.io
+        self._source = source
+        self._target = target
+        self._meter = meter
+        self._gauge = meter.gauge()
+        self._journal = journal
+        self._resume = resume
+        self._resumed = False
+        self._abort = Abort()
+
+    async def run(self) -> StorageFile:
+        """Return the stored file, whose digest is that of the source; see the errors of ``storage.upload``."""
+        hashing = self._io.start(partial(self._io.work, partial(sha256, self._source, self._abort), self._abort))
+        try:
+            for last in (False, True):
+                file, version = await self._stored()
+                digest = await hashing.result()
+                if await self._is_right(file, version, digest, last=last):
+                    break
+            if self._journal is not None:
+                await self._journal.forget()
+        except BaseException:
+            self._abort.throw()
+            hashing.abandon()
+            raise
+        self._meter.finish()
+        return file
+
+    async def _stored(self) -> Stored:
+        size = self._source.size
+        offer = await self._remote.offer() if size > WHOLE else None
+        if offer is None or not offer.takes(size):
+            return await self._as_form()
+        apart = size >= APART and offer.joins and self._source.place is not None
+        for last in (False, True):
+            try:
+                return await self._in_pieces(offer, PARTS if apart else 1)
+            except UploadGoneError as gone:
+                if last:
+                    raise TransferError("the server lost the upload twice; it may need more room or time") from gone
+            except ConflictError:
+                if self._resumed and (found := await self._same()):  # finished by the process that was killed
+                    return found, None
+                raise
+        raise AssertionError("unreachable")
+
+    async def _is_right(self, file: StorageFile, version: str | None, digest: bytes, *, last: bool) -> bool:
+        """Compare the stored file with the source; take a wrong one back, but only the very one that was stored here."""
+        await self._io.work(partial(self._checked, file))
+        stored = sha256_of_field(file.checksum)
+        if file.size in (None, self._source.size) and stored in (None, digest):
+            return True
+        ours = version is not None and file.etag == version
+        if ours:
+            await self._remote.withdraw(file)
+        if ours and not last:
+            return False
+        raise IntegrityError(
+            f"{self._target.path} has {file.size} bytes with {file.checksum}, but {self._source.size} bytes with "
+            f"{sha256_field(digest)} were sent; "
+            + ("it was removed" if ours else "it may be another writer's: it was left")
+        )
+
+    def _checked(self, file: StorageFile) -> None:
+        try:
+            self._source.check()
+        except TransferError as error:
+            error.add_note(
+                f"what was stored at {file.path} is a mixture; remove it or upload again with overwrite=True"
+            )
+            raise
+
+    # One form
+
+    async def _as_form(self) -> Stored:
+        """Send the documented form until an answer tells that it is stored; a lost answer is looked for first."""
+        target, size = self._target, self._source.size
+        form = Form(target.fields(), target.name, target.content_type)
+        body = SourceBody(self._source, 0, size, head=form.head, tail=form.tail, watch=self._gauge.reach)
+        key, patience, lost = str(uuid.uuid4()), Patience(self._remote.sender, self._remote.options), False
+        while True:
+            try:
+                file = await self._remote.post(body, form.content_type, key)
+                return file, file.etag
+            except SubmitOutcomeUnknown as error:
+                lost = True
+                if found := await self._same():
+                    return found, None
+                error._passing = True
+                await patience.failed(error)
+            except ConflictError as error:
+                if not error._passing:
+                    if lost and (found := await self._same()):
+                        return found, None
+                    raise
+                await patience.failed(error)
+            except VantageAPIError as error:
+                await patience.failed(error)
+
+    async def _same(self) -> StorageFile | None:
+        """Return the file at the target if it is what is being sent."""
+        found = await self._remote.find(self._target.path)
+        if found is None or found.size != self._source.size:
+            return None
+        digest = await self._io.work(partial(sha256, self._source, self._abort), self._abort)
+        return found if sha256_of_field(found.checksum) == digest else None
+
+    # Pieces
+
+    async def _in_pieces(self, offer: Offer, count: int) -> Stored:
+        links, begun = await self._begun(count), True
+        if not links:
+            links, begun = await self._create(count), False
+        abort = Abort()
+        remote = self._remote.over(self._remote.sender.bound_to(abort))
+        stretches = [
+            Stretch(remote, self._source, start, stop - start, link, self._meter.gauge(), offer.algorithm)
+            for link, (start, stop) in zip(links, parts(self._source.size, count), strict=True)
+        ]
+        calls = [partial(stretch.run, begun=begun) for stretch in stretches]
+        answers = await self._io.gather(calls, count, abort)
+        if count > 1:
+            return await self._joined(links)
+        return await self._completed(answers[0], stretches[0].failure)
+
+    async def _begun(self, count: int) -> list[str]:
+        """Return where an earlier process was uploading the very same content to, if that is wanted and known."""
+        if not self._resume or self._journal is None:
+            return []
+        self._resume = False
+        record = await self._journal.load()
+        links = as_list((record or {}).get("links"))
+        if record is None or links is None or len(links) != count or not all(isinstance(link, str) for link in links):
+            return []
+        mark = await self._io.work(partial(fingerprint, self._source))
+        self._resumed = as_object(record.get("source")) == mark
+        return links if self._resumed else []
+
+    async def _create(self, count: int) -> list[str]:
+        ranges = parts(self._source.size, count)
+        if count == 1:
+            answers = [await self._remote.create({"Upload-Length": str(self._source.size), **self._target.metadata()})]
+        else:
+            await self._must_be_free()
+            answers = [
+                await self._remote.create({"Upload-Length": str(stop - start), "Upload-Concat": "partial"})
+                for start, stop in ranges
+            ]
+        links = self._remote.links(answers)
+        if self._journal is not None:
+            mark = await self._io.work(partial(fingerprint, self._source))
+            await self._journal.save(source=mark, links=links)
+        return links
+
+    async def _must_be_free(self) -> None:
+        """Learn now what the server checks only when the parts are joined."""
+        if not self._target.overwrite and await self._remote.find(self._target.path) is not None:
+            raise ConflictError(
+                f"{self._target.path} exists; overwrite=True replaces it", status_code=409, code="resource_conflict"
+            )
+
+    async def _joined(self, links: list[str]) -> Stored:
+        try:
+            answer = await self._remote.create(
+                {"Upload-Concat": final(links), **self._target.metadata()}, self._source.size
+            )
+        except (ConflictError, ResourceNotFoundError) as error:
+            if len(error.attempts) > 1 and (found := await self._same()):
+                return found, None
+            raise
+        return await self._completed(answer, None)
+
+    async def _completed(self, answer: Answer | None, failure: VantageAPIError | None) -> Stored:
+        """Return the file that a complete upload became."""
+        if answer is not None and (file_id := answer.headers.get("x-file-id")) is not None:
+            return await self._remote.file(file_id), answer.headers.get("etag")
+        if found := await self._same():
+            return found, None
+        raise failure or TransferError(f"the upload is complete, but there is no such file at {self._target.path}")
+
+
+def parts(size: int, count: int) -> list[tuple[int, int]]:
+    """Return the bounds of ``count`` parts of about the same size, cut at whole MiB."""
+    step = -(-size // (count * PIECE)) * PIECE
+    return [(min(size, number * step), min(size, (number + 1) * step)) for number in range(count)]
+
+
+def sha256(source: Sized, abort: Abort) -> bytes:
+    """Return the digest of a source; raise ``Stopped`` when ``abort`` is thrown meanwhile."""
+    digest = hashlib.sha256()
+    for offset in range(0, source.size, PIECE):
+        abort.check()
+        digest.update(source.read(offset, min(PIECE, source.size - offset)))
+    return digest.digest()
+
+
+async def upload(
+    remote: Uploads, given: Any, target: Target, *, resume: bool, callback: Listener | None, progress: bool
+) -> StorageFile:
+    """Upload any kind of source; see ``storage.upload``."""
+    from vantage_sdk.core.transfer.outgoing import Outgoing  # which needs this module
+
+    io = remote.sender.io
+    source = await io.work(partial(opened_source, io, given))
+    if isinstance(source, Feed):
+        return await Outgoing(remote, target).drain(source)
+    journal = None
+    if source.place is not None and source.size > WHOLE:
+        journal = Journal(remote.sender, "upload", target.path, source.place)
+    listeners = Listeners(io, callback, target.name if progress else None)
+    try:
+        return await Upload(remote, source, target, listeners.meter(source.size), journal, resume=resume).run()
+    finally:
+        listeners.close()
+        source.close()
