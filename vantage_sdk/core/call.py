@@ -8,12 +8,12 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
 from vantage_sdk.core.deadline import Deadline, seconds
 from vantage_sdk.core.io.port import Wire
-from vantage_sdk.core.shapes import as_object
+from vantage_sdk.core.shapes import as_object, is_whole
 from vantage_sdk.core.urls import expand
 from vantage_sdk.exceptions import Attempt
 
@@ -70,9 +70,7 @@ def prepare(request: Request[Any], options: Mapping[str, Any], config: Config) -
     if not target.startswith("/"):
         raise ValueError(f"a path starts with '/', not {target[:40]!r}")
     query = {name: text(value) for name, value in request.query.items() if value is not None}
-    retries = options.get("max_retries", config.max_retries)
-    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
-        raise ValueError(f"max_retries is a number of attempts from 0, not {retries!r}")
+    retries = retries_of(options, config)
     timeout = options["timeout"] if "timeout" in options else config.timeout
     return Call(
         request=request,
@@ -85,6 +83,14 @@ def prepare(request: Request[Any], options: Mapping[str, Any], config: Config) -
         base=config.mount if request.rooted else config.path_prefix,
         extra_headers=_checked(options.get("extra_headers") or {}),
     )
+
+
+def retries_of(options: Mapping[str, Any], config: Config) -> int:
+    """Return how many attempts may follow the first."""
+    retries = options.get("max_retries", config.max_retries)
+    if not is_whole(retries, 0):
+        raise ValueError(f"max_retries is a number of attempts from 0, not {retries!r}")
+    return cast("int", retries)
 
 
 def _key(request: Request[Any]) -> str | None:

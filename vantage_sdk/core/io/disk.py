@@ -73,6 +73,11 @@ def _demand_file(found: os.stat_result, path: str) -> None:
         raise OSError(errno.EINVAL, f"this is {kind(found)}, not a file", path)
 
 
+def size_of(fd: int) -> int:
+    """Return how many bytes an open file has."""
+    return os.fstat(fd).st_size
+
+
 def same_file(before: os.stat_result, after: os.stat_result) -> bool:
     """Tell whether a file is still the one that it was, with the same content as far as its dates tell."""
     return os.path.samestat(before, after) and (before.st_size, before.st_mtime_ns) == (

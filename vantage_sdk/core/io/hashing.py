@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import threading
@@ -43,8 +44,10 @@ class RunningHash:
             while at < until:
                 with self._handle.using() as fd:
                     data = read_at(fd, min(PIECE, until - at), at)
-                if not data or self._stopped:
+                if self._stopped:
                     raise Stopped
+                if not data:
+                    raise OSError(errno.EIO, "the partial file was cut short by somebody else")
                 digest.update(data)
                 at += len(data)
         return digest.digest()

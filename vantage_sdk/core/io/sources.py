@@ -47,7 +47,11 @@ class FileSource:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.place: str | None = os.path.abspath(path)
         self.name = os.path.basename(self.place)
-        self._fd, self._stat = open_source(path)
+        try:
+            self._fd, self._stat = open_source(path)
+        except IsADirectoryError as error:
+            error.strerror = "this is a folder; upload_directory uploads what is in it"
+            raise
         self._handle = Handle(self._fd)
         self.size = self._stat.st_size
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from vantage_sdk.core.io.abort import Abort
 from vantage_sdk.core.io.destination import Destination
-from vantage_sdk.core.io.disk import write_at
+from vantage_sdk.core.io.disk import size_of, write_at
 from vantage_sdk.core.io.handle import Handle
 from vantage_sdk.core.io.hashing import RunningHash
 from vantage_sdk.core.transfer.incoming import IntoFile
@@ -140,7 +140,7 @@ class Download:
         if record := await self._journal.load():
             fd = await self._io.work(partial(self._destination.adopt, str(record.get("partial")), name))
             if fd is not None and self._resume and version.is_pinned and record.get("etag") == version.etag:
-                spans = spans_of(record.get("done"), spans.size)
+                spans = spans_of(record.get("done"), spans.size, await self._io.work(partial(size_of, fd)))
             elif fd is not None:
                 await self._io.work(partial(self._destination.discard, name, fd))
                 fd, name = None, self._destination.partial_name()

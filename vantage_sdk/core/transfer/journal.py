@@ -56,7 +56,7 @@ class Journal:
         try:
             data = await self._io.work(lambda: read_private(path, LIMIT))
             found = None if data is None else as_object(json.loads(data))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             log.debug("the journal %s cannot be read: %s", path, error)
             return None
         if found is None or any(found.get(name) != value for name, value in self._about.items()):

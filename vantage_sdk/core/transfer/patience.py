@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from vantage_sdk.core.call import retries_of
 from vantage_sdk.core.deadline import Deadline
 from vantage_sdk.core.quota import COST, TIMEOUT_COST
 from vantage_sdk.core.retry import BASE, CAP, out_of_time
@@ -21,7 +22,7 @@ class Patience:
 
     def __init__(self, sender: Sender, options: Mapping[str, Any]) -> None:
         self._sender = sender
-        self._limit: int = options.get("max_retries", sender.config.max_retries)
+        self._limit = retries_of(options, sender.config)
         self._deadline = Deadline.after(options.get("deadline", sender.config.deadline))
         self._trail: list[Attempt] = []
         self._tokens = 0

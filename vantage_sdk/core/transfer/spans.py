@@ -47,9 +47,10 @@ class Spans:
         return missing
 
 
-def spans_of(value: object, size: int) -> Spans:
-    """Return spans from what a journal holds, none of them if that is not valid."""
+def spans_of(value: object, size: int, there: int) -> Spans:
+    """Return spans from what a journal holds, none if that is not valid or not in the ``there`` bytes of the file."""
     try:
-        return Spans(size, [(int(start), int(stop)) for start, stop in value])  # type: ignore[attr-defined]
+        spans = Spans(size, [(int(start), int(stop)) for start, stop in value])  # type: ignore[attr-defined]
+        return spans if all(stop <= there for _, stop in spans.as_list()) else Spans(size)
     except (TypeError, ValueError):
         return Spans(size)

@@ -1,0 +1,412 @@
+"""Transfers that are interrupted and go on later: in the same process, in another one, and after it was killed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mock_server import MockServer
+from tests.contract.reference import ROOT
+from tests.support.faces import Face
+from vantage_sdk import VantageAPIError
+from vantage_sdk.testing import instant_retries
+
+CONTENT = hashlib.shake_256(b"resumed").digest(40 << 20)
+PIECES = "PATCH /v1/storage/uploads/*"
+BYTES = "GET /v1/storage/files/*/download"
+ROUNDS = 10
+
+
+class Enough(Exception):
+    """Raised in a progress callback to end a transfer."""
+
+
+def enough(share: float) -> Any:
+    """Return a callback that ends a transfer once more than a share of it is done."""
+
+    def stop(done: int, total: int) -> None:
+        if done > share * total:
+            raise Enough
+
+    return stop
+
+
+@pytest.fixture(autouse=True)
+def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VANTAGE_STATE_DIR", str(tmp_path / "state"))
+    return tmp_path / "state" / "transfers"
+
+
+@pytest.fixture
+def server() -> Iterator[MockServer]:
+    with MockServer(clock="auto", world="empty", rate_limits=False) as running:
+        yield running
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Path:
+    path = tmp_path / "local.bin"
+    path.write_bytes(CONTENT)
+    return path
+
+
+def sent(server: MockServer) -> int:
+    """Return how many bytes the server took in pieces since the last look."""
+    return sum(record.body_size for record in server.journal if record.method == "PATCH" and record.status == 204)
+
+
+def begun(server: MockServer) -> int:
+    return sum(record.method == "POST" for record in server.journal)
+
+
+async def interrupted_upload(face: Face, server: MockServer, local: Path) -> None:
+    async with face.client(server.url) as client:
+        with pytest.raises(Enough):
+            await client.storage.upload(local, "/f", progress_callback=enough(0.1))
+    assert "/f" not in server.storage.files()
+
+
+async def test_an_upload_goes_on_where_it_was(face: Face, server: MockServer, local: Path, records: Path) -> None:
+    await interrupted_upload(face, server, local)
+    assert len(os.listdir(records)) == 1
+    before, created = sent(server), begun(server)
+    assert before > 0
+    async with face.client(server.url) as client:
+        await client.storage.upload(local, "/f", resume=True)
+    assert server.storage.read("/f") == CONTENT
+    assert sent(server) == len(CONTENT)
+    assert begun(server) == created
+    assert os.listdir(records) == []
+
+
+async def test_without_resume_it_begins_anew(face: Face, server: MockServer, local: Path, records: Path) -> None:
+    await interrupted_upload(face, server, local)
+    before = sent(server)
+    async with face.client(server.url) as client:
+        await client.storage.upload(local, "/f")
+    assert server.storage.read("/f") == CONTENT
+    assert sent(server) == before + len(CONTENT)
+    assert os.listdir(records) == []
+
+
+async def test_a_source_that_changed_begins_anew(face: Face, server: MockServer, local: Path) -> None:
+    await interrupted_upload(face, server, local)
+    before = sent(server)
+    newer = CONTENT[::-1]
+    local.write_bytes(newer)
+    async with face.client(server.url) as client:
+        await client.storage.upload(local, "/f", resume=True)
+    assert server.storage.read("/f") == newer
+    assert sent(server) == before + len(newer)
+
+
+async def test_a_source_with_the_old_time_but_another_end_begins_anew(
+    face: Face, server: MockServer, local: Path
+) -> None:
+    found = local.stat()
+    await interrupted_upload(face, server, local)
+    newer = CONTENT[:-1] + b"!"
+    local.write_bytes(newer)
+    os.utime(local, ns=(found.st_atime_ns, found.st_mtime_ns))
+    async with face.client(server.url) as client:
+        await client.storage.upload(local, "/f", resume=True)
+    assert server.storage.read("/f") == newer
+
+
+async def test_an_upload_that_has_expired_begins_anew(face: Face, server: MockServer, local: Path) -> None:
+    await interrupted_upload(face, server, local)
+    server.advance(3 * 86_400)
+    async with face.client(server.url) as client:
+        await client.storage.upload(local, "/f", resume=True)
+    assert server.storage.read("/f") == CONTENT
+    assert begun(server) == 2
+
+
+async def test_an_upload_to_another_path_server_or_organization_is_another(
+    face: Face, server: MockServer, local: Path, records: Path
+) -> None:
+    await interrupted_upload(face, server, local)
+    before = begun(server)
+    async with face.client(server.url, organization="other") as client:
+        await client.storage.upload(local, "/f", resume=True)
+        await client.storage.upload(local, "/g", resume=True)
+    assert begun(server) == before + 2
+    assert len(os.listdir(records)) == 1
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"version": 2}', b"\xff\xfe", b"[" * 100_000])
+async def test_a_damaged_record_is_no_record(
+    damage: bytes, face: Face, server: MockServer, local: Path, records: Path
+) -> None:
+    await interrupted_upload(face, server, local)
+    [record] = records.iterdir()
+    record.write_bytes(damage)
+    async with face.client(server.url) as client:
+        await client.storage.upload(local, "/f", resume=True)
+    assert server.storage.read("/f") == CONTENT
+
+
+async def test_a_record_is_private_and_holds_no_key(face: Face, server: MockServer, local: Path, records: Path) -> None:
+    await interrupted_upload(face, server, local)
+    [record] = records.iterdir()
+    assert stat.S_IMODE(record.stat().st_mode) == 0o600
+    assert stat.S_IMODE(records.stat().st_mode) == 0o700
+    assert "your-api-key" not in record.read_text()
+    assert json.loads(record.read_text())["remote"] == "/f"
+
+
+async def test_where_no_record_can_be_kept_the_upload_goes_on(
+    face: Face, server: MockServer, local: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("VANTAGE_STATE_DIR", str(tmp_path / "file"))
+    async with face.client(server.url) as client:
+        await client.storage.upload(local, "/f", resume=True)
+    assert server.storage.read("/f") == CONTENT
+    assert "cannot be resumed later" in caplog.text
+
+
+async def test_an_upload_that_was_finished_unnoticed_is_finished(face: Face, server: MockServer, local: Path) -> None:
+    server.faults.set(f"{PIECES}: ok*2, reset-after*")
+    async with face.client(server.url, max_retries=0) as client:
+        with pytest.raises(VantageAPIError):
+            await client.storage.upload(local, "/f")
+    server.faults.clear()
+    assert server.storage.read("/f") == CONTENT
+    async with face.client(server.url) as client:
+        file = await client.storage.upload(local, "/f", resume=True)
+    assert file.size == len(CONTENT)
+
+
+# Downloads
+
+
+async def interrupted_download(face: Face, server: MockServer, target: Path, share: float = 0.5) -> None:
+    target.write_bytes(b"old")
+    server.faults.set([{"path": "/v1/storage/files/*/download", "drip": {"bytes": 1 << 20, "interval": 0.01}}])
+    async with face.client(server.url) as client:
+        with pytest.raises(Enough) as caught:
+            await client.storage.download("/f", target, progress_callback=enough(share))
+    server.faults.clear()
+    assert target.read_bytes() == b"old"
+    assert "resume=True goes on" in caught.value.__notes__[0]
+
+
+def partials(target: Path) -> list[Path]:
+    return sorted(target.parent.glob(f".{target.name}.*.part"))
+
+
+def asked(server: MockServer) -> list[str]:
+    """Return the ranges that were asked for."""
+    return [dict(record.headers).get("range", "all") for record in server.journal if record.path.endswith("/download")]
+
+
+async def test_a_download_goes_on_where_it_was(face: Face, server: MockServer, tmp_path: Path, records: Path) -> None:
+    server.storage.put("/f", CONTENT)
+    target = tmp_path / "target.bin"
+    await interrupted_download(face, server, target)
+    [partial] = partials(target)
+    assert stat.S_IMODE(partial.stat().st_mode) == 0o600
+    kept = partial.stat().st_size
+    async with face.client(server.url) as client:
+        await client.storage.download("/f", target, resume=True)
+    assert target.read_bytes() == CONTENT
+    assert asked(server) == ["all", f"bytes={kept}-{len(CONTENT) - 1}"]
+    assert partials(target) == []
+    assert os.listdir(records) == []
+
+
+async def test_without_resume_a_download_begins_anew_and_clears_up(
+    face: Face, server: MockServer, tmp_path: Path, records: Path
+) -> None:
+    server.storage.put("/f", CONTENT)
+    target = tmp_path / "target.bin"
+    await interrupted_download(face, server, target)
+    async with face.client(server.url) as client:
+        await client.storage.download("/f", target)
+    assert target.read_bytes() == CONTENT
+    assert asked(server) == ["all", "all"]
+    assert partials(target) == []
+    assert os.listdir(records) == []
+
+
+async def test_a_remote_file_that_changed_is_read_anew(face: Face, server: MockServer, tmp_path: Path) -> None:
+    server.storage.put("/f", CONTENT)
+    target = tmp_path / "target.bin"
+    await interrupted_download(face, server, target)
+    server.storage.put("/f", CONTENT[::-1])
+    async with face.client(server.url) as client:
+        await client.storage.download("/f", target, resume=True)
+    assert target.read_bytes() == CONTENT[::-1]
+    assert partials(target) == []
+
+
+async def test_a_partial_file_that_was_tampered_with_is_found_out(
+    face: Face, server: MockServer, tmp_path: Path
+) -> None:
+    server.storage.put("/f", CONTENT)
+    target = tmp_path / "target.bin"
+    await interrupted_download(face, server, target)
+    [partial] = partials(target)
+    with partial.open("r+b") as file:
+        file.write(b"tampered")
+    async with face.client(server.url) as client:
+        await client.storage.download("/f", target, resume=True)
+    assert target.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("size", [0, 1, 9 << 20])
+async def test_a_partial_file_that_was_cut_short_is_found_out(
+    size: int, face: Face, server: MockServer, tmp_path: Path
+) -> None:
+    server.storage.put("/f", CONTENT)
+    target = tmp_path / "target.bin"
+    await interrupted_download(face, server, target)
+    [partial] = partials(target)
+    os.truncate(partial, size)
+    async with face.client(server.url) as client:
+        await client.storage.download("/f", target, resume=True)
+    assert target.read_bytes() == CONTENT
+
+
+async def test_a_partial_file_that_is_gone_is_no_matter(face: Face, server: MockServer, tmp_path: Path) -> None:
+    server.storage.put("/f", CONTENT)
+    target = tmp_path / "target.bin"
+    await interrupted_download(face, server, target)
+    partials(target)[0].unlink()
+    async with face.client(server.url) as client:
+        await client.storage.download("/f", target, resume=True)
+    assert target.read_bytes() == CONTENT
+
+
+async def test_a_partial_file_that_is_complete_needs_no_more_bytes(
+    face: Face, server: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vantage_sdk.core.io.destination import Destination
+
+    server.storage.put("/f", CONTENT)
+    target = tmp_path / "target.bin"
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    async with face.client(server.url) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(Destination, "commit", interrupt)
+            with pytest.raises(BaseException) as caught:
+                await client.storage.download("/f", target)
+            assert isinstance(caught.value, KeyboardInterrupt) or "KeyboardInterrupt" in repr(caught.value)
+        await client.storage.download("/f", target, resume=True)
+    assert target.read_bytes() == CONTENT
+    assert asked(server) == ["all"]
+
+
+# Killed
+
+PROGRAM = """
+import sys
+from vantage_sdk import VantageClient
+verb, source, target, url = sys.argv[1:]
+def tell(done, total):
+    print(done, flush=True)
+with VantageClient(api_key="your-api-key", base_url=url, trust_env=False) as client:
+    getattr(client.storage, verb)(source, target, resume=True, progress_callback=tell)
+print("done", flush=True)
+"""
+
+
+def killed(verb: str, source: str, target: str, url: str, after: int | None) -> bool:
+    """Run a transfer in a process of its own, killed once it has told of more bytes; tell whether it finished."""
+    command = [sys.executable, "-c", PROGRAM, verb, source, target, url]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    ) as run:
+        assert run.stdout is not None
+        for line in run.stdout:
+            if line.strip() == "done":
+                return run.wait(30) == 0
+            if after is not None and int(line) > after:
+                run.send_signal(signal.SIGKILL)
+                break
+    return False
+
+
+def survive(verb: str, source: str, target: str, url: str, size: int) -> int:
+    """Kill a transfer at places that grow, until it gets through; return how often it was killed."""
+    dice = random.Random(verb)
+    for kills in range(ROUNDS):
+        if killed(
+            verb, source, target, url, None if kills == ROUNDS - 1 else dice.randrange(kills * size // ROUNDS + 1)
+        ):
+            return kills
+    raise AssertionError("it never got through")
+
+
+@pytest.mark.slow
+def test_an_upload_survives_being_killed(server: MockServer, local: Path, records: Path) -> None:
+    server.faults.set([{"method": "PATCH", "delay": 0.02}])
+    kills = survive("upload", str(local), "/f", server.url, len(CONTENT))
+    assert kills > 0
+    assert server.storage.read("/f") == CONTENT
+    assert sent(server) <= len(CONTENT)
+    assert os.listdir(records) == []
+
+
+@pytest.mark.slow
+def test_a_download_survives_being_killed(server: MockServer, tmp_path: Path, records: Path) -> None:
+    server.storage.put("/f", CONTENT)
+    target = tmp_path / "target.bin"
+    kills = survive("download", "/f", str(target), server.url, len(CONTENT))
+    assert kills > 0
+    assert target.read_bytes() == CONTENT
+    assert os.listdir(records) == []
+    assert partials(target) == []
+
+
+@pytest.mark.slow
+def test_a_server_that_is_killed_goes_on_with_the_upload(tmp_path: Path, local: Path) -> None:
+    from vantage_sdk import VantageClient
+
+    state = tmp_path / "server"
+    with serving(state) as first:
+        with VantageClient(api_key="your-api-key", base_url=first.url, trust_env=False) as client:
+            with pytest.raises(Enough):
+                client.storage.upload(local, "/f", progress_callback=enough(0.1))
+        port = first.port
+    with serving(state, port) as second, instant_retries():
+        with VantageClient(api_key="your-api-key", base_url=second.url, trust_env=False) as client:
+            told: list[int] = []
+            client.storage.upload(local, "/f", resume=True, progress_callback=lambda done, _: told.append(done))
+            assert told[0] > 0.1 * len(CONTENT)
+            assert client.storage.download_to_bytes("/f") == CONTENT
+
+
+class serving:  # noqa: N801  used as a with statement
+    """A server in a process of its own, which ends by being killed."""
+
+    def __init__(self, state: Path, port: int = 0) -> None:
+        command = [sys.executable, "-m", "mock_server", "--port", str(port), "--state", str(state), "--world", "empty"]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().split()[-1]
+        self.port = int(self.url.rpartition(":")[2])
+
+    def __enter__(self) -> serving:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait(10)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
