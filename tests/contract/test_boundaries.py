@@ -41,6 +41,7 @@ EXCEPTIONS = {
     "vantage_sdk/_ownership.py": {"open", "os.listdir"},  # looks around before anything else may be imported
     "vantage_sdk/config.py": {"path.read_bytes", "path.stat"},  # reads the profile once, before there is a client
     "vantage_sdk/core/quota.py": {"threading"},  # a lock that is held for two lines
+    "vantage_sdk/core/transfer/progress.py": {"threading"},  # the same
     "vantage_sdk/testing/instant.py": {"anyio"},  # takes the place of a port
 }
 THIRD_PARTY = {
@@ -48,6 +49,9 @@ THIRD_PARTY = {
     "pydantic_core": ("vantage_sdk/models/",),
     "tenacity": ("vantage_sdk/core/retry.py",),
     "yaml": ("vantage_sdk/core/job_file.py",),
+    "tqdm": ("vantage_sdk/core/transfer/progress.py",),
+    "google_crc32c": ("vantage_sdk/core/transfer/checksums.py",),
+    "fsspec": ("vantage_sdk/fs.py",),
     "pytest": ("vantage_sdk/testing/",),
 }
 HEAVY = ("anyio", "asyncio", "httpcore", "httpx", "pydantic", "ssl", "tenacity", "trio", "yaml")

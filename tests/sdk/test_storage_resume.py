@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import random
-import signal
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,29 +12,9 @@ from typing import Any
 import pytest
 
 from mock_server import MockServer
-from tests.contract.reference import ROOT
 from tests.support.faces import Face
+from tests.support.interrupted import CONTENT, PIECES, Enough, asked, begun, enough, sent
 from vantage_sdk import VantageAPIError
-from vantage_sdk.testing import instant_retries
-
-CONTENT = hashlib.shake_256(b"resumed").digest(40 << 20)
-PIECES = "PATCH /v1/storage/uploads/*"
-BYTES = "GET /v1/storage/files/*/download"
-ROUNDS = 10
-
-
-class Enough(Exception):
-    """Raised in a progress callback to end a transfer."""
-
-
-def enough(share: float) -> Any:
-    """Return a callback that ends a transfer once more than a share of it is done."""
-
-    def stop(done: int, total: int) -> None:
-        if done > share * total:
-            raise Enough
-
-    return stop
 
 
 @pytest.fixture(autouse=True)
@@ -59,15 +34,6 @@ def local(tmp_path: Path) -> Path:
     path = tmp_path / "local.bin"
     path.write_bytes(CONTENT)
     return path
-
-
-def sent(server: MockServer) -> int:
-    """Return how many bytes the server took in pieces since the last look."""
-    return sum(record.body_size for record in server.journal if record.method == "PATCH" and record.status == 204)
-
-
-def begun(server: MockServer) -> int:
-    return sum(record.method == "POST" for record in server.journal)
 
 
 async def interrupted_upload(face: Face, server: MockServer, local: Path) -> None:
@@ -207,11 +173,6 @@ def partials(target: Path) -> list[Path]:
     return sorted(target.parent.glob(f".{target.name}.*.part"))
 
 
-def asked(server: MockServer) -> list[str]:
-    """Return the ranges that were asked for."""
-    return [dict(record.headers).get("range", "all") for record in server.journal if record.path.endswith("/download")]
-
-
 async def test_a_download_goes_on_where_it_was(face: Face, server: MockServer, tmp_path: Path, records: Path) -> None:
     server.storage.put("/f", CONTENT)
     target = tmp_path / "target.bin"
@@ -310,103 +271,3 @@ async def test_a_partial_file_that_is_complete_needs_no_more_bytes(
         await client.storage.download("/f", target, resume=True)
     assert target.read_bytes() == CONTENT
     assert asked(server) == ["all"]
-
-
-# Killed
-
-PROGRAM = """
-import sys
-from vantage_sdk import VantageClient
-verb, source, target, url = sys.argv[1:]
-def tell(done, total):
-    print(done, flush=True)
-with VantageClient(api_key="your-api-key", base_url=url, trust_env=False) as client:
-    getattr(client.storage, verb)(source, target, resume=True, progress_callback=tell)
-print("done", flush=True)
-"""
-
-
-def killed(verb: str, source: str, target: str, url: str, after: int | None) -> bool:
-    """Run a transfer in a process of its own, killed once it has told of more bytes; tell whether it finished."""
-    command = [sys.executable, "-c", PROGRAM, verb, source, target, url]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
-    ) as run:
-        assert run.stdout is not None
-        for line in run.stdout:
-            if line.strip() == "done":
-                return run.wait(30) == 0
-            if after is not None and int(line) > after:
-                run.send_signal(signal.SIGKILL)
-                break
-    return False
-
-
-def survive(verb: str, source: str, target: str, url: str, size: int) -> int:
-    """Kill a transfer at places that grow, until it gets through; return how often it was killed."""
-    dice = random.Random(verb)
-    for kills in range(ROUNDS):
-        if killed(
-            verb, source, target, url, None if kills == ROUNDS - 1 else dice.randrange(kills * size // ROUNDS + 1)
-        ):
-            return kills
-    raise AssertionError("it never got through")
-
-
-@pytest.mark.slow
-def test_an_upload_survives_being_killed(server: MockServer, local: Path, records: Path) -> None:
-    server.faults.set([{"method": "PATCH", "delay": 0.02}])
-    kills = survive("upload", str(local), "/f", server.url, len(CONTENT))
-    assert kills > 0
-    assert server.storage.read("/f") == CONTENT
-    assert sent(server) <= len(CONTENT)
-    assert os.listdir(records) == []
-
-
-@pytest.mark.slow
-def test_a_download_survives_being_killed(server: MockServer, tmp_path: Path, records: Path) -> None:
-    server.storage.put("/f", CONTENT)
-    target = tmp_path / "target.bin"
-    kills = survive("download", "/f", str(target), server.url, len(CONTENT))
-    assert kills > 0
-    assert target.read_bytes() == CONTENT
-    assert os.listdir(records) == []
-    assert partials(target) == []
-
-
-@pytest.mark.slow
-def test_a_server_that_is_killed_goes_on_with_the_upload(tmp_path: Path, local: Path) -> None:
-    from vantage_sdk import VantageClient
-
-    state = tmp_path / "server"
-    with serving(state) as first:
-        with VantageClient(api_key="your-api-key", base_url=first.url, trust_env=False) as client:
-            with pytest.raises(Enough):
-                client.storage.upload(local, "/f", progress_callback=enough(0.1))
-        port = first.port
-    with serving(state, port) as second, instant_retries():
-        with VantageClient(api_key="your-api-key", base_url=second.url, trust_env=False) as client:
-            told: list[int] = []
-            client.storage.upload(local, "/f", resume=True, progress_callback=lambda done, _: told.append(done))
-            assert told[0] > 0.1 * len(CONTENT)
-            assert client.storage.download_to_bytes("/f") == CONTENT
-
-
-class serving:  # noqa: N801  used as a with statement
-    """A server in a process of its own, which ends by being killed."""
-
-    def __init__(self, state: Path, port: int = 0) -> None:
-        command = [sys.executable, "-m", "mock_server", "--port", str(port), "--state", str(state), "--world", "empty"]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        assert self._process.stdout is not None
-        self.url = self._process.stdout.readline().split()[-1]
-        self.port = int(self.url.rpartition(":")[2])
-
-    def __enter__(self) -> serving:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait(10)
-        assert self._process.stdout is not None
-        self._process.stdout.close()

@@ -14,7 +14,7 @@ from typing import Any
 import trio
 
 from vantage_sdk import AsyncVantageClient, VantageClient
-from vantage_sdk.core.resource import method, stream
+from vantage_sdk.core.resource import method, opening, stream
 from vantage_sdk.core.stepping import run
 
 FACES = ("blocking", "asyncio", "trio")
@@ -49,6 +49,34 @@ class AwaitableStream:
         self._items.close()
 
 
+class AwaitableFile:
+    """A blocking file object that reads like an asynchronous one."""
+
+    def __init__(self, file: Any) -> None:
+        self.blocking = file
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self.blocking, {"aclose": "close"}.get(name, name))
+        if not callable(value):
+            return value
+
+        async def awaited(*args: Any) -> Any:
+            return value(*args)
+
+        return awaited
+
+    async def __aiter__(self) -> AsyncGenerator[Any, None]:
+        for line in self.blocking:
+            yield line
+
+    async def __aenter__(self) -> AwaitableFile:
+        self.blocking.__enter__()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.blocking.__exit__(*exc)
+
+
 class AwaitableResource:
     """A blocking resource whose methods return coroutines that are done at once."""
 
@@ -60,10 +88,11 @@ class AwaitableResource:
         kind = inspect.getattr_static(type(self._resource), name)
         if isinstance(kind, stream):
             return lambda *args, **options: AwaitableStream(call(*args, **options))
-        assert isinstance(kind, method), name
+        assert isinstance(kind, method | opening), name
 
         async def awaited(*args: Any, **options: Any) -> Any:
-            return call(*args, **options)
+            answer = call(*args, **options)
+            return AwaitableFile(answer) if isinstance(kind, opening) else answer
 
         return awaited
 

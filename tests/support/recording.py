@@ -88,7 +88,7 @@ class RecordingIO:
     async def gather(self, calls: Sequence[Call[T]], limit: int, abort: Abort | None = None) -> list[T]:
         return [await call() for call in calls]
 
-    async def work(self, job: Callable[[], T], abort: Abort | None = None) -> T:
+    async def work(self, job: Callable[[], T], abort: Abort | None = None, **_: Any) -> T:
         return job()
 
     def tell(self, listener: Callable[..., object]) -> Callable[..., None]:

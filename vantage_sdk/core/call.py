@@ -63,6 +63,11 @@ class Call:
     def path(self) -> str:
         return self.target.partition("?")[0]
 
+    @property
+    def shown_path(self) -> str:
+        """The whole path, as errors and the log show it."""
+        return self.base + self.path
+
 
 def prepare(request: Request[Any], options: Mapping[str, Any], config: Config) -> Call:
     """Fix everything that must not change from one attempt to the next; all checks of arguments happen here."""

@@ -17,7 +17,7 @@ from typing_extensions import TypeVar
 
 from vantage_sdk.core.answer import Answer, RawResponse
 from vantage_sdk.core.deadline import Deadline
-from vantage_sdk.core.sending import Recorder
+from vantage_sdk.core.recorder import Recorder
 from vantage_sdk.core.stepping import AsyncStream, Stream, run
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+S = TypeVar("S")
+A = TypeVar("A")
 
 
 class Sync:
@@ -183,5 +185,32 @@ class stream(_Dual, Generic[P, T]):  # noqa: N801  used as a decorator
     def __get__(self, obj: Resource[Sync], owner: Any) -> Callable[P, Stream[T]]: ...
     @overload
     def __get__(self, obj: Resource[Async], owner: Any) -> Callable[P, AsyncStream[T]]: ...
+    def __get__(self, obj: Any, owner: Any) -> Any:
+        return self._bind(obj)
+
+
+class opening(_Dual, Generic[S, A]):  # noqa: N801  used as a decorator
+    """A coroutine method that gives each face an object of its own; ``S`` and ``A`` are the types of the two methods."""
+
+    def __init__(self, body: Callable[..., Coroutine[Any, Any, Any]]) -> None:
+        keywords = _Keywords(body)
+
+        def awaiting(self: Any, /, *args: Any, **options: Any) -> Coroutine[Any, Any, Any]:
+            keywords.check(options)  # a deadline begins anew with each call of the object
+            return body(self._core, *args, **options)
+
+        def blocking(self: Any, /, *args: Any, **options: Any) -> Any:
+            return run(awaiting(self, *args, **options))
+
+        self._faces = {Sync: update_wrapper(blocking, body), Async: update_wrapper(awaiting, body)}
+        self._body = body
+        self.__doc__ = body.__doc__
+
+    @overload
+    def __get__(self, obj: None, owner: Any) -> Callable[..., Any]: ...
+    @overload
+    def __get__(self, obj: Resource[Sync], owner: Any) -> S: ...
+    @overload
+    def __get__(self, obj: Resource[Async], owner: Any) -> A: ...
     def __get__(self, obj: Any, owner: Any) -> Any:
         return self._bind(obj)

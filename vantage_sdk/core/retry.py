@@ -16,7 +16,7 @@ from vantage_sdk.core.io.port import Failure
 from vantage_sdk.core.quota import COST, TIMEOUT_COST
 from vantage_sdk.core.request import Safety
 from vantage_sdk.core.shapes import as_object
-from vantage_sdk.exceptions import DeadlineExceeded, VantageAPIError, VantageTimeoutError
+from vantage_sdk.exceptions import DeadlineExceeded, ResourceNotFoundError, VantageAPIError, VantageTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -178,6 +178,11 @@ async def again(
 def passes(cause: Cause) -> bool:
     """Tell whether a call that does no harm the second time may be repeated after this failure."""
     return TABLE[cause][Safety.IDEMPOTENT] is not Verdict.NEVER
+
+
+def gone_is_done(error: ResourceNotFoundError) -> bool:
+    """Tell whether a 404 answers the repeat of a deletion that may have been done by an earlier attempt."""
+    return len(error.attempts) > 1
 
 
 def out_of_time(error: VantageAPIError, budget: float) -> DeadlineExceeded:

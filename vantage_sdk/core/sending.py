@@ -26,11 +26,10 @@ from vantage_sdk.core.retry import (
     out_of_time,
     passes,
 )
-from vantage_sdk.core.scrub import scrub
+from vantage_sdk.core.scrub import printable, scrub
 from vantage_sdk.exceptions import (
     Attempt,
     DeadlineExceeded,
-    ResourceNotFoundError,
     SubmitOutcomeUnknown,
     VantageAPIError,
     VantageConnectionError,
@@ -55,6 +54,7 @@ log = logging.getLogger("vantage_sdk")
 
 HONOURED = "x-idempotency-supported"
 ERROR_BODY_LIMIT = 1 << 20
+SHOWN = 200
 
 
 class HasHead(Protocol):
@@ -105,7 +105,7 @@ class Sender:
         rules = self._rules(call)
         answer = await self._complete(call, rules, attempt)
         answer.attempts, answer.elapsed = tuple(call.trail), time.monotonic() - call.begun
-        answer.query, answer.path, answer.idempotency_key = request.query, self._path(call), call.key
+        answer.query, answer.path, answer.idempotency_key = request.query, call.shown_path, call.key
         answer.max_attempts = call.max_attempts
         return answer
 
@@ -180,9 +180,9 @@ class Sender:
         if isinstance(outcome, VantageAPIError):
             self._note(call, rules, outcome)
             said = outcome.status_code or outcome.message
-            log.debug("%s %s -> %s in %.0f ms", call.request.method, self._path(call), said, spent)
+            log.debug("%s %s -> %s in %.0f ms", call.request.method, call.shown_path, said, spent)
             raise outcome
-        log.debug("%s %s -> %d in %.0f ms", call.request.method, self._path(call), outcome.status, spent)
+        log.debug("%s %s -> %d in %.0f ms", call.request.method, call.shown_path, outcome.status, spent)
         return outcome
 
     async def _tried(
@@ -217,7 +217,7 @@ class Sender:
             kind, message = DeadlineExceeded, f"no answer before the deadline of {call.deadline.budget:g} s"
         elif error.timed_out and call.timeout is not None:
             message = f"no answer within the timeout of {call.timeout:g} s ({error})"
-        return kind(self._clean(message), idempotency_key=call.key, method=call.request.method, path=self._path(call))
+        return kind(self._clean(message), idempotency_key=call.key, method=call.request.method, path=call.shown_path)
 
     def _refused(self, call: Call, rules: Rules, answer: HasHead, body: bytes) -> VantageAPIError:
         text = self._clean(body.decode("utf-8", "replace"))
@@ -234,7 +234,7 @@ class Sender:
             retry_after=None if call.hint is None else math.ceil(call.hint),
             idempotency_key=call.key,
             method=call.request.method,
-            path=self._path(call),
+            path=call.shown_path,
         )
         rules.cause = cause_of_answer(error)
         if rules.cause not in (Cause.REFUSED, Cause.AWAY):
@@ -265,36 +265,12 @@ class Sender:
             result.__cause__ = error
         return result
 
-    def _path(self, call: Call) -> str:
-        return call.base + call.path
+    def shown(self, text: str) -> str:
+        """Return what a server said as it may stand in a message."""
+        return printable(self._clean(text)).replace("\n", " ")[:SHOWN]
 
     def _clean(self, text: str) -> str:
         return scrub(text, [self.config.api_key])
-
-
-class Recorder:
-    """A sender that remembers the last answer, for calls that return it beside their result."""
-
-    def __init__(self, sender: Sender | Recorder, seen: list[Answer] | None = None) -> None:
-        self._sender: Any = sender
-        self._seen = [] if seen is None else seen
-        self.config: Config = sender.config
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sender, name)
-
-    @property
-    def last(self) -> Answer | None:
-        """The last answer, ``None`` if there was none."""
-        return self._seen[-1] if self._seen else None
-
-    def bound_to(self, abort: Abort) -> Recorder:
-        return Recorder(self._sender.bound_to(abort), self._seen)
-
-    async def fetch(self, request: Request[Any], options: Mapping[str, Any]) -> Answer:
-        answer: Answer = await self._sender.fetch(request, options)
-        self._seen[:] = [answer]
-        return answer
 
 
 def _asking(answer: HasHead) -> Mapping[str, str]:
@@ -302,11 +278,6 @@ def _asking(answer: HasHead) -> Mapping[str, str]:
     if answer.status == 429:
         return answer.headers
     return {name: value for name, value in answer.headers.items() if not name.startswith("x-ratelimit-")}
-
-
-def gone_is_done(error: ResourceNotFoundError) -> bool:
-    """Tell whether a 404 answers the repeat of a deletion that may have been done by an earlier attempt."""
-    return len(error.attempts) > 1
 
 
 async def _whole(answer: Answer) -> bytes:

@@ -13,7 +13,7 @@ from typing_extensions import Unpack
 from vantage_sdk.core.call import prepare
 from vantage_sdk.core.request import CallOptions, Request
 from vantage_sdk.core.resource import Async, Mode, method, stream
-from vantage_sdk.core.sending import gone_is_done
+from vantage_sdk.core.retry import gone_is_done
 from vantage_sdk.exceptions import ResourceNotFoundError, VantageAPIError
 from vantage_sdk.models.base import nothing, one
 from vantage_sdk.models.batch import BatchResult, Outcome

@@ -10,7 +10,7 @@ from typing_extensions import Unpack
 
 from vantage_sdk.core.request import CallOptions, Request
 from vantage_sdk.core.resource import Async, Mode, method, stream
-from vantage_sdk.core.sending import gone_is_done
+from vantage_sdk.core.retry import gone_is_done
 from vantage_sdk.core.transfer.paths import is_path, remote_folder
 from vantage_sdk.exceptions import ResourceNotFoundError
 from vantage_sdk.models.storage_file import StorageFile
@@ -18,6 +18,7 @@ from vantage_sdk.pagination import Page, start_of, walk
 from vantage_sdk.platform.storage_api import FILES, LARGEST_PAGE, StorageApi
 from vantage_sdk.platform.storage_directories import StorageDirectories
 from vantage_sdk.platform.storage_downloads import StorageDownloads
+from vantage_sdk.platform.storage_open import StorageOpen
 from vantage_sdk.platform.storage_uploads import StorageUploads
 
 Time = str | datetime
@@ -45,7 +46,7 @@ class FileFilters(CallOptions, total=False):
 _FILTERS = tuple(name for name in FileFilters.__annotations__ if name not in CallOptions.__annotations__)
 
 
-class Storage(StorageUploads[Mode], StorageDownloads[Mode], StorageDirectories[Mode]):
+class Storage(StorageUploads[Mode], StorageDownloads[Mode], StorageDirectories[Mode], StorageOpen[Mode]):
     """Files of the storage."""
 
     @method

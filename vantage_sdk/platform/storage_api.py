@@ -30,6 +30,7 @@ T = TypeVar("T")
 log = logging.getLogger("vantage_sdk")
 FILES = page_of(StorageFile, "files")
 LARGEST_PAGE = 100
+FEW = 64 << 10  # bytes that are no bulk: they go the way of every other request
 JOINED_PER_SECOND = 64 << 20  # bytes that a server joins at the least, which nothing is heard from meanwhile
 DETAILED = {"include_size": True, "include_metadata": True}
 FILE = "/storage/files/{file_id}"
@@ -100,14 +101,19 @@ class StorageApi:
     async def remote(self, path_or_id: str) -> Remote:
         """Return how to read a file, and the version of it that is there now."""
         file = await self.resolve(path_or_id)
-        return _readable(file, file.id or path_or_id)
+        return self._readable(file, file.id or path_or_id)
 
     async def remote_again(self, file: StorageFile) -> Remote:
         """Return how to read a file that was listed, as it was, and from the second time on as it is by then."""
         if file.path in self._asked or file.id is None:
             return await self.remote(file.path)
         self._asked.add(file.path)
-        return _readable(file, file.id)
+        return self._readable(file, file.id)
+
+    def _readable(self, file: StorageFile, file_id: str) -> Remote:
+        request = Request("GET", FILE + "/download", _itself, {"file_id": file_id}, accept="*/*")
+        version = Version(file.size, strong(file.etag), sha256_of_field(file.checksum))
+        return Remote(request, version, self.sender.shown(file.path or file_id))
 
     async def listed(self, folder: str) -> dict[str, StorageFile]:
         """Return all files below a directory by path."""
@@ -139,7 +145,7 @@ class StorageApi:
             "/storage/files",
             versioned,
             content=body,
-            bulk=True,
+            bulk=isinstance(body, bytes) or body.length > FEW,
             safety=Safety.KEYED,
             idempotency_key=key,
             headers={"Content-Type": content_type},
@@ -191,11 +197,6 @@ class StorageApi:
         if not parts.path.startswith(config.mount + "/") or parts.fragment:
             raise TransferError("the server wants the upload to go on outside its base URL")
         return parts.path.removeprefix(config.mount) + (f"?{parts.query}" if parts.query else "")
-
-
-def _readable(file: StorageFile, file_id: str) -> Remote:
-    request = Request("GET", FILE + "/download", _itself, {"file_id": file_id}, accept="*/*")
-    return Remote(request, Version(file.size, strong(file.etag), sha256_of_field(file.checksum)), file.path or file_id)
 
 
 def _seconds(timeout: Any) -> float:

@@ -18,7 +18,7 @@ import anyio.to_thread
 from vantage_sdk.core.answer import Answer
 from vantage_sdk.core.io.abort import Abort
 from vantage_sdk.core.io.async_pool import AsyncPool
-from vantage_sdk.core.io.blocking import exchanged, opened
+from vantage_sdk.core.io.blocking import BlockingIncoming, exchanged, opened
 from vantage_sdk.core.io.body import declared, decoded, flat, grown
 from vantage_sdk.core.io.carrier import AsyncCarried, AsyncCarrier
 from vantage_sdk.core.io.failures import caught, translate
@@ -73,6 +73,8 @@ class AnyIO:
         if wire.bulk and isinstance(carrier := self._carrier(), AsyncPool):
             abort = Abort()
             return await threaded(partial(exchanged, await carrier.bulk(), replace(wire, abort=abort)), abort)
+        if not isinstance(wire.body, bytes) and not wire.bulk:
+            wire = replace(wire, body=await threaded(partial(b"".join, wire.body.chunks())))
         try:
             carried = await self._carrier().send(wire)
             async with aclosing(carried):
@@ -87,7 +89,8 @@ class AnyIO:
     async def open(self, wire: Wire) -> Incoming:
         if wire.bulk and isinstance(carrier := self._carrier(), AsyncPool):
             abort = Abort()
-            incoming = await threaded(partial(opened, await carrier.bulk(), replace(wire, abort=abort)), abort)
+            begin = partial(opened, await carrier.bulk(), replace(wire, abort=abort))
+            incoming = await threaded(begin, abort, BlockingIncoming.close)
             return ThreadedIncoming(incoming, abort)
         try:
             return AsyncIncoming(await self._carrier().send(wire), wire)
@@ -101,8 +104,10 @@ class AnyIO:
     async def read_file(self, path: Path, limit: int) -> bytes:
         return await anyio.to_thread.run_sync(read_bounded, path, limit)
 
-    async def work(self, job: Callable[[], T], abort: Abort | None = None) -> T:
-        return await threaded(job, abort)
+    async def work(
+        self, job: Callable[[], T], abort: Abort | None = None, /, *, undo: Callable[[T], None] | None = None
+    ) -> T:
+        return await threaded(job, abort, undo)
 
     def tell(self, listener: Callable[..., object]) -> Callable[..., None]:
         return told(listener)

@@ -62,7 +62,10 @@ class BlockingIO:
     async def gather(self, calls: Sequence[Call[T]], limit: int, abort: Abort | None = None) -> list[T]:
         return Crew(calls, abort).work(min(limit, len(calls)))
 
-    async def work(self, job: Callable[[], T], _: Abort | None = None) -> T:
+    async def work(
+        self, job: Callable[[], T], _: Abort | None = None, /, *, undo: Callable[[T], None] | None = None
+    ) -> T:
+        del undo  # nothing comes between a blocking call and its caller
         return job()
 
     def tell(self, listener: Callable[..., object]) -> Callable[..., None]:
@@ -102,7 +105,10 @@ class Bound:
     async def gather(self, calls: Sequence[Call[T]], limit: int, abort: Abort | None = None) -> list[T]:
         return await self._io.gather(calls, limit, abort)
 
-    async def work(self, job: Callable[[], T], _: Abort | None = None) -> T:
+    async def work(
+        self, job: Callable[[], T], _: Abort | None = None, /, *, undo: Callable[[T], None] | None = None
+    ) -> T:
+        del undo  # nothing comes between a blocking call and its caller
         return job()
 
     def tell(self, listener: Callable[..., object]) -> Callable[..., None]:
@@ -216,4 +222,7 @@ class BlockingIncoming:
         return translate(error, str(self._wire.origin))
 
     async def aclose(self) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._carried.close()

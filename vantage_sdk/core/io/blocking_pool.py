@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpcore
@@ -217,7 +217,7 @@ def head_until(wire: Wire) -> float | None:
 
 
 class Made:
-    """A body that is made while it is sent; an asynchronous client makes it in threads."""
+    """A body that is made while it is sent."""
 
     def __init__(self, body: Body) -> None:
         self._body = body
@@ -225,12 +225,22 @@ class Made:
     def __iter__(self) -> Iterator[bytes]:
         return self._body.chunks()
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+
+class MadeInThreads:
+    """The same for an asynchronous client; no generator, which would be left half-run when sending is cut short."""
+
+    def __init__(self, body: Body) -> None:
+        self._chunks = body.chunks()
+
+    def __aiter__(self) -> MadeInThreads:
+        return self
+
+    async def __anext__(self) -> bytes:
         from anyio.to_thread import run_sync
 
-        chunks = self._body.chunks()
-        while chunk := await run_sync(next, chunks, b""):
-            yield chunk
+        if chunk := await run_sync(next, self._chunks, b""):
+            return chunk
+        raise StopAsyncIteration
 
 
 class Content:

@@ -102,7 +102,9 @@ class Destination:
 
     def create(self, name: str) -> int:
         """Make a partial file that only its owner may read, and return it open to read and write."""
-        return self._kept(self._folder.create(name))
+        fd = self._kept(self._folder.create(name))
+        _claimed(fd)
+        return fd
 
     def adopt(self, old_name: str, new_name: str) -> int | None:
         """Take over a partial file of this place that an earlier process left; ``None`` if it is not to be had.
@@ -171,7 +173,6 @@ class Destination:
 
     def _kept(self, fd: int) -> int:
         self._open.add(fd)
-        _claimed(fd)
         return fd
 
     def _release(self, fd: int) -> None:

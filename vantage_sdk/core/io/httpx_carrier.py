@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from vantage_sdk.core.io.blocking_pool import Content, Made
+from vantage_sdk.core.io.blocking_pool import Content, Made, MadeInThreads
 from vantage_sdk.core.io.carrier import RawHeaders
-from vantage_sdk.core.io.port import Sink, Wire
+from vantage_sdk.core.io.port import Body, Sink, Wire
 from vantage_sdk.core.io.settings import CONNECT_TIMEOUT, Settings, tls_context
 
 _OF_THE_RAW_BODY = frozenset({b"content-encoding", b"content-length"})
 
 
-def request_of(wire: Wire) -> httpx.Request:
-    """Return the exchange as httpx's request, with the time that is left as its timeouts."""
+def request_of(wire: Wire, made: Callable[[Body], Any]) -> httpx.Request:
+    """Return the exchange as httpx's request, with the time that is left as its timeouts.
+
+    ``made`` turns a body that is made while it is sent into what the client iterates over.
+    """
     left = None if wire.at is None else max(0.001, wire.at - time.monotonic())
     step = wire.idle if left is None else left if wire.idle is None else min(left, wire.idle)
     connect = CONNECT_TIMEOUT if step is None else min(step, CONNECT_TIMEOUT)
     times: dict[str, Any] = {"timeout": {"connect": connect, "read": step, "write": step, "pool": step}}
     headers, body = list(wire.headers), wire.body
-    content = body if isinstance(body, bytes) else Made(body)
+    content = body if isinstance(body, bytes) else made(body)
     if not isinstance(body, bytes):
         headers.append((b"Content-Length", b"%d" % body.length))
     return httpx.Request(wire.method, wire.url, headers=headers, content=content, extensions=times)
@@ -82,7 +85,7 @@ class HttpxCarrier:
         self._owned = owned
 
     def send(self, wire: Wire) -> HttpxAnswer:
-        response = self._client.send(request_of(wire), stream=True, auth=None, follow_redirects=False)
+        response = self._client.send(request_of(wire, Made), stream=True, auth=None, follow_redirects=False)
         return HttpxAnswer(response, response.status_code, _headers(response))
 
     @classmethod
@@ -103,7 +106,8 @@ class AsyncHttpxCarrier:
         self._owned = owned
 
     async def send(self, wire: Wire) -> AsyncHttpxAnswer:
-        response = await self._client.send(request_of(wire), stream=True, auth=None, follow_redirects=False)
+        request = request_of(wire, MadeInThreads)
+        response = await self._client.send(request, stream=True, auth=None, follow_redirects=False)
         return AsyncHttpxAnswer(response, response.status_code, _headers(response))
 
     @classmethod

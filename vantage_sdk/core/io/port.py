@@ -130,8 +130,13 @@ class IO(Protocol):
         """
         ...
 
-    async def work(self, job: Callable[[], T], abort: Abort | None = None, /) -> T:
-        """Run a function that blocks, where it does no harm; ``abort`` is thrown if the caller is cancelled meanwhile."""
+    async def work(
+        self, job: Callable[[], T], abort: Abort | None = None, /, *, undo: Callable[[T], None] | None = None
+    ) -> T:
+        """Run a function that blocks, where it does no harm.
+
+        If the caller is cancelled meanwhile, ``abort`` is thrown, and ``undo`` is called with what the function returns.
+        """
         ...
 
     def tell(self, listener: Callable[..., object]) -> Callable[..., None]:

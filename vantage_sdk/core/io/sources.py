@@ -44,11 +44,11 @@ class Sized(Protocol):
 class FileSource:
     """A local file."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, follow_symlinks: bool = True) -> None:
         self.place: str | None = os.path.abspath(path)
         self.name = os.path.basename(self.place)
         try:
-            self._fd, self._stat = open_source(path)
+            self._fd, self._stat = open_source(path, follow_symlinks=follow_symlinks)
         except IsADirectoryError as error:
             error.strerror = "this is a folder; upload_directory uploads what is in it"
             raise
@@ -146,6 +146,9 @@ class Feed:
         self._io = io
         self._pieces: Any = aiter(pieces) if isinstance(pieces, AsyncIterable) else iter(pieces)
         self._left = memoryview(b"")
+
+    def close(self) -> None:
+        """What comes is the user's."""
 
     async def read(self, size: int) -> bytes:
         """Return the next ``size`` bytes, fewer only at the end."""

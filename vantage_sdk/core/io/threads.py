@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
 import anyio.from_thread
@@ -23,28 +23,62 @@ T = TypeVar("T")
 PATIENCE = 0.8  # seconds for a thread that was called off
 
 
-async def threaded(job: Callable[[], T], abort: Abort | None = None) -> T:
-    """Run a function in a worker thread; when the caller is cancelled, throw ``abort`` and wait until the thread is done."""
-    if abort is None:
-        return await anyio.to_thread.run_sync(job)
-    done, finished = anyio.Event(), threading.Event()
+class Job(Generic[T]):
+    """A function in a worker thread.  What it returns after nobody waits any more is undone."""
 
-    def work() -> T:
+    def __init__(self, function: Callable[[], T], undo: Callable[[T], None] | None) -> None:
+        self._function = function
+        self._undo = undo
+        self._lock = threading.Lock()
+        self._results: list[T] = []
+        self._unwanted = False
+        self._over = anyio.Event()
+        self.finished = False
+
+    def run(self) -> T:
         try:
-            return job()
+            result = self._function()
+            with self._lock:
+                self._results.append(result)
+            return result
         finally:
-            finished.set()
-            if abort.thrown:
+            with self._lock:
+                self.finished = True
+                unwanted = self._unwanted
+            if unwanted:
+                self._clear()
                 with suppress(RuntimeError):  # the event loop has ended meanwhile
-                    anyio.from_thread.run_sync(done.set)
+                    anyio.from_thread.run_sync(self._over.set)
 
+    async def give_up(self) -> None:
+        """Want no result any more, and wait for the thread as long as that is reasonable."""
+        with self._lock:
+            self._unwanted = True
+        if self.finished:
+            self._clear()
+            return
+        with anyio.move_on_after(PATIENCE, shield=True):
+            await self._over.wait()
+
+    def _clear(self) -> None:
+        with self._lock:
+            results, self._results = self._results, []
+        if self._undo is not None:
+            for result in results:
+                self._undo(result)
+
+
+async def threaded(function: Callable[[], T], abort: Abort | None = None, undo: Callable[[T], None] | None = None) -> T:
+    """Run a function in a worker thread; when the caller is cancelled, throw ``abort`` and wait until the thread is done."""
+    if abort is None and undo is None:
+        return await anyio.to_thread.run_sync(function)
+    job = Job(function, undo)
     try:
-        return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+        return await anyio.to_thread.run_sync(job.run, abandon_on_cancel=True)
     except anyio.get_cancelled_exc_class():
-        abort.throw()
-        if not finished.is_set():
-            with anyio.move_on_after(PATIENCE, shield=True):
-                await done.wait()
+        if abort is not None:
+            abort.throw()
+        await job.give_up()
         raise
 
 
@@ -93,4 +127,4 @@ class ThreadedIncoming:
 
     async def aclose(self) -> None:
         with suppress(Stopped):
-            run(self._incoming.aclose())
+            self._incoming.close()

@@ -78,7 +78,8 @@ class DirectoryUpload:
         return TransferItem(os.path.join(self._root, relative), below(self._folder, relative), size, reason)
 
     async def _move(self, sender: Sender, item: TransferItem, meter: Meter) -> str:
-        source = await sender.io.work(partial(FileSource, item.local_path))
+        begin = partial(FileSource, item.local_path, follow_symlinks=self._follow)
+        source = await sender.io.work(begin, undo=FileSource.close)
         try:
             known = self._there.get(item.remote_path)
             if known is not None and await sender.io.work(partial(is_same, item.local_path, known)):
@@ -123,7 +124,8 @@ class DirectoryDownload:
         api = self._api.over(sender)
         journal = Journal(sender, "download", file.path, item.local_path)
         resolve = partial(api.remote_again, file)
-        with await sender.io.work(partial(Destination.below, self._root, relative)) as destination:
+        begin = partial(Destination.below, self._root, relative)
+        with await sender.io.work(begin, undo=Destination.close) as destination:
             await Download(
                 sender, api.options, resolve, destination, lambda _: meter, journal, resume=self._plan.resume
             ).run()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -13,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from vantage_sdk.core.io.abort import Abort
 from vantage_sdk.core.io.destination import Destination
-from vantage_sdk.core.io.disk import size_of, write_at
-from vantage_sdk.core.io.handle import Handle
-from vantage_sdk.core.io.hashing import RunningHash
+from vantage_sdk.core.io.disk import size_of
+from vantage_sdk.core.io.partial_file import PartialFile
 from vantage_sdk.core.transfer.incoming import IntoFile
 from vantage_sdk.core.transfer.journal import Journal
 from vantage_sdk.core.transfer.progress import Listeners
@@ -26,52 +23,14 @@ from vantage_sdk.exceptions import TransferError
 
 if TYPE_CHECKING:
     from vantage_sdk.core.sending import Sender
-    from vantage_sdk.core.transfer.progress import Gauge, Listener, Meter
+    from vantage_sdk.core.transfer.progress import Listener, Meter
     from vantage_sdk.core.transfer.remote import Downloads
 
 KEPT = 8 << 20
 APART = 128 << 20
 PART = 64 << 20
 CONNECTIONS = 4
-NOTED = 2.0
 ENDLESS = 1 << 62
-
-
-class PartialFile:
-    """The partial file: what is in it, and who needs to know."""
-
-    def __init__(self, fd: int, name: str, spans: Spans, gauge: Gauge, noted: Callable[[Spans], None] | None) -> None:
-        self.fd = fd
-        self.name = name
-        self.spans = spans
-        self.handle = Handle(fd)
-        self.hash = RunningHash(self.handle, spans.size)
-        self._gauge = gauge
-        self._noted = noted
-        self._lock = threading.Lock()
-        self._due = time.monotonic() + NOTED
-        self._tell()
-
-    def place(self, data: memoryview, offset: int) -> None:
-        """Write bytes where they belong; for any number of threads."""
-        with self.handle.using() as fd:
-            write_at(fd, data, offset)
-        with self._lock:
-            self.spans.add(offset, offset + len(data))
-            if self._noted is not None and time.monotonic() >= self._due:
-                self._due = time.monotonic() + NOTED
-                self._noted(self.spans)
-        self._tell()
-
-    def digest(self, size: int) -> bytes:
-        """Return the sha256 of the first ``size`` bytes, which are all there."""
-        whole = RunningHash(self.handle, size)
-        whole.advance(size)
-        return whole.run()
-
-    def _tell(self) -> None:
-        self.hash.advance(self.spans.frontier)
-        self._gauge.reach(self.spans.total)
 
 
 class Download:
@@ -115,13 +74,13 @@ class Download:
             await self._io.work(partial(self._make_sure_of_room, remote, part))
             size = await self._filled(remote, part)
             part.handle.shut()
-            await self._io.work(partial(self._destination.commit, part.name, part.fd))
+            await self._io.work(partial(part.commit, self._destination))
         except BaseException as stop:
             part.hash.stop()
             part.handle.shut()
             self._leave(part, remote.version, stop)
             raise
-        if size > KEPT or self._resume:
+        if size > KEPT:
             await self._journal.forget()
         meter.finish()
         return size
@@ -135,27 +94,42 @@ class Download:
 
     async def _opened(self, version: Version, meter: Meter) -> PartialFile:
         """Open the partial file that an earlier process left if it is to be continued, else a new one."""
-        spans = Spans(ENDLESS if version.size is None else version.size)
-        fd, name = None, self._destination.partial_name()
-        if record := await self._journal.load():
-            fd = await self._io.work(partial(self._destination.adopt, str(record.get("partial")), name))
-            if fd is not None and self._resume and version.is_pinned and record.get("etag") == version.etag:
-                spans = spans_of(record.get("done"), spans.size, await self._io.work(partial(size_of, fd)))
-            elif fd is not None:
-                await self._io.work(partial(self._destination.discard, name, fd))
-                fd, name = None, self._destination.partial_name()
-        if fd is None:
-            fd = await self._io.work(partial(self._destination.create, name))
-        noted = partial(self._note, name, version) if version.is_pinned and (version.size or 0) > KEPT else None
+        name = self._destination.partial_name()
+        large = (version.size or 0) > KEPT
+        adopted = await self._adopted(name, version) if large else None
+        if adopted is None:
+            name = self._destination.partial_name()
+            drop = partial(self._destination.discard, name)
+            fd = await self._io.work(partial(self._destination.create, name), undo=drop)
+            adopted = fd, Spans(ENDLESS if version.size is None else version.size)
+        fd, spans = adopted
+        noted = partial(self._note, name, version) if version.is_pinned and large else None
         if noted is not None:
             await self._io.work(partial(noted, spans))
-        return PartialFile(fd, name, spans, meter.gauge(), noted)
+        return PartialFile(fd, name, spans, meter.gauge().reach, noted)
+
+    async def _adopted(self, name: str, version: Version) -> tuple[int, Spans] | None:
+        """Take over what an earlier process left, under a new name; what is of no use is removed."""
+        record = await self._journal.load()
+        if record is None:
+            return None
+        fd = await self._io.work(partial(self._destination.adopt, str(record.get("partial")), name))
+        if fd is None:
+            return None
+        if self._resume and version.is_pinned and record.get("etag") == version.etag:
+            there = await self._io.work(partial(size_of, fd))
+            return fd, spans_of(record.get("done"), version.size or 0, there)
+        await self._io.work(partial(self._destination.discard, name, fd))
+        return None
 
     def _note(self, name: str, version: Version, spans: Spans) -> None:
         self._journal.save_now({"partial": name, "etag": version.etag, "done": spans.as_list()})
 
     def _leave(self, part: PartialFile, version: Version, stop: BaseException) -> None:
         """Keep the partial file for a later process if it can go on with it, else remove it."""
+        with part.committing:  # a task that is cancelled does not wait for the thread that is at it
+            if part.committed:
+                return
         spoilt = isinstance(stop, OSError | ReplacedError | MismatchError | TransferError)
         if spoilt or not version.is_pinned or part.spans.total <= KEPT:
             self._destination.discard(part.name, part.fd)
@@ -225,7 +199,7 @@ async def download(
             return None
         path = Path(local)  # pyright: ignore[reportUnknownArgumentType]
         journal = Journal(api.sender, "download", path_or_id, os.path.abspath(path))
-        with await io.work(partial(Destination.at, path)) as destination:
+        with await io.work(partial(Destination.at, path), undo=Destination.close) as destination:
             await Download(
                 api.sender,
                 api.options,

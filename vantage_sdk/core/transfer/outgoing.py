@@ -51,6 +51,7 @@ class Outgoing:
         self._digest = hashlib.sha256()
         self._stretch: Stretch | None = None
         self._link = ""
+        self._sent = 0
         self._spool: Spool | None = None
 
     async def drain(self, feed: Feed) -> StorageFile:
@@ -113,7 +114,6 @@ class Outgoing:
             return
         headers = {"Upload-Defer-Length": "1", **self._target.metadata()}
         [self._link] = self._remote.links([await self._remote.create(headers)])
-        self._sent = 0
         self._stretch = Stretch(self._remote, BytesSource(b""), 0, 0, self._link, Meter(0).gauge(), offer.algorithm)
 
     async def _send(self, stretch: Stretch, piece: bytes) -> dict[str, str]:
@@ -141,6 +141,6 @@ class Outgoing:
         if file.etag is not None and file.etag == headers.get("etag"):
             await self._remote.withdraw(file)
         raise IntegrityError(
-            f"{self._target.path} has {file.size} bytes with {file.checksum}, but {self._size} bytes with "
+            f"{self._target.path} has {file.size} bytes with {self._remote.sender.shown(str(file.checksum))}, but {self._size} bytes with "
             f"{sha256_field(digest)} were sent"
         )

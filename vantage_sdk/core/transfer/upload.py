@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -65,21 +66,29 @@ class Upload:
 
     async def run(self) -> StorageFile:
         """Return the stored file, whose digest is that of the source; see the errors of ``storage.upload``."""
-        hashing = self._io.start(partial(self._io.work, partial(sha256, self._source, self._abort), self._abort))
-        try:
-            for last in (False, True):
-                file, version = await self._stored()
-                digest = await hashing.result()
-                if await self._is_right(file, version, digest, last=last):
-                    break
-            if self._journal is not None:
-                await self._journal.forget()
-        except BaseException:
-            self._abort.throw()
-            hashing.abandon()
-            raise
+        hashed = partial(self._io.work, partial(sha256, self._source, self._abort), self._abort)
+        if self._source.size <= WHOLE:  # a thread beside would cost more
+            file = await self._right(hashed)
+        else:
+            hashing = self._io.start(hashed)
+            try:
+                file = await self._right(hashing.result)
+            except BaseException:
+                self._abort.throw()
+                hashing.abandon()
+                raise
+        if self._journal is not None:
+            await self._journal.forget()
         self._meter.finish()
         return file
+
+    async def _right(self, hashed: Callable[[], Awaitable[bytes]]) -> StorageFile:
+        """Return the stored file once it is the right one, at the second try if need be."""
+        for last in (False, True):
+            file, version = await self._stored()
+            if await self._is_right(file, version, await hashed(), last=last):
+                return file
+        raise AssertionError("unreachable")
 
     async def _stored(self) -> Stored:
         size = self._source.size
@@ -111,7 +120,7 @@ class Upload:
         if ours and not last:
             return False
         raise IntegrityError(
-            f"{self._target.path} has {file.size} bytes with {file.checksum}, but {self._source.size} bytes with "
+            f"{self._target.path} has {file.size} bytes with {self._remote.sender.shown(str(file.checksum))}, but {self._source.size} bytes with "
             f"{sha256_field(digest)} were sent; "
             + ("it was removed" if ours else "it may be another writer's: it was left")
         )
@@ -256,7 +265,7 @@ async def upload(
     from vantage_sdk.core.transfer.outgoing import Outgoing  # which needs this module
 
     io = remote.sender.io
-    source = await io.work(partial(opened_source, io, given))
+    source = await io.work(partial(opened_source, io, given), undo=lambda opened: opened.close())
     if isinstance(source, Feed):
         return await Outgoing(remote, target).drain(source)
     journal = None
