@@ -16,7 +16,7 @@ from vantage_sdk.config import DEFAULT_BASE_URL
 from vantage_sdk.core.resource import Async, RawAsync, RawSync, Resource, Sync, method, stream
 from vantage_sdk.core.stepping import AsyncStream, Stream, run
 
-NOUNS = ("clusters", "jobs")
+NOUNS = ("clusters", "jobs", "storage")
 CLIENT = {
     "api_key": None,
     "base_url": None,
@@ -46,6 +46,13 @@ SURFACE: dict[str, dict[str, Any]] = {
         "max_nodes": None,
         "target_utilization": None,
     },
+    "storage.list": {"path": "/", "recursive": ..., "include_size": ..., "include_metadata": ...},
+    "storage.upload": {"local_path": NEEDED, "remote_path": NEEDED, "progress_callback": None, "overwrite": False},
+    "storage.upload_directory": {"local_dir": NEEDED, "remote_dir": NEEDED},
+    "storage.upload_string": {"content": NEEDED, "remote_path": NEEDED},
+    "storage.download": {"remote_path": NEEDED, "local_path": NEEDED, "progress_callback": None},
+    "storage.download_directory": {"remote_dir": NEEDED, "local_dir": NEEDED},
+    "storage.download_to_string": {"remote_path": NEEDED, "encoding": "utf-8"},
 }
 """What the documents show, by parameter: its default, or ``...`` for one of the options that a method shares."""
 
@@ -179,7 +186,7 @@ def test_a_method_takes_what_is_documented(name: str) -> None:
     expected = {key: default for key, default in SURFACE[name].items() if default is not ...}
     assert {key: own[key] for key in expected} == expected
     assert {key for key, default in SURFACE[name].items() if default is ...} <= options_of(kinds(noun)[verb]._body)
-    positional = [key for key, default in expected.items() if default is NEEDED]
+    positional = [key for key, default in expected.items() if default is NEEDED or default == "/"]
     assert [*own][: len(positional)] == positional
     for key, parameter in inspect.signature(face).parameters.items():
         allowed = (
@@ -233,7 +240,7 @@ def test_wait_for_completion_is_as_the_documented_snippet_calls_it() -> None:
 
 def test_the_tables_are_those_of_the_contract() -> None:
     written = reference_data("sdk_surface.yaml")
-    for noun, key in (("jobs", "JobsResource"), ("clusters", "ClustersResource")):
+    for noun, key in (("jobs", "JobsResource"), ("clusters", "ClustersResource"), ("storage", "StorageResource")):
         for name, row in written["resources"][key]["methods"].items():
             documented = {p for p, facts in row.get("params", {}).items() if facts["source"] == "documented"}
             if row.get("source") != "suggested":

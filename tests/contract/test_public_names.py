@@ -23,6 +23,8 @@ from vantage_sdk.models.base import Model
 from vantage_sdk.platform.clusters import ClusterFilters, Clusters
 from vantage_sdk.platform.job_submission import SubmitOptions
 from vantage_sdk.platform.jobs import JobFilters, Jobs
+from vantage_sdk.platform.storage import FileFilters, Storage
+from vantage_sdk.platform.storage_directories import DirectoryOptions
 
 PUBLIC = [
     "AsyncStream",
@@ -38,6 +40,7 @@ PUBLIC = [
     "ConfigError",
     "ConflictError",
     "DeadlineExceeded",
+    "IntegrityError",
     "Job",
     "JobFailedError",
     "JobFileError",
@@ -52,9 +55,13 @@ PUBLIC = [
     "RawResponse",
     "ResourceNotFoundError",
     "ServerError",
+    "StorageFile",
     "Stream",
     "StreamInterrupted",
     "SubmitOutcomeUnknown",
+    "TransferError",
+    "TransferItem",
+    "TransferReport",
     "ValidationError",
     "VantageAPIError",
     "VantageClient",
@@ -83,11 +90,13 @@ ERRORS = {
     "DeadlineExceeded": "VantageTimeoutError",
     "StreamInterrupted": "VantageConnectionError",
     "SubmitOutcomeUnknown": "VantageAPIError",
+    "TransferError": "VantageAPIError",
+    "IntegrityError": "TransferError",
     "JobFailedError": "VantageAPIError",
     "ConfigError": "VantageAPIError",
 }
-NOUNS: dict[str, type[Any]] = {"jobs": Jobs, "clusters": Clusters}
-OPTIONS = (CallOptions, WaitOptions, SubmitOptions, JobFilters, ClusterFilters)
+NOUNS: dict[str, type[Any]] = {"jobs": Jobs, "clusters": Clusters, "storage": Storage}
+OPTIONS = (CallOptions, WaitOptions, SubmitOptions, JobFilters, ClusterFilters, FileFilters, DirectoryOptions)
 PLAIN = {"job_id": "job", "job_ids": "id", "templates": "job", "name": "cluster", "path": "file"}
 """Parameters that the sentence about the method names by their noun."""
 
@@ -121,6 +130,7 @@ def public_things() -> dict[str, Any]:
     classes = [value for value in exported.values() if inspect.isclass(value)]
     models = [value for value in vars(import_module("vantage_sdk.models.job")).values() if _is_model(value)]
     models += [value for value in vars(import_module("vantage_sdk.models.cluster")).values() if _is_model(value)]
+    models += [value for value in vars(import_module("vantage_sdk.models.storage_file")).values() if _is_model(value)]
     named = {value.__name__: value for value in (*NOUNS.values(), *OPTIONS, *models)}
     return {
         **exported,

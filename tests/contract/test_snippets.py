@@ -25,7 +25,7 @@ from vantage_sdk import Job, VantageClient, wait_for_completion
 from vantage_sdk.testing import instant_retries
 
 SNIPPETS = HERE / "snippets"
-DIGEST = "50b9b7ed7d2aabc8d9f1b7724b2b028a56094a2a5d1a78aa1035ad2b1be00b55"
+DIGEST = "c49d8e4a2c2b1af412cfda37e92709ddb30c33a169220b64f15fbdcb902eaa50"
 ORIGIN = "https://api.vantage.omnivector.solutions"
 TEMPLATE: dict[str, Any] = {
     "name": "my-job",

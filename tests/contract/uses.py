@@ -100,9 +100,10 @@ USES: dict[str, list[Use]] = {
         Use("storage_list storage_upload", (TREE, "/datasets"), {"sync": True}),
     ],
     "storage.download": [
-        Use("storage_list storage_download", (PATH, BytesIO())),
-        Use("storage_get storage_download", (FILE_ID, BytesIO())),
+        Use("storage_list storage_download", (PATH, "a.txt")),
+        Use("storage_get storage_download", (FILE_ID, "a.txt")),
     ],
+    "storage.download_to_file": [Use("storage_list storage_download", (PATH, BytesIO()))],
     "storage.download_directory": [Use("storage_list storage_download", ("/datasets/", "."))],
     "storage.download_to_bytes": [Use("storage_list storage_download", (PATH,))],
     "storage.download_to_string": [Use("storage_list storage_download", (PATH,))],

@@ -197,7 +197,7 @@ async def test_a_file_is_written_into_a_file_object(face: Face, server: MockServ
     target = io.BytesIO()
     target.write(b"before")
     async with face.client(server.url) as client:
-        assert await client.storage.download("file_789", target) is None
+        assert await client.storage.download_to_file("file_789", target) == 1024
     assert target.getvalue() == b"before" + server.storage.read("/datasets/remote-file.txt")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
 from typing import Any, assert_type
 
 from vantage_sdk import (
@@ -17,7 +19,9 @@ from vantage_sdk import (
     Logs,
     Page,
     RawResponse,
+    StorageFile,
     Stream,
+    TransferReport,
     VantageClient,
     wait_for_completion,
 )
@@ -46,6 +50,16 @@ def blocking() -> None:
     assert_type(client.clusters.list(), Page[Cluster])
     assert_type(client.clusters.scale("a", nodes=3), Cluster)
     assert_type(client.clusters.usage("a"), ClusterUsage)
+    assert_type(client.storage.list("/a", recursive=True), Page[StorageFile])
+    assert_type(client.storage.upload("a.txt", "/a.txt", progress_callback=lambda done, total: None), StorageFile)
+    assert_type(client.storage.upload(iter([b"a"]), "/a.txt"), StorageFile)
+    assert_type(client.storage.upload_directory(Path("a"), "/a", include="*.csv", sync=True), TransferReport)
+    assert_type(client.storage.download("/a.txt", Path("a.txt")), Path)
+    assert_type(client.storage.download_to_file("/a.txt", BytesIO()), int)
+    assert_type(client.storage.download_to_bytes("/a"), bytes)
+    assert_type(client.storage.download_to_string("/a"), str)
+    assert_type(client.storage.download_stream("/a"), Stream[bytes])
+    assert_type(client.storage.exists("/a"), bool)
     assert_type(client.with_raw.jobs.get("a"), RawResponse[Job])
     assert_type(client.with_raw.jobs.get("a").data.status, str)
     assert_type(client.with_options(max_retries=0).jobs.get("a"), Job)
@@ -72,6 +86,9 @@ async def asynchronous() -> None:
         assert_type(await aclient.clusters.get("2"), Cluster)
         async for job in aclient.jobs.list_all():
             assert_type(job, Job)
+        assert_type(await aclient.storage.upload(b"a", "/a"), StorageFile)
+        assert_type(await aclient.storage.download("/a.txt", "a.txt"), Path)
+        assert_type(aclient.storage.download_stream("/a"), AsyncStream[bytes])
         stream: AsyncIterator[str] = aclient.jobs.logs_stream("a")
         assert_type(await anext(stream), str)
 
@@ -80,6 +97,8 @@ async def mistakes() -> None:
     aclient = AsyncVantageClient()
     client.jobs.get(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.jobs.get("a", includes=[])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.storage.upload(7, "/a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.storage.upload_directory("a", "/a", synch=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.jobs.get()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.jobs.list(state="running")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.jobs.submit({}, priority="high")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -15,7 +15,7 @@ from vantage_sdk.core.request import CallOptions
 from vantage_sdk.core.resource import Async, Mode, Resource, method, stream
 from vantage_sdk.core.shapes import is_whole
 from vantage_sdk.core.transfer.download import CONNECTIONS, download
-from vantage_sdk.core.transfer.incoming import in_memory, pieces
+from vantage_sdk.core.transfer.incoming import download_into, in_memory, pieces
 from vantage_sdk.core.transfer.tries import in_two_tries
 from vantage_sdk.platform.storage_api import StorageApi
 from vantage_sdk.platform.storage_uploads import ProgressCallback
@@ -30,25 +30,24 @@ class StorageDownloads(Resource[Mode]):
     async def download(
         self: StorageDownloads[Async],
         remote_path: str,
-        local_path: str | os.PathLike[str] | BinaryIO,
+        local_path: str | os.PathLike[str],
         *,
         resume: bool = False,
         connections: int = CONNECTIONS,
         progress_callback: ProgressCallback | None = None,
         progress: bool = False,
         **options: Unpack[CallOptions],
-    ) -> Path | None:
+    ) -> Path:
         """Download a file.
 
-        ``remote_path``: a path, from ``/`` on, or an id; ``local_path``: where it goes, replacing what is there, or a binary
-        file object, which is written from where it stands.
+        ``remote_path``: a path, from ``/`` on, or an id; ``local_path``: where it goes, replacing what is there.
 
         ``resume``: go on with a download to the same place that was interrupted, also in another process, if the remote file
         is still the same; default start anew.  ``connections``: how many to use for a file from 128 MiB on, default 4.
         ``progress_callback``, ``progress`` and ``timeout``: as for ``upload``.
 
         The bytes go into a hidden file beside the target, which takes its place once its digest is that of the server; until
-        then, and if anything goes wrong, the target stays as it is.  Returns the local path, ``None`` for a file object.
+        then, and if anything goes wrong, the target stays as it is.  Returns the local path.
 
         Raises ``ResourceNotFoundError`` if there is no such file, ``IntegrityError`` if the bytes are not those that the server
         says it has, ``TransferError`` if the remote file keeps changing, ``OSError`` if it cannot be written.
@@ -63,6 +62,26 @@ class StorageDownloads(Resource[Mode]):
             connections=connections,
             callback=progress_callback,
             progress=progress,
+        )
+
+    @method
+    async def download_to_file(
+        self: StorageDownloads[Async],
+        remote_path: str,
+        file: BinaryIO,
+        *,
+        progress_callback: ProgressCallback | None = None,
+        progress: bool = False,
+        **options: Unpack[CallOptions],
+    ) -> int:
+        """Download a file into an open one.
+
+        ``remote_path``: a path or an id; ``file``: a binary file object, written from where it stands; it stays open.  If what
+        came was wrong, it is written anew where the object can seek and truncate.  Returns the number of bytes.  Other
+        parameters and errors as for ``download``.
+        """
+        return await download_into(
+            StorageApi(self._sender, options), remote_path, file, callback=progress_callback, progress=progress
         )
 
     @method
@@ -92,8 +111,8 @@ class StorageDownloads(Resource[Mode]):
     ) -> str:
         """Download a file as text.
 
-        ``encoding``: default UTF-8; bytes that are none raise ``UnicodeDecodeError``.  Other parameters and errors as for
-        ``download_to_bytes``.
+        ``encoding``: default UTF-8; bytes that are none raise ``UnicodeDecodeError``.
+        Other parameters and errors as for ``download_to_bytes``.
         """
         return (await self.download_to_bytes(remote_path, max_bytes=max_bytes, **options)).decode(encoding)
 

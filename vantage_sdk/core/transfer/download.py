@@ -13,7 +13,6 @@ from vantage_sdk.core.io.abort import Abort
 from vantage_sdk.core.io.destination import Destination
 from vantage_sdk.core.io.disk import size_of
 from vantage_sdk.core.io.partial_file import PartialFile
-from vantage_sdk.core.transfer.incoming import IntoFile
 from vantage_sdk.core.transfer.journal import Journal
 from vantage_sdk.core.transfer.progress import Listeners
 from vantage_sdk.core.transfer.reading import NoRangesError, ReplacedError, Stretches, Version
@@ -189,21 +188,20 @@ async def download(
     connections: int,
     callback: Listener | None,
     progress: bool,
-) -> Path | None:
-    """Download to a path or into a file object; see ``storage.download``."""
-    io, resolve = api.sender.io, partial(api.remote, path_or_id)
+) -> Path:
+    """Download to a path; see ``storage.download``."""
+    if not isinstance(local, str | os.PathLike):
+        hint = "; download_to_file takes an open file" if hasattr(local, "write") else ""
+        raise TypeError(f"local_path takes text or a Path, not {type(local).__name__}{hint}")
+    io, path = api.sender.io, Path(local)  # pyright: ignore[reportUnknownArgumentType]
     listeners = Listeners(io, callback, path_or_id.rpartition("/")[2] if progress else None)
     try:
-        if not isinstance(local, str | os.PathLike):
-            await in_two_tries(resolve, IntoFile(api.sender, api.options, local, listeners.meter).fetch)
-            return None
-        path = Path(local)  # pyright: ignore[reportUnknownArgumentType]
         journal = Journal(api.sender, "download", path_or_id, os.path.abspath(path))
         with await io.work(partial(Destination.at, path), undo=Destination.close) as destination:
             await Download(
                 api.sender,
                 api.options,
-                resolve,
+                partial(api.remote, path_or_id),
                 destination,
                 listeners.meter,
                 journal,

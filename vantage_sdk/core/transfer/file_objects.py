@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from vantage_sdk.core.io.turns import turns
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from vantage_sdk.models.storage_file import StorageFile
 
 
+Guard = Callable[[], AbstractContextManager[Any]]
+"""Makes what the calls of a raw file object run in, for a caller with errors of its own."""
+
+
 class RawReader(io.RawIOBase):
     """The remote file without a buffer."""
 
@@ -23,6 +29,7 @@ class RawReader(io.RawIOBase):
         self.name = reading.name
         self.mode = mode
         self.reading = reading
+        self.guard: Guard = nullcontext
         self._at = 0
         self._turns = turns()
 
@@ -33,7 +40,7 @@ class RawReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        with self._turns, memoryview(buffer).cast("B") as room:
+        with self._turns, self.guard(), memoryview(buffer).cast("B") as room:
             self._check()
             data = run(self.reading.read(self._at, len(room)))
             room[: len(data)] = data
@@ -41,7 +48,7 @@ class RawReader(io.RawIOBase):
             return len(data)
 
     def readall(self) -> bytes:
-        with self._turns:
+        with self._turns, self.guard():
             self._check()
             data = run(self.reading.rest(self._at))
             self._at += len(data)
@@ -100,6 +107,7 @@ class RawWriter(io.RawIOBase):
         self.writing = writing
         self.commits = True
         self.seeks = False
+        self.guard: Guard = nullcontext
         self._turns = turns()
 
     def seekable(self) -> bool:
@@ -109,7 +117,7 @@ class RawWriter(io.RawIOBase):
         return True
 
     def write(self, data: Any, /) -> int:
-        with self._turns, memoryview(data).cast("B") as given:
+        with self._turns, self.guard(), memoryview(data).cast("B") as given:
             if self.closed:
                 raise ValueError("I/O operation on closed file")
             if not self.writing.is_open and self.writing.failure is None:
@@ -120,7 +128,7 @@ class RawWriter(io.RawIOBase):
         return self.writing.size
 
     def close(self) -> None:
-        with self._turns:
+        with self._turns, self.guard():
             try:
                 if self.commits and not self.closed:
                     run(self.writing.close())
@@ -132,7 +140,7 @@ class RawWriter(io.RawIOBase):
             run(self.writing.abandon())
 
     def __del__(self) -> None:
-        if hasattr(self, "writing") and self.commits:
+        if hasattr(self, "writing"):
             self.writing.drop()
 
 
@@ -151,9 +159,14 @@ class FileWriter(io.BufferedWriter):
         """The stored file, once it is closed."""
         return self._raw.writing.stored
 
+    @property
+    def failed(self) -> bool:
+        """Tell whether a write has failed, so that the file cannot be stored any more."""
+        return self._raw.writing.failure is not None
+
     def close(self) -> None:
         """Store the file; doing it twice is fine.  Raises what ``upload`` raises, once; nothing is stored then."""
-        if not self.closed and self._raw.writing.failure is not None:
+        if not self.closed and self.failed:
             error = self._raw.writing.lost()
             self.abandon()
             raise error
@@ -195,7 +208,7 @@ class TextWriter(io.TextIOWrapper):
 
     def close(self) -> None:
         """Store the file; doing it twice is fine.  Raises what ``upload`` raises, once; nothing is stored then."""
-        if not self.closed and self._file._raw.writing.failure is None:
+        if not self.closed and not self._file.failed:
             try:
                 self.flush()
             except BaseException:

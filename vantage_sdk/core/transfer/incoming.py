@@ -8,13 +8,15 @@ from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from vantage_sdk.core.transfer.progress import Listeners
 from vantage_sdk.core.transfer.reading import NoRangesError, ReplacedError, Stretches
-from vantage_sdk.core.transfer.tries import MismatchError, Remote, proved, replaced, wrong
+from vantage_sdk.core.transfer.tries import MismatchError, Remote, in_two_tries, proved, replaced, wrong
 from vantage_sdk.exceptions import TransferError
 
 if TYPE_CHECKING:
     from vantage_sdk.core.sending import Sender
-    from vantage_sdk.core.transfer.progress import Meter
+    from vantage_sdk.core.transfer.progress import Listener, Meter
+    from vantage_sdk.core.transfer.remote import Downloads
 
 PIECE = 1 << 20
 
@@ -50,7 +52,7 @@ class IntoFile:
 
     def __init__(self, sender: Sender, options: Mapping[str, Any], file: Any, meter: Callable[[int], Meter]) -> None:
         if not hasattr(file, "write"):
-            raise TypeError(f"local_path takes a path or a binary file object, not {type(file).__name__}")
+            raise TypeError(f"file takes a binary file object, not {type(file).__name__}")
         self._sender = sender
         self._options = options
         self._file = file
@@ -119,3 +121,15 @@ async def stretch(sender: Sender, options: Mapping[str, Any], remote: Remote, st
     except NoRangesError:
         raise TransferError(f"the server sends {remote.name} only as a whole; download it instead") from None
     return bytes(held)
+
+
+async def download_into(
+    api: Downloads, path_or_id: str, file: Any, *, callback: Listener | None, progress: bool
+) -> int:
+    """Download into a binary file object; see ``storage.download_to_file``."""
+    listeners = Listeners(api.sender.io, callback, path_or_id.rpartition("/")[2] if progress else None)
+    try:
+        into = IntoFile(api.sender, api.options, file, listeners.meter)
+        return await in_two_tries(partial(api.remote, path_or_id), into.fetch)
+    finally:
+        listeners.close()

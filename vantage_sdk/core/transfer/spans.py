@@ -52,5 +52,5 @@ def spans_of(value: object, size: int, there: int) -> Spans:
     try:
         spans = Spans(size, [(int(start), int(stop)) for start, stop in value])  # type: ignore[attr-defined]
         return spans if all(stop <= there for _, stop in spans.as_list()) else Spans(size)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return Spans(size)
