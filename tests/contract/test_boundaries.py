@@ -51,7 +51,7 @@ THIRD_PARTY = {
     "yaml": ("vantage_sdk/core/job_file.py",),
     "tqdm": ("vantage_sdk/core/transfer/progress.py",),
     "google_crc32c": ("vantage_sdk/core/transfer/checksums.py",),
-    "fsspec": ("vantage_sdk/fs.py",),
+    "fsspec": ("vantage_sdk/fs.py", "vantage_sdk/fs_client.py"),
     "pytest": ("vantage_sdk/testing/",),
 }
 HEAVY = ("anyio", "asyncio", "httpcore", "httpx", "pydantic", "ssl", "tenacity", "trio", "yaml")

@@ -13,7 +13,7 @@ from tests.support.recording import RecordingIO, client_of, json_answer
 from vantage_sdk import AsyncVantageClient, RawResponse, VantageClient, wait_for_completion
 from vantage_sdk.client import Resources
 from vantage_sdk.config import DEFAULT_BASE_URL
-from vantage_sdk.core.resource import Async, RawAsync, RawSync, Resource, Sync, method, stream
+from vantage_sdk.core.resource import Async, RawAsync, RawSync, Resource, Sync, method, opening, stream
 from vantage_sdk.core.stepping import AsyncStream, Stream, run
 
 NOUNS = ("clusters", "jobs", "storage")
@@ -70,11 +70,11 @@ def public(thing: Any) -> set[str]:
     return {name for name in dir(thing) if not name.startswith("_")}
 
 
-def kinds(noun: str) -> dict[str, method[..., Any] | stream[..., Any]]:
+def kinds(noun: str) -> dict[str, method[..., Any] | stream[..., Any] | opening[Any, Any]]:
     """Return the public methods of a resource as they were declared."""
     cls = type(resource(noun, Sync))
     found = {name: inspect.getattr_static(cls, name) for name in public(cls)}
-    return {name: kind for name, kind in found.items() if isinstance(kind, method | stream)}
+    return {name: kind for name, kind in found.items() if isinstance(kind, method | stream | opening)}
 
 
 CASES = [(noun, name) for noun in NOUNS for name in sorted(kinds(noun))]
@@ -122,7 +122,7 @@ def test_every_public_coroutine_is_wrapped(noun: str) -> None:
             continue
         for name, value in vars(base).items():
             if not name.startswith("_"):
-                assert isinstance(value, method | stream), f"{base.__name__}.{name}"
+                assert isinstance(value, method | stream | opening), f"{base.__name__}.{name}"
                 body = value._body
                 wanted = inspect.isasyncgenfunction if isinstance(value, stream) else inspect.iscoroutinefunction
                 assert wanted(body), f"{base.__name__}.{name}"
@@ -130,7 +130,7 @@ def test_every_public_coroutine_is_wrapped(noun: str) -> None:
 
 @pytest.mark.parametrize(("noun", "name"), CASES)
 def test_a_method_looks_the_same_in_every_mode(noun: str, name: str) -> None:
-    modes = [Sync, Async] if isinstance(kinds(noun)[name], stream) else [Sync, Async, RawSync, RawAsync]
+    modes = [Sync, Async] if isinstance(kinds(noun)[name], stream | opening) else [Sync, Async, RawSync, RawAsync]
     faces = [getattr(resource(noun, mode), name) for mode in modes]
     assert all(isinstance(face, types.MethodType) for face in faces)
     assert len({str(inspect.signature(face)) for face in faces}) == 1
@@ -161,7 +161,7 @@ def test_what_a_method_returns_depends_on_the_mode_alone() -> None:
 @pytest.mark.parametrize("mode", [RawSync, RawAsync])
 def test_a_stream_has_no_raw_form_and_says_so(mode: type[Any]) -> None:
     for noun, name in CASES:
-        if isinstance(kinds(noun)[name], stream):
+        if isinstance(kinds(noun)[name], stream | opening):
             with pytest.raises(TypeError, match=f"{name} streams its answer, so it has no raw form"):
                 getattr(resource(noun, mode), name)
 

@@ -18,7 +18,7 @@ from tests.contract.reference import ROOT
 from tests.contract.test_boundaries import files, tree
 from vantage_sdk import exceptions
 from vantage_sdk.core.request import CallOptions, WaitOptions
-from vantage_sdk.core.resource import method, stream
+from vantage_sdk.core.resource import method, opening, stream
 from vantage_sdk.models.base import Model
 from vantage_sdk.platform.clusters import ClusterFilters, Clusters
 from vantage_sdk.platform.job_submission import SubmitOptions
@@ -108,7 +108,7 @@ def resource_methods() -> Iterator[Thing]:
     for noun, cls in NOUNS.items():
         for name in dir(cls):
             kind = inspect.getattr_static(cls, name)
-            if isinstance(kind, method | stream) and not name.startswith("_"):
+            if isinstance(kind, method | stream | opening) and not name.startswith("_"):
                 yield f"{noun}.{name}", kind._body
 
 

@@ -29,11 +29,11 @@ from tests.support.recording import RecordingIO, body_of, client_of, event_answe
 from vantage_sdk import AsyncVantageClient, RawResponse, VantageClient
 from vantage_sdk.core.answer import Answer
 from vantage_sdk.core.io.port import Wire
-from vantage_sdk.core.resource import method, stream
+from vantage_sdk.core.resource import method, opening, stream
 from vantage_sdk.core.stepping import AsyncStream, Stream, run
 from vantage_sdk.platform import clusters, jobs, storage
 
-STREAMS = {"list_paginated", "list_all", "logs_stream", "as_completed", "download_stream"}
+STREAMS = {"list_paginated", "list_all", "logs_stream", "as_completed", "download_stream", "open"}
 CASES = [
     pytest.param(name, use, id=f"{name}-{number}") for name, uses in USES.items() for number, use in enumerate(uses)
 ]
@@ -95,7 +95,7 @@ def methods_of(client: Any) -> set[str]:
         for noun in ("jobs", "clusters", "storage")
         for base in type(getattr(client, noun)).__mro__
         for name, value in vars(base).items()
-        if isinstance(value, method | stream) and not name.startswith("_")
+        if isinstance(value, method | stream | opening) and not name.startswith("_")
     }
 
 

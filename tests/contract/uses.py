@@ -107,5 +107,6 @@ USES: dict[str, list[Use]] = {
     "storage.download_directory": [Use("storage_list storage_download", ("/datasets/", "."))],
     "storage.download_to_bytes": [Use("storage_list storage_download", (PATH,))],
     "storage.download_to_string": [Use("storage_list storage_download", (PATH,))],
+    "storage.open": [Use("storage_list", (PATH,)), Use("storage_get", (FILE_ID, "r"))],
     "storage.download_stream": [Use("storage_list storage_download", (PATH,))],
 }
