@@ -26,6 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
             clock=options.clock,
             world=options.world,
             rate_limits=not options.no_rate_limits,
+            state=options.state,
+            storage_quota=options.storage_quota,
         )
         done = threading.Event()
 
@@ -55,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="makes ids and chance repeatable (default: %(default)s)")
     parser.add_argument("--clock", default="real", help="real, xN, manual or auto (default: %(default)s)")
     parser.add_argument("--world", default="documented", choices=sorted(WORLDS), help="what exists at the start")
+    parser.add_argument("--state", metavar="DIR", help="keep stored files here (default: a temporary directory)")
+    parser.add_argument("--storage-quota", type=int, metavar="BYTES", help="size of all files together (default: any)")
     parser.add_argument("--no-rate-limits", action="store_true", help="count requests, but never refuse one")
     return parser
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from mock_server.cluster.event import Event
     from mock_server.cluster.job import Job, JobRequest
     from mock_server.cluster.node import Cluster, ScalePolicy
+    from mock_server.storage.file import StoredFile
+    from mock_server.storage.store import Store
 
 T = TypeVar("T")
 
@@ -63,6 +65,50 @@ class ClusterAccess:
     def _do(self, function: Callable[[ClusterBackend], Coroutine[Any, Any, T]]) -> T:
         result: T = self._call(lambda: _finish(function(self._backend())))
         return result
+
+
+class StorageAccess:
+    """The stored files of a server, safe to use from any thread; outputs of jobs are not among them."""
+
+    def __init__(self, store: Callable[[], Store]) -> None:
+        self._store = store
+
+    @property
+    def directory(self) -> str:
+        """Where files and uploads are kept."""
+        return self._store().directory
+
+    def files(self) -> dict[str, int]:
+        """Return the sizes of all files by path, in order of the paths."""
+        return {file.path: file.size for file in self._store().files()}
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes of a file; ``KeyError`` if there is none."""
+        store = self._store()
+        reader = store.open(self._file(store, path))
+        try:
+            return reader.read(0, -1)
+        finally:
+            reader.close()
+
+    def put(self, path: str, content: bytes, *, content_type: str | None = None) -> None:
+        """Store a file, replacing what is there; without ``content_type`` it is guessed from the name."""
+        self._store().put(path, content, content_type=content_type)
+
+    def delete(self, path: str) -> None:
+        """Remove a file; ``KeyError`` if there is none."""
+        store = self._store()
+        store.delete(self._file(store, path).id)
+
+    def uploads(self) -> list[str]:
+        """Return the ids of the uploads that have not expired, oldest first."""
+        return [upload.id for upload in self._store().catalogue.uploads() if not upload.gone]
+
+    def _file(self, store: Store, path: str) -> StoredFile:
+        file = store.catalogue.file_at(path)
+        if file is None:
+            raise KeyError(path)
+        return file
 
 
 def _finish(coroutine: Coroutine[Any, Any, T]) -> T:

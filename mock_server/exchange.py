@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import logging
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pydantic_core
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from mock_server.auth import NOBODY
-from mock_server.cluster.backend import NotFoundError, RequestError, StateError
 from mock_server.delivery import Delivery
-from mock_server.errors import ApiError, invalid_field
-from mock_server.idempotency import HEADER, check_key, fingerprint
+from mock_server.errors import ApiError
+from mock_server.idempotency import HEADER, check_key, fingerprint, same_json
+from mock_server.incoming import Incoming
+from mock_server.refusals import refusals
 from mock_server.routes import Call
 from mock_server.validation import check_body, check_query
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
     from starlette.types import Receive, Scope, Send
 
     from mock_server.auth import Credential
+    from mock_server.bodies import StreamBody
     from mock_server.dispatch import Dispatcher, Match
     from mock_server.limits import Window
     from mock_server.routes import Endpoint
@@ -53,6 +56,7 @@ class Exchange:
             headers=scope["headers"],
         )
         self.fault = state.faults.pick(self.request.method, self.match.path)
+        self.incoming = Incoming(self.request, self.record, self.fault)
 
     async def run(self) -> None:
         """Answer the request, well or as the fault plan wants it."""
@@ -67,7 +71,7 @@ class Exchange:
         except ClientDisconnect:
             await self.delivery.drop()
             return
-        self._complete(response)
+        response = self._complete(response)
         if fault is not None and fault.reset == "after":
             await self.delivery.reset()
         else:
@@ -113,19 +117,41 @@ class Exchange:
         if endpoint.writes and not credential.can_write:
             raise ApiError(403, "This key may only read")
         query = check_query(endpoint.query, self.request.query_params)
-        content = b"" if endpoint.body is None else await self._content()
-        body = None if endpoint.body is None else check_body(endpoint.body, content)
-        call = self._call(credential, query, body)
-        if not endpoint.keyed or not self.state.honours_keys:
-            return await self._invoke(endpoint, call)
-        call.idempotency_key = check_key(self.request.headers.get(HEADER))
+        if endpoint.stream is not None:
+            return await self._work_on_stream(endpoint, endpoint.stream, credential, query)
+        if endpoint.body is None:
+            return await self._keyed(endpoint, self._call(credential, query, None), self._declared_headers(endpoint))
+        content = await self._content()
+        call = self._call(credential, query, check_body(cast("type[BaseModel]", endpoint.body), content))
+        return await self._keyed(endpoint, call, same_json(content))
+
+    async def _work_on_stream(
+        self, endpoint: Endpoint, kind: type[StreamBody], credential: Credential, query: object
+    ) -> Response:
+        self._check_media(kind.media)
+        with refusals():
+            body = await kind.take(self.incoming, self.state)
+        try:
+            return await self._keyed(endpoint, self._call(credential, query, body), body.fingerprint)
+        finally:
+            await body.discard()
+
+    async def _keyed(self, endpoint: Endpoint, call: Call[Any, Any], content: bytes) -> Response:
+        """Invoke the endpoint, under the caller's idempotency key if there is one."""
+        if endpoint.keyed and self.state.honours_keys:
+            call.idempotency_key = check_key(self.request.headers.get(HEADER))
         if call.idempotency_key is None:
             return await self._invoke(endpoint, call)
         return await self._once(endpoint, call, call.idempotency_key, content)
 
+    def _declared_headers(self, endpoint: Endpoint) -> bytes:
+        """Return the headers that the endpoint reads, which without a body are all that a request says."""
+        values = ((header.name, self.request.headers.get(header.name)) for header in endpoint.headers)
+        return "\n".join(f"{name}: {value}" for name, value in values if value is not None).encode()
+
     def _call(self, credential: Credential, query: object, body: object) -> Call[Any, Any]:
         match = self.match
-        return Call(self.request, self.state, match.family, credential, match.params, query, body)
+        return Call(self.request, self.state, match.family, credential, match.params, query, body, self.fault)
 
     def _admit(self, *, public: bool) -> Credential | None:
         """Return who is calling, counted against the budget; ``None`` is allowed in where no key is needed."""
@@ -154,21 +180,23 @@ class Exchange:
 
     async def _content(self) -> bytes:
         """Return the body, refusing early what is too large or not JSON."""
-        kind = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/json":
-            raise ApiError(
-                415, "The body must be application/json", code="unsupported_media_type", details={"content_type": kind}
-            )
+        self._check_media("application/json")
         announced = self.request.headers.get("content-length", "0")
         if not announced.isdecimal() or int(announced[:20]) > MAX_BODY:
             raise _too_large()
         content = bytearray()
-        async for chunk in self.request.stream():
+        async for chunk in self.incoming.chunks():
             content += chunk
             if len(content) > MAX_BODY:
                 raise _too_large()
-        self.record.body_size = len(content)
         return bytes(content)
+
+    def _check_media(self, wanted: str) -> None:
+        kind = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != wanted:
+            raise ApiError(
+                415, f"The body must be {wanted}", code="unsupported_media_type", details={"content_type": kind}
+            )
 
     async def _once(self, endpoint: Endpoint, call: Call[Any, Any], key: str, content: bytes) -> Response:
         """Invoke the endpoint unless this key has an answer already."""
@@ -190,14 +218,8 @@ class Exchange:
     async def _invoke(self, endpoint: Endpoint, call: Call[Any, Any]) -> Response:
         if self.fault is not None:
             await self._pause(self.fault.delay)
-        try:
+        with refusals():
             answer = await endpoint.handler(call)
-        except NotFoundError as error:
-            raise ApiError(404, str(error), details={"resource": error.kind, "id": error.key}) from None
-        except StateError as error:
-            raise ApiError(409, str(error)) from None
-        except RequestError as error:
-            raise invalid_field(error.field, str(error)) from None
         self.polled = call.saw_active_job
         self.state.check()
         if isinstance(answer, Response):
@@ -214,15 +236,20 @@ class Exchange:
         body = dialect.error_body(error, dialect.code(error), self.request_id)
         return json_response(body, error.status, error.headers)
 
-    def _complete(self, response: Response) -> None:
-        """Add what every answer carries and note the status."""
+    def _complete(self, response: Response) -> Response:
+        """Add what every answer carries and note the status; an answer to HEAD has no body to be described."""
         self.record.status = response.status_code
+        if self.request.method == "HEAD" and response.body:
+            described = ("content-length", "content-type")
+            kept = {name: value for name, value in response.headers.items() if name not in described}
+            response = Response(status_code=response.status_code, headers=kept)
         headers = response.headers
         headers["X-Request-ID"] = self.request_id
         headers["Date"] = formatdate(self.state.time.now(), usegmt=True)
         headers.update(self._budget().headers())
         if self.state.honours_keys:
             headers["X-Idempotency-Supported"] = "true"
+        return response
 
     def _budget(self) -> Window:
         """Return the caller's window; a request that the fault plan answered is counted only here."""

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from mock_server.documents import routes as documents
-from mock_server.platform import clusters, jobs
+from mock_server.platform import clusters, jobs, storage, uploads
 from mock_server.platform.dialect import PLATFORM
 from mock_server.routes import Family
 
-FAMILIES = (Family(PLATFORM, (*jobs.routes.endpoints, *clusters.routes.endpoints, *documents.endpoints)),)
+FAMILIES = (
+    Family(
+        PLATFORM,
+        (
+            *(*jobs.routes.endpoints, *clusters.routes.endpoints, *storage.routes.endpoints),
+            *(*uploads.routes.endpoints, *documents.endpoints),
+        ),
+    ),
+)

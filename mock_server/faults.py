@@ -12,12 +12,18 @@ or each with a ``probability`` (drawn from the server's seed), at most ``times``
 ``drip``            send the body ``bytes`` at a time, ``interval`` seconds apart
 ``content_length``  promise so many bytes more (or fewer) than the body has, then close the connection
 ``duplicate_header``  send this header of the answer twice
+``cut_upload``      take only so many bytes of the request's body, then close the connection
+``store_less``      of an upload, lose so many bytes at the end, and answer well with what was stored
+``wrong_checksum``  let the digests of files in this answer be those of other bytes
+``replace``         put other bytes of the same size in the place of the file just before this download of it
+``ignore_range``    answer a request for a part of a file with all of it
 ==================  ==================================================================================================
 
 The first rule that selects a request wins.  The short form describes the fate of successive requests, here of the first
 four: ``"POST /v1/jobs: reset-after*2, 503, ok"``.  Its words are ``ok``, a status (``503``, ``429;retry-after=2``),
 ``reset-before``, ``reset-after``, ``delay=0.5``, ``cut=10``, ``drip=5@0.01``, ``length=+3``, ``length=-3``,
-``duplicate=Content-Type`` and ``storm=3``; ``*N`` repeats a word N times, and a word with ``*`` as the last one never
+``duplicate=Content-Type``, ``storm=3``, ``cut-upload=10``, ``store-less=1``, ``wrong-checksum``, ``replace`` and
+``ignore-range``; ``*N`` repeats a word N times, and a word with ``*`` as the last one never
 ends.  Leaving out the method or the path (``"*: 503*"``, ``"POST *: 503"``) matches all.
 """
 
@@ -33,7 +39,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-EFFECTS = ("status", "storm", "delay", "reset", "cut_body", "drip", "content_length", "duplicate_header")
+EFFECTS = (
+    *("status", "storm", "delay", "reset", "cut_body", "drip", "content_length", "duplicate_header"),
+    *("cut_upload", "store_less", "wrong_checksum", "replace", "ignore_range"),
+)
 
 
 class Drip(BaseModel):
@@ -67,6 +76,11 @@ class Rule(BaseModel):
     drip: Drip | None = None
     content_length: int | None = None
     duplicate_header: str | None = None
+    cut_upload: int | None = Field(default=None, ge=0)
+    store_less: int | None = Field(default=None, ge=1)
+    wrong_checksum: Literal[True] | None = None
+    replace: Literal[True] | None = None
+    ignore_range: Literal[True] | None = None
     start: int = Field(default=1, ge=1, description="first of the matching requests that counts")
 
     @model_validator(mode="after")
@@ -203,12 +217,22 @@ def _parse_effect(word: str) -> dict[str, Any]:
         "ok": {},
         "reset-before": {"reset": "before"},
         "reset-after": {"reset": "after"},
+        "wrong-checksum": {"wrong_checksum": True},
+        "replace": {"replace": True},
+        "ignore-range": {"ignore_range": True},
     }
     if word in simple:
         return simple[word]
     if word.isdigit():
         return {"status": int(word), **extra}
-    numbers = {"delay": "delay", "cut": "cut_body", "length": "content_length", "storm": "storm"}
+    numbers = {
+        "delay": "delay",
+        "cut": "cut_body",
+        "length": "content_length",
+        "storm": "storm",
+        "cut-upload": "cut_upload",
+        "store-less": "store_less",
+    }
     if name in numbers:
         return {numbers[name]: float(value) if name == "delay" else int(value), **extra}
     if name == "duplicate":

@@ -25,10 +25,15 @@ REASONS = {
     403: "The key does not allow this.",
     404: "There is no such resource.",
     409: "The resource is in a state that does not allow this, or the idempotency key is in use.",
+    410: "The upload has expired.",
+    412: "The resource is not the version that was asked for, or the protocol version is not supported.",
     413: "The body is too large.",
-    415: "The body is not JSON.",
+    415: "The body is of another type.",
+    416: "The range is outside the file.",
     429: "Too many requests.",
+    460: "The bytes do not have the checksum that came with them.",
     500: "The server failed.",
+    507: "There is no space left.",
 }
 
 ANSWER_HEADERS: dict[str, Any] = {
@@ -83,7 +88,7 @@ def describe(family: Family) -> dict[str, Any]:
 def _schemas(family: Family, endpoints: list[Endpoint]) -> tuple[dict[Any, Any], dict[str, Any]]:
     """Return the reference for every body and answer, and the definitions they point to."""
     models = {endpoint.answer for endpoint in endpoints if endpoint.answer is not None}
-    models |= {endpoint.body for endpoint in endpoints if endpoint.body is not None}
+    models |= {endpoint.body for endpoint in endpoints if endpoint.body is not None and endpoint.stream is None}
     models.add(family.dialect.error_model)
     ordered = sorted(models, key=lambda model: str(model.__name__))
     references, definitions = TypeAdapter.json_schemas(
@@ -104,7 +109,12 @@ def _operation(endpoint: Endpoint, schemas: dict[Any, Any]) -> dict[str, Any]:
     }
     if endpoint.assumed:
         operation["x-assumed"] = True
-    if endpoint.body is not None:
+    if endpoint.stream is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {endpoint.stream.media: {"schema": endpoint.stream.schema}},
+        }
+    elif endpoint.body is not None:
         operation["requestBody"] = {
             "required": True,
             "content": {"application/json": {"schema": schemas[endpoint.body]}},
@@ -121,7 +131,7 @@ def _parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
         yield {
             "name": header.name,
             "in": "header",
-            "required": False,
+            "required": header.required,
             "description": header.description,
             "schema": header.schema,
             "x-assumed": True,
@@ -158,9 +168,13 @@ def _responses(endpoint: Endpoint, schemas: dict[Any, Any]) -> Iterator[tuple[in
     if content:
         success["content"] = content
     yield endpoint.status, success
-    for status in _refusals(endpoint):
-        body = {"application/json": {"schema": schemas["error"]}}
-        yield status, {"description": REASONS[status], "headers": headers, "content": body}
+    if endpoint.partial:
+        yield 206, {**success, "description": "A part."}
+    for status in sorted({*_refusals(endpoint), *endpoint.refusals}):
+        refusal: dict[str, Any] = {"description": REASONS[status], "headers": headers}
+        if endpoint.method != "HEAD":
+            refusal["content"] = {"application/json": {"schema": schemas["error"]}}
+        yield status, refusal
 
 
 def _refusals(endpoint: Endpoint) -> Iterator[int]:

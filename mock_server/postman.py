@@ -41,6 +41,18 @@ def _item(path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
         },
     }
     if "requestBody" in operation:
-        request["header"] = [{"key": "Content-Type", "value": "application/json"}]
-        request["body"] = {"mode": "raw", "raw": "{}", "options": {"raw": {"language": "json"}}}
+        (media,) = operation["requestBody"]["content"]
+        request |= _body(media, operation["requestBody"]["content"][media]["schema"])
     return {"name": operation["summary"], "request": request}
+
+
+def _body(media: str, schema: dict[str, Any]) -> dict[str, Any]:
+    if media == "multipart/form-data":
+        kinds = {
+            name: "file" if field.get("format") == "binary" else "text" for name, field in schema["properties"].items()
+        }
+        return {"body": {"mode": "formdata", "formdata": [{"key": name, "type": kind} for name, kind in kinds.items()]}}
+    header = [{"key": "Content-Type", "value": media}]
+    if media == "application/json":
+        return {"header": header, "body": {"mode": "raw", "raw": "{}", "options": {"raw": {"language": "json"}}}}
+    return {"header": header, "body": {"mode": "file"}}

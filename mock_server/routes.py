@@ -1,8 +1,8 @@
 """The declarative route table: a view module lists its endpoints, everything else is derived from them.
 
 An endpoint is a coroutine function with one parameter, ``call: Call[Query, Body]``.  The annotation says which models
-check the query string and the body (``None`` for nothing), the return annotation describes the answer: a ``TypedDict``,
-``None`` for an empty answer, or ``Response`` (also in a union) for anything that is not JSON.
+check the query string and the body (``None`` for nothing, a ``StreamBody`` for what is not JSON), the return annotation describes
+the answer: a ``TypedDict``, ``None`` for an empty answer, or ``Response`` (also in a union) for anything that is not JSON.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union, get_args, get_or
 
 from starlette.responses import Response
 
+from mock_server.bodies import StreamBody
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
 
     from mock_server.auth import Credential
     from mock_server.dialect import Dialect
+    from mock_server.faults import Rule
     from mock_server.state import ServerState
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Query = TypeVar("Query")
 Body = TypeVar("Body")
@@ -42,6 +47,7 @@ class Call(Generic[Query, Body]):
     path: dict[str, str]
     query: Query
     body: Body
+    fault: Rule | None = None
     idempotency_key: str | None = None
     saw_active_job: bool = False
 
@@ -59,7 +65,7 @@ class Endpoint:
     tag: str
     handler: Callable[[Any], Awaitable[object]]
     query: type[BaseModel] | None
-    body: type[BaseModel] | None
+    body: type[BaseModel | StreamBody] | None
     answer: Any
     status: int
     summary: str
@@ -67,17 +73,24 @@ class Endpoint:
     public: bool
     media: tuple[str, ...]
     conflicts: bool
+    refusals: tuple[int, ...]
+    partial: bool
     headers: tuple[HeaderParameter, ...]
     pattern: re.Pattern[str]
 
     @property
     def writes(self) -> bool:
-        return self.method != "GET"
+        return self.method not in READING
 
     @property
     def keyed(self) -> bool:
         """Whether the endpoint honours an idempotency key."""
-        return self.method in ("POST", "PATCH")
+        return self.method in ("POST", "PATCH") and (self.stream is None or self.stream.keyed)
+
+    @property
+    def stream(self) -> type[StreamBody] | None:
+        """The body, if it is not JSON."""
+        return self.body if self.body is not None and issubclass(self.body, StreamBody) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +100,7 @@ class HeaderParameter:
     name: str
     description: str
     schema: dict[str, Any] = field(default_factory=lambda: {"type": "string"})
+    required: bool = False
 
 
 class Routes:
@@ -99,6 +113,12 @@ class Routes:
 
     def get(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
         return self.add("GET", path, **options)
+
+    def head(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
+        return self.add("HEAD", path, **options)
+
+    def options(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
+        return self.add("OPTIONS", path, **options)
 
     def post(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
         return self.add("POST", path, **options)
@@ -119,12 +139,15 @@ class Routes:
         public: bool = False,
         media: Sequence[str] = (),
         conflicts: bool = False,
+        refusals: Sequence[int] = (),
+        partial: bool = False,
         headers: Sequence[HeaderParameter] = (),
     ) -> Callable[[Handler], Handler]:
         """Declare the decorated coroutine function as the handler of ``method path``.
 
         ``assumed`` marks what no document promises, ``public`` needs no credentials, ``media`` lists further content
-        types of the answer, ``conflicts`` says that a 409 is possible.
+        types of the answer, ``conflicts`` says that a 409 is possible, ``refusals`` lists further statuses,
+        ``partial`` says that the answer may be a part of it (206).
         """
 
         def declare(handler: Handler) -> Handler:
@@ -145,6 +168,8 @@ class Routes:
                     public=public,
                     media=tuple(media),
                     conflicts=conflicts,
+                    refusals=tuple(refusals),
+                    partial=partial,
                     headers=tuple(headers),
                     pattern=_pattern(self.prefix + path),
                 )
@@ -162,7 +187,9 @@ class Family:
     endpoints: tuple[Endpoint, ...]
 
 
-def _signature(handler: Callable[..., object]) -> tuple[type[BaseModel] | None, type[BaseModel] | None, Any]:
+def _signature(
+    handler: Callable[..., object],
+) -> tuple[type[BaseModel] | None, type[BaseModel | StreamBody] | None, Any]:
     hints = get_type_hints(handler)
     query, body = (None if model is types.NoneType else model for model in get_args(hints["call"]))
     return query, body, _json_part(hints["return"])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from mock_server.access import ClusterAccess
+from mock_server.access import ClusterAccess, StorageAccess
 from mock_server.app import Application
 from mock_server.auth import Credential
 from mock_server.faults import parse_rules
@@ -62,7 +63,9 @@ class MockServer:
     it jumps to the next event whenever a caller waits for one).  ``world`` is ``documented``, where everything exists
     that the documented examples refer to, or ``empty``.  ``faults`` is a fault plan, see ``mock_server.faults``.
     ``api_keys`` are accepted besides the documented ones.  ``idempotency`` is ``replay``, ``reject`` (409 for every
-    repeated key) or ``ignore`` (a server that never heard of keys).
+    repeated key) or ``ignore`` (a server that never heard of keys).  ``state`` is a directory for the stored files and
+    unfinished uploads, which another server can go on with; without one they end with this server.  ``storage_quota``
+    is the number of bytes that all files together may have.
 
     Start it, or use it as a context manager, to have a socket at ``url``; ``app`` works without.
     """
@@ -80,7 +83,11 @@ class MockServer:
         check_invariants: bool = False,
         idempotency: IdempotencyMode = "replay",
         api_keys: Iterable[str | Credential] = (),
+        state: str | os.PathLike[str] | None = None,
+        storage_quota: int | None = None,
     ) -> None:
+        if storage_quota is not None and storage_quota < 0:
+            raise ValueError(f"storage_quota must not be negative, but is {storage_quota}")
         self._host = host
         self._port = port
         self._bound_port: int | None = None
@@ -97,9 +104,12 @@ class MockServer:
                 api_keys=tuple(key if isinstance(key, Credential) else Credential(key) for key in api_keys),
                 check_invariants=check_invariants,
                 control=is_loopback(host),
+                directory=None if state is None else os.path.abspath(state),
+                storage_quota=storage_quota,
             )
         )
         self.cluster = ClusterAccess(self._call, lambda: self.app.state.cluster)
+        self.storage = StorageAccess(lambda: self._call(lambda: self.app.state.storage))
         self.faults = FaultAccess(self._call, lambda: self.app.state.faults)
 
     @property
@@ -124,6 +134,8 @@ class MockServer:
         loop = LoopThread(f"mock-server-{port}")
         listener = Listener(self.app, sock)
         try:
+            if self.app.settings.directory is not None:
+                loop.call(lambda: self.app.state.storage)  # at once, because another server may be using it
             loop.wait(listener.open())
         except BaseException:
             loop.close()
@@ -133,13 +145,14 @@ class MockServer:
         return self
 
     def stop(self) -> None:
-        """Close the socket and all connections; a stopped server can be started again."""
+        """Close the socket and all connections; a stopped server can be started again, then without its files."""
         loop, listener = self._loop, self._listener
         if loop is None or listener is None:
             return
         self._loop = self._listener = self._bound_port = None
         loop.call(self.app.state.time.wake_all)
         loop.wait(listener.close())
+        loop.call(self.app.state.close_storage)
         loop.close()
 
     def reset(self) -> None:

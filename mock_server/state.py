@@ -11,8 +11,10 @@ from mock_server.faults import FaultPlan
 from mock_server.idempotency import IdempotencyStore
 from mock_server.journal import Journal
 from mock_server.limits import RateLimiter
+from mock_server.storage.store import Store
 from mock_server.timekeeping import Timekeeper
-from mock_server.world import build_world
+from mock_server.world import SEEDS, build_world
+from mock_server.writers import Writers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +39,8 @@ class Settings:
     api_keys: tuple[Credential, ...] = ()
     check_invariants: bool = False
     control: bool = True
+    directory: str | None = None
+    storage_quota: int | None = None
 
 
 class ServerState:
@@ -58,6 +62,22 @@ class ServerState:
             family.dialect.name: KeyRing((*family.dialect.credentials, *settings.api_keys)) for family in families
         }
         self._requests = 0
+        self._storage: Store | None = None
+        self.writers = Writers()
+
+    @property
+    def storage(self) -> Store:
+        """The files, made or opened at first use."""
+        if self._storage is None:
+            settings = self.settings
+            self._storage = Store(
+                settings.directory,
+                now=self.time.now,
+                seed=settings.seed,
+                quota=settings.storage_quota,
+                seeds=SEEDS[settings.world],
+            )
+        return self._storage
 
     @property
     def honours_keys(self) -> bool:
@@ -74,9 +94,18 @@ class ServerState:
         return f"req_{digest}"
 
     def close(self) -> None:
-        """Let everybody who follows come to an end."""
+        """Let everybody who follows come to an end, and forget the files."""
         self.closed = True
         self.time.wake_all()
+        if self.settings.directory is not None:
+            self.storage.erase()
+        self.close_storage()
+
+    def close_storage(self) -> None:
+        """Give the files back to the disk; a temporary directory goes with its files."""
+        if self._storage is not None:
+            self._storage.close()
+            self._storage = None
 
 
 def _unchecked() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime
+from email.utils import formatdate
 from fractions import Fraction
 
 MEMORY_PATTERN = r"^[0-9]{1,12}(\.[0-9]{1,6})?([KMGTP]i?)?B?$"
@@ -15,6 +16,11 @@ _MEMORY = re.compile(r"([0-9.]+)([KMGTP]?)(i?)B?")
 def iso(instant: float) -> str:
     """Return an instant as ISO 8601 in UTC, with microseconds only where there are some."""
     return datetime.fromtimestamp(round(instant, 6), UTC).isoformat().replace("+00:00", "Z")
+
+
+def http_date(instant: float) -> str:
+    """Return an instant as HTTP headers spell it."""
+    return formatdate(instant, usegmt=True)
 
 
 def iso_or_none(instant: float | None) -> str | None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import mimetypes
-from hashlib import blake2b, sha256
 from typing import TYPE_CHECKING, Any, NotRequired
 
 from typing_extensions import TypedDict
 
 from mock_server.platform.job_requests import KEY, RESOURCES, SPEC
 from mock_server.platform.metrics import MetricPoint, job_metrics
+from mock_server.platform.outputs import job_files
+from mock_server.platform.storage_views import StorageFile, view_file
 from mock_server.wire import iso, iso_or_none, memory_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mock_server.cluster.job import Job, OutputFile
+    from mock_server.cluster.job import Job
     from mock_server.cluster.log import LogLine
 
 
@@ -25,20 +25,6 @@ class Resources(TypedDict):
     cpus: int
     memory: str
     gpus: int
-
-
-class StorageFile(TypedDict):
-    """A file that a job wrote."""
-
-    id: str
-    path: str
-    name: str
-    type: str
-    size: int
-    content_type: str
-    checksum: str
-    created_at: str
-    updated_at: str
 
 
 class JobMetrics(TypedDict):
@@ -149,7 +135,7 @@ def embed(view: JobView, job: Job, names: Iterable[str], now: float) -> JobView:
 
 def view_files(job: Job) -> list[StorageFile]:
     """Return the files that a job wrote, by path."""
-    return [_view_file(job, job.outputs[path]) for path in sorted(job.outputs)]
+    return [view_file(file) for file in job_files(job)]
 
 
 def view_line(line: LogLine, *, timestamps: bool) -> str:
@@ -162,18 +148,3 @@ def _resources(job: Job) -> Resources:
         return {"cpus": sent["cpus"], "memory": sent["memory"], "gpus": sent["gpus"]}
     asked = job.request.resources
     return {"cpus": asked.cpus, "memory": memory_text(asked.memory), "gpus": asked.gpus}
-
-
-def _view_file(job: Job, file: OutputFile) -> StorageFile:
-    written = iso(file.written_at)
-    return {
-        "id": "file_" + blake2b(f"{job.id}\0{file.path}".encode(), digest_size=6).hexdigest(),
-        "path": file.path,
-        "name": file.path.rpartition("/")[2],
-        "type": "file",
-        "size": len(file.content),
-        "content_type": mimetypes.guess_type(file.path)[0] or "application/octet-stream",
-        "checksum": "sha256:" + sha256(file.content).hexdigest(),
-        "created_at": written,
-        "updated_at": written,
-    }

@@ -6,12 +6,17 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from mock_server.cluster.simulated import SimulatedCluster
-from mock_server.world import documented, empty
+from mock_server.storage.store import Seed
+from mock_server.world import documented, documented_files, empty
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 WORLDS: dict[str, Callable[[SimulatedCluster], None]] = {"documented": documented.fill, "empty": empty.fill}
+
+
+SEEDS: dict[str, Callable[[], Iterable[Seed]]] = {"documented": documented_files.seeds, "empty": tuple[Seed]}
+"""The stored files of each world."""
 
 
 def build_world(name: str, *, now: float, seed: int) -> SimulatedCluster:

@@ -1,0 +1,42 @@
+"""How the refusals of the cluster and of the storage look over HTTP."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from starlette.requests import ClientDisconnect
+
+from mock_server.cluster import backend
+from mock_server.errors import ApiError, invalid_field
+from mock_server.storage import errors as storage
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+STATUSES = {
+    "resource_conflict": 409,
+    "permission_denied": 403,
+    "upload_expired": 410,
+    "payload_too_large": 413,
+    "quota_exceeded": 413,
+    "checksum_mismatch": 460,
+    "insufficient_storage": 507,
+}
+
+
+@contextmanager
+def refusals() -> Generator[None]:
+    """Turn what the cluster and the storage refuse into an ``ApiError``."""
+    try:
+        yield
+    except (backend.NotFoundError, storage.MissingError) as error:
+        raise ApiError(404, str(error), details={"resource": error.kind, "id": error.key}) from None
+    except backend.StateError as error:
+        raise ApiError(409, str(error)) from None
+    except (backend.RequestError, storage.PathError) as error:
+        raise invalid_field(error.field, str(error)) from None
+    except storage.ClosedError:
+        raise ClientDisconnect from None
+    except storage.StorageError as error:
+        raise ApiError(STATUSES[error.code], str(error), code=error.code) from None

@@ -1,0 +1,1 @@
+"""Files and resumable uploads on disk, without HTTP."""
