@@ -151,6 +151,8 @@ def describe_upload(upload: Upload) -> dict[str, str]:
     }
     if upload.file_id is not None:
         headers["X-File-Id"] = upload.file_id
+    if upload.etag is not None:
+        headers["ETag"] = upload.etag
     return headers
 
 

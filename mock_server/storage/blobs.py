@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import threading
 import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
@@ -110,11 +111,20 @@ class BlobReader:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self.close = weakref.finalize(self, file.close)
+        self._lock = threading.Lock()
+        self._closing = weakref.finalize(self, file.close)
 
     def read(self, start: int, size: int) -> bytes:
-        self._file.seek(start)
-        return self._file.read(size)
+        """Return bytes from ``start`` on, nothing once the reader is closed."""
+        with self._lock:
+            if not self._closing.alive:
+                return b""
+            self._file.seek(start)
+            return self._file.read(size)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closing()
 
 
 def _copy(source: BinaryIO, target: BinaryIO) -> None:

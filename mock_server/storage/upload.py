@@ -14,7 +14,8 @@ class Upload:
     """An upload as the catalogue keeps it.
 
     ``length`` is ``None`` while the caller has not said it.  ``concat`` is what the caller said about concatenation,
-    ``parts`` the blobs' uploads of a final one.  ``gone`` marks one that has expired, ``file_id`` one that is complete.
+    ``parts`` the blobs' uploads of a final one.  ``gone`` marks one that has expired, ``file_id`` one that is complete,
+    ``etag`` which version of the file it became.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Upload:
     concat: str = ""
     parts: tuple[str, ...] = ()
     file_id: str | None = None
+    etag: str | None = None
     gone: bool = False
 
     @property

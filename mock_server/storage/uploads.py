@@ -193,7 +193,7 @@ class Uploads:
         with self.store.catalogue.transaction():
             self.store.admit(target, upload.offset, shadows)
             file, replaced = self.store.place(target, upload.offset, sha256, upload.blob, shadows)
-            upload = replace(upload, blob="", file_id=file.id)
+            upload = replace(upload, blob="", file_id=file.id, etag=file.etag)
             self.store.catalogue.save_upload(upload)
         self.hashes.pop(upload.id, None)
         self.store.blobs.remove(replaced)

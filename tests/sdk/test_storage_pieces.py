@@ -159,6 +159,17 @@ async def test_pieces_that_were_stored_wrong(fault: str, face: Face, server: Moc
     assert server.storage.read("/f") == LARGE
 
 
+async def test_an_upload_that_nobody_can_go_on_with_is_removed(face: Face, server: MockServer, local: Path) -> None:
+    server.faults.set(f"{PIECES}: ok, 403*")
+    with pytest.raises(VantageAPIError):
+        await put(face, server, LARGE)
+    assert server.storage.uploads() == []
+    with pytest.raises(VantageAPIError) as caught:
+        await put(face, server, local)
+    assert "resume=True goes on" in caught.value.__notes__[0]
+    assert len(server.storage.uploads()) == 1
+
+
 async def test_a_conflict_is_found_before_the_first_piece(face: Face, server: MockServer, local: Path) -> None:
     server.storage.put("/f", b"mine")
     with pytest.raises(ConflictError):

@@ -181,7 +181,7 @@ class StorageApi:
         return await self._send(Request("HEAD", link, _itself, headers=BASE, rooted=True))
 
     async def terminate(self, link: str) -> None:
-        await self._send(Request("DELETE", link, nothing, headers=BASE, rooted=True))
+        await self._send(Request("DELETE", link, nothing, headers=BASE, rooted=True), max_retries=0)
 
     def links(self, answers: Sequence[Answer]) -> list[str]:
         """Return where uploads go on, as paths below the mount of this server; a place elsewhere is a ``TransferError``."""

@@ -13,7 +13,7 @@ from vantage_sdk.core.resource import Async, Mode, Resource, method
 from vantage_sdk.core.transfer.multipart import checked_type
 from vantage_sdk.core.transfer.paths import remote_path as checked_path
 from vantage_sdk.core.transfer.remote import Target
-from vantage_sdk.core.transfer.upload import upload
+from vantage_sdk.core.transfer.uploading import upload
 from vantage_sdk.models.storage_file import StorageFile
 from vantage_sdk.platform.storage_api import StorageApi
 

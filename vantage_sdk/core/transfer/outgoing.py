@@ -7,7 +7,6 @@ each piece kept until the server has it; where the server offers no such upload,
 from __future__ import annotations
 
 import hashlib
-import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,8 @@ from vantage_sdk.core.io.spool import Spool
 from vantage_sdk.core.transfer.appending import Stretch, UploadGoneError
 from vantage_sdk.core.transfer.checksums import sha256_field, sha256_of_field
 from vantage_sdk.core.transfer.progress import Meter
-from vantage_sdk.core.transfer.upload import WHOLE, Upload
-from vantage_sdk.exceptions import IntegrityError, TransferError, VantageAPIError
+from vantage_sdk.core.transfer.upload import WHOLE, Upload, give_up
+from vantage_sdk.exceptions import IntegrityError, TransferError
 
 if TYPE_CHECKING:
     from vantage_sdk.core.io.sources import Feed
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from vantage_sdk.models.storage_file import StorageFile
 
 PIECE = 8 << 20
-log = logging.getLogger("vantage_sdk")
 
 
 class Window(BytesSource):
@@ -85,10 +83,7 @@ class Outgoing:
         if self._spool is not None:
             self._spool.close()
         if self._link:
-            try:
-                await self._remote.terminate(self._link)
-            except VantageAPIError as error:
-                log.debug("the upload %s could not be ended: %s", self._link, error)
+            await give_up(self._remote, [self._link])
 
     async def _whole(self, source: BytesSource | Spool) -> StorageFile:
         meter = Meter(source.size)

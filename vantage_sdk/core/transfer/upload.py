@@ -7,20 +7,20 @@ Up to 8 MiB, and where the server offers nothing else, it is one form as documen
 from __future__ import annotations
 
 import hashlib
+import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vantage_sdk.core.io.abort import Abort
-from vantage_sdk.core.io.sources import PIECE, Feed, SourceBody, opened_source
+from vantage_sdk.core.io.sources import PIECE, SourceBody
 from vantage_sdk.core.shapes import as_list, as_object
 from vantage_sdk.core.transfer.appending import Stretch, UploadGoneError
 from vantage_sdk.core.transfer.checksums import sha256_field, sha256_of_field
-from vantage_sdk.core.transfer.journal import Journal, fingerprint
+from vantage_sdk.core.transfer.journal import fingerprint
 from vantage_sdk.core.transfer.multipart import Form
 from vantage_sdk.core.transfer.patience import Patience
-from vantage_sdk.core.transfer.progress import Listener, Listeners
 from vantage_sdk.core.transfer.tus import final
 from vantage_sdk.exceptions import (
     ConflictError,
@@ -34,6 +34,7 @@ from vantage_sdk.exceptions import (
 if TYPE_CHECKING:
     from vantage_sdk.core.answer import Answer
     from vantage_sdk.core.io.sources import Sized
+    from vantage_sdk.core.transfer.journal import Journal
     from vantage_sdk.core.transfer.progress import Meter
     from vantage_sdk.core.transfer.remote import Target, Uploads
     from vantage_sdk.core.transfer.tus import Offer
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 Stored = tuple["StorageFile", str | None]
 """A file, and the version that is certainly the one stored here, as far as that is known."""
+
+log = logging.getLogger("vantage_sdk")
 
 WHOLE = 8 << 20
 APART = 256 << 20
@@ -148,7 +151,7 @@ class Upload:
                 return file, file.etag
             except SubmitOutcomeUnknown as error:
                 lost = True
-                if found := await self._same():
+                if found := await self._found_after(error):
                     return found, None
                 error._passing = True
                 await patience.failed(error)
@@ -160,6 +163,13 @@ class Upload:
                 await patience.failed(error)
             except VantageAPIError as error:
                 await patience.failed(error)
+
+    async def _found_after(self, error: SubmitOutcomeUnknown) -> StorageFile | None:
+        try:
+            return await self._same()
+        except VantageAPIError as failed:
+            error.add_note(f"looking the file up failed as well: {failed}")
+            raise error from None
 
     async def _same(self) -> StorageFile | None:
         """Return the file at the target if it is what is being sent."""
@@ -182,10 +192,23 @@ class Upload:
             for link, (start, stop) in zip(links, parts(self._source.size, count), strict=True)
         ]
         calls = [partial(stretch.run, begun=begun) for stretch in stretches]
-        answers = await self._io.gather(calls, count, abort)
+        try:
+            answers = await self._io.gather(calls, count, abort)
+        except BaseException as stop:
+            await self._leave(links, stop)
+            raise
         if count > 1:
             return await self._joined(links)
         return await self._completed(answers[0], stretches[0].failure)
+
+    async def _leave(self, links: list[str], stop: BaseException) -> None:
+        """Keep what the server has if a later process can go on with it, else have it removed."""
+        if isinstance(stop, UploadGoneError):
+            return
+        if self._journal is not None:
+            stop.add_note(f"the server keeps its part of {self._target.path} for a time; resume=True goes on with it")
+        elif isinstance(stop, Exception):  # Ctrl-C and cancellation do not wait for another answer
+            await give_up(self._remote, links)
 
     async def _begun(self, count: int) -> list[str]:
         """Return where an earlier process was uploading the very same content to, if that is wanted and known."""
@@ -243,6 +266,15 @@ class Upload:
         raise failure or TransferError(f"the upload is complete, but there is no such file at {self._target.path}")
 
 
+async def give_up(remote: Uploads, links: Sequence[str]) -> None:
+    """Have uploads removed that nobody will go on with; they expire anyway, so a failure does not matter."""
+    for link in links:
+        try:
+            await remote.terminate(link)
+        except VantageAPIError as error:
+            log.debug("the upload %s could not be ended: %s", link, error)
+
+
 def parts(size: int, count: int) -> list[tuple[int, int]]:
     """Return the bounds of ``count`` parts of about the same size, cut at whole MiB."""
     step = -(-size // (count * PIECE)) * PIECE
@@ -256,24 +288,3 @@ def sha256(source: Sized, abort: Abort) -> bytes:
         abort.check()
         digest.update(source.read(offset, min(PIECE, source.size - offset)))
     return digest.digest()
-
-
-async def upload(
-    remote: Uploads, given: Any, target: Target, *, resume: bool, callback: Listener | None, progress: bool
-) -> StorageFile:
-    """Upload any kind of source; see ``storage.upload``."""
-    from vantage_sdk.core.transfer.outgoing import Outgoing  # which needs this module
-
-    io = remote.sender.io
-    source = await io.work(partial(opened_source, io, given), undo=lambda opened: opened.close())
-    if isinstance(source, Feed):
-        return await Outgoing(remote, target).drain(source)
-    journal = None
-    if source.place is not None and source.size > WHOLE:
-        journal = Journal(remote.sender, "upload", target.path, source.place)
-    listeners = Listeners(io, callback, target.name if progress else None)
-    try:
-        return await Upload(remote, source, target, listeners.meter(source.size), journal, resume=resume).run()
-    finally:
-        listeners.close()
-        source.close()
