@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -14,8 +15,11 @@ from pathlib import Path
 
 from benchmarks.measure import measure, serving
 from benchmarks.rows import PEERS, ROWS, Row
-from benchmarks.table import Result, markdown, replaced, result
+from benchmarks.table import HEADERS, Result, markdown, medians, replaced, result
+from benchmarks.transfers.ground import amounts
+from benchmarks.transfers.rows import TRANSFERS
 
+ALL = (*ROWS, *TRANSFERS)
 QUICK_ROUNDS, QUICK_SCALE = 3, 0.2
 
 
@@ -27,22 +31,39 @@ def main(argv: Sequence[str] | None = None) -> int:
         replaced(options.write.read_text(), "")
     scale = QUICK_SCALE if options.quick else 1.0
     rounds: int = options.rounds or (QUICK_ROUNDS if options.quick else 7)
-    results: list[Result] = []
-    with serving() as origins:
-        for row in chosen(options.only):
-            started = time.monotonic()
-            samples = measure(row, options.clients, rounds, scale, origins)
-            results += [result(figure, samples) for figure in row.figures]
-            print(f"{row.key}: {time.monotonic() - started:.0f} s", file=sys.stderr)
-    table = f"{markdown(results)}\n\n{conditions(rounds)}"
-    print(table)
+    signal.signal(signal.SIGTERM, stop)
+    results, costs = measured(chosen(options.only), options.clients, rounds, scale)
+    tables = [markdown(lines, group) for group, lines in results.items() if lines]
+    text = "\n\n".join([*tables, *([moving(scale)] if results["transfers"] else []), conditions(rounds)])
+    print(text)
+    every = [line for lines in results.values() for line in lines]
+    report = {"conditions": conditions(rounds), "figures": [line.as_json() for line in every], "costs": costs}
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    figures = [each.as_json() for each in results]
-    options.json.write_text(json.dumps({"conditions": conditions(rounds), "figures": figures}, indent=2) + "\n")
+    options.json.write_text(json.dumps(report, indent=2) + "\n")
     if options.write:
-        options.write.write_text(replaced(options.write.read_text(), table))
-    measured = all({"raw", "openai", "own"} & each.ratios.keys() for each in results)
-    return 1 if "vantage" in options.clients and not measured else 0
+        options.write.write_text(replaced(options.write.read_text(), text))
+    return 1 if "vantage" in options.clients and not all(line.is_measured for line in every) else 0
+
+
+def measured(
+    rows: Sequence[Row], clients: Sequence[str], rounds: int, scale: float
+) -> tuple[dict[str, list[Result]], dict[str, dict[str, dict[str, float]]]]:
+    """Return the lines of each table, and the median costs of each leg of each row."""
+    results: dict[str, list[Result]] = {group: [] for group in HEADERS}
+    costs: dict[str, dict[str, dict[str, float]]] = {}
+    with serving(rows, scale) as origins:
+        for row in rows:
+            started = time.monotonic()
+            samples = measure(row, clients, rounds, scale, origins)
+            results[row.group] += [result(figure, samples) for figure in row.figures]
+            costs[row.key] = {leg: medians(runs) for leg, runs in samples.items()}
+            print(f"{row.key}: {time.monotonic() - started:.0f} s", file=sys.stderr)
+    return results, costs
+
+
+def stop(number: int, _: object) -> None:
+    """End as after Ctrl-C, so that processes are ended and files removed."""
+    sys.exit(128 + number)
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -50,7 +71,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds and calls, for a first look")
     parser.add_argument("--rounds", type=int, help="how often each client is measured (default: 7, quick: 3)")
-    parser.add_argument("--only", type=names([row.key for row in ROWS]), help="rows, as in get,list")
+    parser.add_argument("--only", type=names([*HEADERS, *(row.key for row in ALL)]), help="rows, as in get,transfers")
     parser.add_argument("--clients", type=names(PEERS), default=list(PEERS), help="clients, as in vantage,raw")
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the table between the markers of a file")
     parser.add_argument("--json", type=Path, metavar="FILE", default=Path("build/bench.json"))
@@ -70,17 +91,29 @@ def names(known: Sequence[str]) -> Callable[[str], list[str]]:
 
 
 def chosen(only: Sequence[str] | None) -> list[Row]:
-    """Return the rows asked for, in their own order."""
-    return [row for row in ROWS if only is None or row.key in only]
+    """Return the rows asked for by their keys or groups, in their own order."""
+    return [row for row in ALL if only is None or row.key in only or row.group in only]
 
 
 def conditions(rounds: int) -> str:
-    """Say how the table came about."""
+    """Say how the tables came about."""
     packages = " · ".join(f"{name} {installed(name)}" for name in ("httpx", "openai", "pydantic"))
     return (
-        f"CPU of the client process unless it says wall; a ratio is the median of {rounds} rounds, "
-        "the spread is that of the ratio with the first goal; openai reads flat records of the same size. "
+        "CPU of the client process unless it says wall or rate; "
+        f"a ratio is the median of {rounds} rounds, the spread is that of the ratio with the first goal; "
+        "openai reads flat records of the same size. "
         f"Python {platform.python_version()} · {packages} · {cores()} cores."
+    )
+
+
+def moving(scale: float) -> str:
+    """Say what the table of transfers shows."""
+    size, count = amounts(scale)
+    return (
+        f"A file of {size} MiB over loopback, from memory to memory; small files are {count} of 4 KiB. "
+        "To verify is to compute the sha256, as curl does with `openssl dgst` after it. "
+        "A ratio of rates is good when it is high. "
+        "Memory is the peak beyond that of a process that has moved one small file."
     )
 
 

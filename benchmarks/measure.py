@@ -3,52 +3,36 @@
 from __future__ import annotations
 
 import json
-import os
-import resource
-import subprocess
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
-from benchmarks.rows import Call, Leg, Metric, Row, Spawn
+from benchmarks.processes import Cost, Missing, Subject, cpu_of_children, finish, pinned, run, start
+from benchmarks.rows import Call, Leg, Move, Row, Shell, Spawn
+from benchmarks.transfers.ground import Ground, prepared
+from benchmarks.transfers.subjects import Command, Mover
 
-Samples = dict[str, list[float]]
+Samples = dict[str, list[Cost]]
 REPEATS = 2
-
-
-class Missing(Exception):
-    """A client cannot be imported here."""
+ALWAYS = ("bare", "curl")
 
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """Where the server listens: one origin answers at once, the other after a delay."""
+    """Where the servers listen: one answers at once, one after a delay, and one moves files of ``ground``."""
 
     fast: str
     slow: str
-
-
-class Subject(Protocol):
-    """A leg that is ready to be measured."""
-
-    def sample(self) -> float:
-        """Run once and return the cost."""
-        ...
-
-    def close(self) -> None:
-        """End the process."""
-        ...
+    ground: Ground | None = None
 
 
 class Worker:
     """A client in a process that lives for all rounds of a row."""
 
-    def __init__(self, leg: Call, metric: Metric, origins: Origins, scale: float) -> None:
+    def __init__(self, leg: Call, origins: Origins, scale: float) -> None:
         command = [sys.executable, "-m", "benchmarks.worker", leg.peer, origins.fast, origins.slow]
         self._process = start(command)
-        self._metric = metric
         # Fewer calls than twice the requests in flight would measure little but the start.
         least = 2 * max(leg.arguments, default=1)
         count = [] if leg.count is None else [max(least, round(leg.count * scale))]
@@ -57,10 +41,10 @@ class Worker:
             self.close()
             raise Missing(missing)
 
-    def sample(self) -> float:
+    def sample(self) -> Cost:
         assert self._process.stdin is not None
         print(self._request, file=self._process.stdin, flush=True)
-        return float(self._answer()[self._metric])
+        return {name: float(value) for name, value in self._answer().items()}
 
     def close(self) -> None:
         finish(self._process)
@@ -81,18 +65,13 @@ class OneShot:
         self._repeats = max(1, round(REPEATS * scale))
         self._command = [sys.executable, "-c", leg.code.format(fast=origins.fast)]
 
-    def sample(self) -> float:
-        return min(self._run() for _ in range(self._repeats))
+    def sample(self) -> Cost:
+        return {"cpu": min(self._run() for _ in range(self._repeats))}
 
     def _run(self) -> float:
-        before = _children()
-        done = subprocess.run(self._command, env=environment(), stderr=subprocess.PIPE, text=True, check=False)
-        last = done.stderr.strip().rpartition("\n")[2]
-        if done.returncode and last.startswith(("ImportError", "ModuleNotFoundError")):
-            raise Missing(last)
-        if done.returncode:
-            raise RuntimeError(done.stderr)
-        return _children() - before
+        before = cpu_of_children()
+        run(self._command)
+        return cpu_of_children() - before
 
     def close(self) -> None:
         """Nothing is left running."""
@@ -103,10 +82,10 @@ def measure(row: Row, peers: Sequence[str], rounds: int, scale: float, origins: 
     subjects: dict[str, Subject] = {}
     with ExitStack() as stack:
         for leg in row.legs:
-            if leg.peer not in (*peers, "bare"):
+            if leg.peer not in (*peers, *ALWAYS):
                 continue
             try:
-                subject = make(leg, row.metric, origins, scale)
+                subject = make(leg, origins, scale)
                 stack.callback(subject.close)
                 # The first run connects, fills caches and writes byte code: it does not count.
                 subject.sample()
@@ -123,58 +102,27 @@ def measure(row: Row, peers: Sequence[str], rounds: int, scale: float, origins: 
     return samples
 
 
-def make(leg: Leg, metric: Metric, origins: Origins, scale: float) -> Subject:
+def make(leg: Leg, origins: Origins, scale: float) -> Subject:
     """Make a leg ready."""
-    return OneShot(leg, origins, scale) if isinstance(leg, Spawn) else Worker(leg, metric, origins, scale)
+    if isinstance(leg, Call):
+        return Worker(leg, origins, scale)
+    if isinstance(leg, Spawn):
+        return OneShot(leg, origins, scale)
+    assert origins.ground is not None, "a row with transfers was chosen without files to move"
+    return Mover(leg, origins.ground) if isinstance(leg, Move) else Command(leg, origins.ground)
 
 
 @contextmanager
-def serving() -> Generator[Origins]:
-    """Run the server on one core and keep this process and its children on another, where there are two."""
+def serving(rows: Sequence[Row], scale: float) -> Generator[Origins]:
+    """Run the servers on one core and keep this process and its children on another, where there are two."""
+    moves = any(isinstance(leg, Move | Shell) for row in rows for leg in row.legs)
     server = start([sys.executable, "-m", "benchmarks.server"])
     try:
         assert server.stdout is not None
-        ports = json.loads(server.stdout.readline())
-        with pinned(server.pid):
-            yield Origins(*(f"http://127.0.0.1:{port}" for port in ports))
+        fast, slow = (f"http://127.0.0.1:{port}" for port in json.loads(server.stdout.readline()))
+        with ExitStack() as stack:
+            ground = stack.enter_context(prepared(scale)) if moves else None
+            stack.enter_context(pinned(server.pid, *([ground.server] if ground else [])))
+            yield Origins(fast, slow, ground)
     finally:
         finish(server)
-
-
-@contextmanager
-def pinned(server: int) -> Generator[None]:
-    """Give the server a core of its own."""
-    if not hasattr(os, "sched_setaffinity") or len(cores := sorted(os.sched_getaffinity(0))) < 2:
-        yield
-        return
-    os.sched_setaffinity(server, {cores[1]})
-    os.sched_setaffinity(0, {cores[0]})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, cores)
-
-
-def environment() -> dict[str, str]:
-    """Return the environment without anything that would send loopback requests elsewhere or skip byte code."""
-    dropped = ("http_proxy", "https_proxy", "all_proxy", "pythondontwritebytecode")
-    return {name: value for name, value in os.environ.items() if name.lower() not in dropped}
-
-
-def start(command: Sequence[str]) -> subprocess.Popen[str]:
-    """Start a process that reads lines and answers with lines."""
-    return subprocess.Popen(command, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-def finish(process: subprocess.Popen[str]) -> None:
-    """Close stdin, which ends the process, and wait for it."""
-    with process:
-        try:
-            process.communicate(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
-def _children() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime

@@ -1,4 +1,4 @@
-"""Ratios from samples, and the table that shows them."""
+"""Ratios from samples, and the tables that show them."""
 
 from __future__ import annotations
 
@@ -8,34 +8,50 @@ from dataclasses import asdict, dataclass
 from statistics import median
 
 from benchmarks.measure import Samples
-from benchmarks.rows import Figure
+from benchmarks.processes import Cost
+from benchmarks.rows import Figure, Memory, Metric
 
 NONE = "-"
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
-HEADER = ("figure", "ours / raw httpx", "ours / openai", "goal", "spread")
+HEADERS = {
+    "calls": ("figure", "ours / raw httpx", "ours / openai", "goal", "spread"),
+    "transfers": ("figure", "ours / raw httpx", "ours / curl", "goal", "spread"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """The median of round-by-round ratios, the least and the greatest of them, and the goal."""
+    """The median of round-by-round ratios, the least and the greatest of them, and the goal: the most, or the least."""
 
     median: float
     low: float
     high: float
     goal: float | None = None
+    least: bool = False
 
     @property
     def met(self) -> bool | None:
         """Tell whether the goal is reached, as far as there is one."""
-        return None if self.goal is None else round(self.median, 2) <= self.goal
+        if self.goal is None:
+            return None
+        shown = round(self.median, 2)
+        return shown >= self.goal if self.least else shown <= self.goal
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line of the table: our ratios to ``raw``, to ``openai`` or to ``own``, and openai over raw as ``peers``."""
+    """One line of a table: our ratios to ``raw``, ``openai``, ``curl`` or ``own``, and openai over raw as ``peers``.
+
+    Of memory it has MiB: ``ours`` and ``theirs``.
+    """
 
     figure: str
     ratios: dict[str, Ratio]
+
+    @property
+    def is_measured(self) -> bool:
+        """Tell whether there is anything of ours."""
+        return not self.ratios.keys() <= {"peers", "theirs"}
 
     def as_json(self) -> dict[str, object]:
         """Return plain data with the verdict on each goal."""
@@ -43,33 +59,54 @@ class Result:
         return {"figure": self.figure, **ratios}
 
 
-def result(figure: Figure, samples: Samples) -> Result:
+def result(figure: Figure | Memory, samples: Samples) -> Result:
     """Read one figure off the samples of its row."""
+    if isinstance(figure, Memory):
+        return amounts(figure, samples)
     wanted = {
         "raw": (figure.leg, figure.raw, figure.goal_raw),
         "openai": (figure.leg, figure.openai, figure.goal_openai),
+        "curl": (figure.leg, figure.curl, figure.goal_curl),
         "own": (figure.leg, figure.own, figure.goal_own),
         "peers": (figure.openai, figure.raw, None),
     }
     ratios = {
-        name: ratio(samples, over, under, figure.above, goal)
+        name: ratio(samples, over, under, figure.above, figure.metric, goal)
         for name, (over, under, goal) in wanted.items()
         if over in samples and under in samples
     }
     return Result(figure.name, ratios)
 
 
-def ratio(samples: Samples, over: str, under: str, above: str | None, goal: float | None) -> Ratio:
+def ratio(samples: Samples, over: str, under: str, above: str | None, metric: Metric, goal: float | None) -> Ratio:
     """Return one leg over another, both of them above a third if there is one."""
-    base = median(samples[above]) if above else 0.0
+    base = median(cost[metric] for cost in samples[above]) if above else 0.0
+    pairs = zip(samples[over], samples[under], strict=True)
     # A very light import can measure below the bare interpreter: no ratio is negative.
-    rounds = [max(0.0, a - base) / (b - base) for a, b in zip(samples[over], samples[under], strict=True)]
-    return Ratio(median(rounds), min(rounds), max(rounds), goal)
+    rounds = [max(0.0, a[metric] - base) / (b[metric] - base) for a, b in pairs]
+    return Ratio(median(rounds), min(rounds), max(rounds), goal, least=metric == "rate")
 
 
-def markdown(results: Sequence[Result]) -> str:
-    """Return the table."""
-    lines = [HEADER, ("---", "---:", "---:", "---", "---"), *map(_line, results)]
+def amounts(figure: Memory, samples: Samples) -> Result:
+    """Return MiB in place of ratios."""
+    found: dict[str, Ratio] = {}
+    for name, leg, goal in (("ours", figure.leg, figure.goal), ("theirs", figure.raw, None)):
+        if leg in samples:
+            rounds = [cost["memory"] for cost in samples[leg]]
+            found[name] = Ratio(median(rounds), min(rounds), max(rounds), goal)
+    return Result(figure.name, found)
+
+
+def medians(runs: Sequence[Cost]) -> dict[str, float]:
+    """Return the median cost of a leg by metric: only ratios are worth comparing between machines."""
+    return {metric: median(cost[metric] for cost in runs) for metric in runs[0]}
+
+
+def markdown(results: Sequence[Result], group: str) -> str:
+    """Return the table of a group."""
+    peer = "openai" if group == "calls" else "curl"
+    header = HEADERS[group]
+    lines = [header, ("---", "---:", "---:", "---", "---"), *(_line(result, peer) for result in results)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -81,19 +118,33 @@ def replaced(text: str, table: str) -> str:
     return changed
 
 
-def _line(result: Result) -> tuple[str, ...]:
-    raw, openai, own = (result.ratios.get(name) for name in ("raw", "openai", "own"))
+def _line(result: Result, other: str) -> tuple[str, ...]:
+    if ours := result.ratios.get("ours"):
+        return _amounts(result.figure, ours, result.ratios.get("theirs"))
+    raw, peer, own = (result.ratios.get(name) for name in ("raw", other, "own"))
     first = f"{own.median:.2f} of own" if own and not raw else _cell(raw)
     if own and raw:
         first += f" ({own.median:.2f} of own)"
     goals = [
-        f"≤ {ratio.goal:.2f}{suffix}"
-        for ratio, suffix in ((raw, ""), (openai, " of openai"), (own, " of own"))
+        f"{'≥' if ratio.least else '≤'} {ratio.goal:.2f}{suffix}"
+        for ratio, suffix in ((raw, ""), (peer, f" of {other}"), (own, " of own"))
         if ratio and ratio.goal is not None
     ]
-    lead = own if own and own.goal is not None else raw or openai
+    aimed = next((ratio for ratio in (own, raw, peer) if ratio and ratio.goal is not None), None)
+    lead = aimed or raw or peer
     spread = f"{lead.low:.2f} to {lead.high:.2f}" if lead else NONE
-    return result.figure, first, _cell(openai), ", ".join(goals) or NONE, spread
+    return result.figure, first, _cell(peer), ", ".join(goals) or NONE, spread
+
+
+def _amounts(figure: str, ours: Ratio, theirs: Ratio | None) -> tuple[str, ...]:
+    beside = f" (raw: {theirs.median:.1f})" if theirs else ""
+    return (
+        f"{figure}, MiB",
+        f"{ours.median:.1f}{beside}",
+        NONE,
+        f"≤ {ours.goal:.0f}",
+        f"{ours.low:.1f} to {ours.high:.1f}",
+    )
 
 
 def _cell(ratio: Ratio | None) -> str:

@@ -1,20 +1,23 @@
-"""The main job, end to end: submit, follow and finish jobs on a server that runs in this process."""
+"""The main job, end to end: store an input, submit, follow and finish jobs, fetch a result, with a server in this process."""
 
 from __future__ import annotations
 
+import random
 import tempfile
 from pathlib import Path
 
 from mock_server import MockServer
 from vantage_sdk import Job, VantageClient
 
+DATA = "/datasets/demo/samples.bin"
 GOOD = {
     "name": "train",
     "command": (
-        "echo loading data; sleep 1; echo epoch 1 loss 0.71; sleep 1; echo epoch 2 loss 0.42; sleep 1; "
+        "echo loading $DATA; sleep 1; echo epoch 1 loss 0.71; sleep 1; echo epoch 2 loss 0.42; sleep 1; "
         "echo epoch 3 loss 0.31; echo accuracy 0.93 > result.txt; echo done"
     ),
     "resources": {"cpus": 4, "memory": "8GB", "gpus": 1},
+    "environment": {"DATA": DATA},
 }
 BAD = {"name": "broken", "command": "echo starting; sleep 1; echo no such file: data.csv; exit 2"}
 ENDLESS = {"name": "endless", "command": "echo waiting for nothing; sleep 86400"}
@@ -31,13 +34,19 @@ def show_clusters(client: VantageClient) -> None:
         )
 
 
+def show_progress(done: int, total: int) -> None:
+    print(f"  [{'#' * (30 * done // total):<30}] {done} of {total} bytes", flush=True)
+
+
 def fetch_output(client: VantageClient, job: Job, folder: Path) -> Path:
-    """Write what the job printed to a local file; list the files that it left on the cluster."""
+    """Write what the job printed to a local file; download the files that it left on the cluster."""
     output = client.jobs.output(job.id)
     path = folder / f"{job.name}-{job.id}.txt"
     path.write_text(output.stdout or "", encoding="utf-8")
     for file in output.files:
         print(f"  on the cluster: {file.path} ({file.size} bytes)")
+        local = client.storage.download(file.path, folder / Path(file.path).name, progress_callback=show_progress)
+        print(f"  here: {local} with {local.read_text(encoding='utf-8').strip()!r}")
     return path
 
 
@@ -50,6 +59,9 @@ def describe(job: Job) -> str:
 
 def main(client: VantageClient) -> list[Job]:
     show_clusters(client)
+
+    print(f"\nStoring {DATA} ...")
+    client.storage.upload(random.Random(1).randbytes(24 << 20), DATA, progress_callback=show_progress)
 
     print("\nSubmitting three jobs ...")
     jobs = client.jobs.submit_many([GOOD, BAD, ENDLESS])

@@ -14,6 +14,8 @@ from tests.docs.blocks import ROOT, Block, commands_of
 BIN = Path(sys.executable).parent
 SERVER = "http://127.0.0.1:8000"
 """How the pages write the address of a server that listens on the default port."""
+VARIABLE = re.compile(r"\b(?:(?:VANTAGE|SSL_CERT|XDG)_[A-Z_]+|LOCALAPPDATA)\b")
+"""The environment variables that pages and code can name."""
 
 
 class Shell:
@@ -126,5 +128,5 @@ def variables_in_code() -> set[str]:
     """Return the environment variables that the SDK's source names."""
     found: set[str] = set()
     for file in (ROOT / "vantage_sdk").rglob("*.py"):
-        found |= set(re.findall(r"\b(?:VANTAGE|SSL_CERT|XDG)_[A-Z_]+\b", file.read_text(encoding="utf-8")))
+        found |= set(re.findall(VARIABLE, file.read_text(encoding="utf-8")))
     return found

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 import vantage_sdk
@@ -16,13 +18,16 @@ from mock_server.__main__ import _parser
 from mock_server.control import ControlAPI
 from tests.docs.blocks import PAGES, ROOT, Block, PageError, blocks_of
 from tests.docs.pages import Session
-from tests.docs.shell import make_targets, variables_in_code
+from tests.docs.shell import VARIABLE, make_targets, variables_in_code
 from vantage_sdk import AsyncVantageClient, VantageClient, exceptions
 from vantage_sdk.core.request import CallOptions, Safety
 from vantage_sdk.core.retry import AMBIGUOUS, TABLE, Verdict
+from vantage_sdk.fs import VantageFileSystem
 from vantage_sdk.platform.clusters import ClusterFilters, Clusters
 from vantage_sdk.platform.job_submission import SubmitOptions
 from vantage_sdk.platform.jobs import JobFilters, Jobs
+from vantage_sdk.platform.storage import FileFilters, Storage
+from vantage_sdk.platform.storage_directories import DirectoryOptions
 
 DOCS = "\n".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
 TREE = "errors-and-retries.md"
@@ -35,10 +40,13 @@ def name_of(page: Path) -> str:
 @pytest.fixture
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     """A fresh server for one page, and the environment that leads to it."""
+    fsspec.register_implementation("vantage", VantageFileSystem, clobber=True)
+    VantageFileSystem.clear_instance_cache()
     with MockServer(clock="auto") as server:
         monkeypatch.setenv("VANTAGE_BASE_URL", server.url)
         monkeypatch.setenv("VANTAGE_API_KEY", "your-api-key")
         monkeypatch.setenv("PYTHONPATH", str(ROOT))
+        monkeypatch.setenv("VANTAGE_STATE_DIR", str(tmp_path / "state"))
         yield Session(tmp_path, server.url)
 
 
@@ -115,9 +123,12 @@ def public(cls: type[Any]) -> list[str]:
     return [name for name in dir(cls) if not name.startswith("_")]
 
 
+REFERENCE = {"jobs": "jobs-and-clusters.md", "clusters": "jobs-and-clusters.md", "storage": "storage.md"}
+
+
 def documented(resource: str) -> dict[str, list[str]]:
-    """Return the methods in the reference tables of ``jobs-and-clusters.md`` with the names of their parameters."""
-    text = (ROOT / "docs" / "jobs-and-clusters.md").read_text(encoding="utf-8")
+    """Return the methods in the reference tables of a resource with the names of their parameters."""
+    text = (ROOT / "docs" / REFERENCE[resource]).read_text(encoding="utf-8")
     rows = re.findall(rf"^\| `{resource}\.(\w+)\(([^`]*)\)` \|", text, re.MULTILINE)
     return {
         name: [re.split("[=:]", part)[0].strip() for part in given.split(",") if part.strip() not in ("", "*")]
@@ -125,7 +136,7 @@ def documented(resource: str) -> dict[str, list[str]]:
     }
 
 
-@pytest.mark.parametrize(("resource", "cls"), [("jobs", Jobs), ("clusters", Clusters)])
+@pytest.mark.parametrize(("resource", "cls"), [("jobs", Jobs), ("clusters", Clusters), ("storage", Storage)])
 def test_the_reference_has_every_method_with_its_parameters(resource: str, cls: type[Any]) -> None:
     expected = {name: parameters_of(getattr(cls, name)) for name in public(cls)}
     if cls is Jobs:
@@ -135,9 +146,18 @@ def test_the_reference_has_every_method_with_its_parameters(resource: str, cls: 
     }
 
 
-@pytest.mark.parametrize("options", [JobFilters, ClusterFilters, SubmitOptions, CallOptions])
-def test_the_reference_has_every_option(options: type[Any]) -> None:
-    text = (ROOT / "docs" / "jobs-and-clusters.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("resource", "options"),
+    [
+        ("jobs", JobFilters),
+        ("jobs", SubmitOptions),
+        ("clusters", ClusterFilters),
+        ("storage", FileFilters),
+        ("storage", DirectoryOptions),
+    ],
+)
+def test_the_reference_has_every_option(resource: str, options: type[Any]) -> None:
+    text = (ROOT / "docs" / REFERENCE[resource]).read_text(encoding="utf-8")
     assert [name for name in options.__annotations__ if not re.search(rf"\b{name}\b", text)] == []
 
 
@@ -150,6 +170,15 @@ def test_everything_public_of_a_client_is_in_the_reference(cls: type[Any]) -> No
 def test_every_setting_of_a_client_is_in_the_configuration_page() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     assert [name for name in parameters_of(VantageClient.__init__) if f"`{name}" not in text] == []
+
+
+def test_every_extra_is_in_the_configuration_page() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| `([a-z0-9]+)` \| [^|]* \|$", text.partition("## Extras")[2].partition("\n## ")[0], re.MULTILINE
+    )
+    assert set(rows) == project["optional-dependencies"].keys() - {"dev", "bench"}
 
 
 def test_every_public_name_is_in_the_docs() -> None:
@@ -183,7 +212,7 @@ def test_the_ambiguous_causes_are_named() -> None:
 
 def test_variables_are_named_in_the_docs_as_in_the_code() -> None:
     pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
-    shown = set(re.findall(r"\b(?:VANTAGE|SSL_CERT|XDG)_[A-Z_]+\b", pages))
+    shown = set(re.findall(VARIABLE, pages))
     assert shown - variables_in_code() == set()
     assert (
         variables_in_code() - set(re.findall(r"\b[A-Z_]+\b", (ROOT / "docs" / "configuration.md").read_text())) == set()

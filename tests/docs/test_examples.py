@@ -59,16 +59,38 @@ def test_demo(tmp_path: Path) -> None:
     for line in (
         r"specific-cluster  running   on-premises  local          2  128 cores, 1024GB, 0 GPUs",
         r"  train     job_\w{10}  pending",
+        r"  \[#{30}\] 25165824 of 25165824 bytes",
+        r"  \| loading /datasets/demo/samples.bin",
         r"  \| epoch 3 loss 0.31",
         r"  3 of 3 done: \w+ \w+",
         r"  broken    job_\w{10}  failed     NonZeroExitCode, exit code 2",
         r"  train     job_\w{10}  completed  exit code 0",
         r"  endless   job_\w{10}  cancelled  not needed any more",
-        r"  on the cluster: /outputs/job_\w{10}/result.txt \(\d+ bytes\)",
+        r"  on the cluster: /outputs/job_\w{10}/result.txt \(14 bytes\)",
+        r"  \[#{30}\] 14 of 14 bytes",
+        r"  here: .*result.txt with 'accuracy 0.93'",
     ):
         assert re.search(f"^{line}$", shown, re.MULTILINE), line
     [path] = re.findall(r"^Output of train: (.*)$", shown, re.MULTILINE)
     assert Path(path).read_text(encoding="utf-8").splitlines()[-1] == "done"
+
+
+def test_transfer(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    lines = output_of("transfer", TMPDIR=str(tmp_path), VANTAGE_STATE_DIR=str(state)).splitlines()
+    for line in (
+        r"  2 done, 0 skipped, 0 failed, 25165845 bytes in .* s",
+        r"  1 done, 1 skipped, 0 failed, 21 bytes in .* s",
+        r"  \| reading /datasets/wind",
+        r"  1 7.4; 2 9.1",
+        r"  the connection was closed 5165824 bytes before the end",
+        r"  there is no half file: True",
+        r"  the same: True",
+    ):
+        assert any(re.fullmatch(line, shown) for shown in lines), line
+    resumed = lines[lines.index("  there is no half file: True") + 1]
+    assert int(resumed.split()[0]) >= 20_000_000
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
 
 
 def notebook() -> Any:
