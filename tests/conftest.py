@@ -29,6 +29,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     for name in ("API_KEY", "BASE_URL", "ORGANIZATION", "PROFILE", "LOG"):
         monkeypatch.delenv(f"VANTAGE_{name}", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    monkeypatch.setenv("VANTAGE_STATE_DIR", str(tmp_path_factory.mktemp("state")))
 
 
 @pytest.hookimpl(tryfirst=True)

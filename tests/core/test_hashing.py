@@ -16,7 +16,7 @@ from vantage_sdk.core.io import hashing
 from vantage_sdk.core.io.abort import Stopped
 from vantage_sdk.core.io.disk import write_at
 from vantage_sdk.core.io.handle import Handle
-from vantage_sdk.core.io.hashing import RunningHash, sha256_of_file
+from vantage_sdk.core.io.hashing import RunningHash
 
 DATA = random.Random(7).randbytes((3 << 20) + 12_345)
 
@@ -96,22 +96,6 @@ def test_a_file_that_somebody_cuts_short_is_an_error(fd: int) -> None:
     digest.advance(len(DATA))
     with pytest.raises(OSError, match="cut short by somebody else"):
         digest.run()
-
-
-def test_the_digest_of_a_local_file(tmp_path: Path) -> None:
-    path = tmp_path / "f"
-    path.write_bytes(DATA)
-    assert sha256_of_file(str(path), len(DATA)) == hashlib.sha256(DATA).digest()
-    assert sha256_of_file(str(path), len(DATA) + 1) is None
-    assert sha256_of_file(str(path), None) is None
-
-
-def test_what_has_no_digest(tmp_path: Path) -> None:
-    (tmp_path / "f").write_bytes(b"abc")
-    (tmp_path / "link").symlink_to("f")
-    os.mkfifo(tmp_path / "fifo")
-    for name in ("missing", "link", "fifo", "."):
-        assert sha256_of_file(str(tmp_path / name), 3) is None
 
 
 def test_a_writer_that_was_interrupted_anywhere_can_stop_it(fd: int) -> None:

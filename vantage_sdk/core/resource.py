@@ -90,7 +90,7 @@ class _Keywords:
 
             close = get_close_matches(name, self.names, 1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise TypeError(f"{self._body.__qualname__}() takes no keyword {name!r}{hint}")
+            raise TypeError(f"{self._body.__name__}() takes no keyword {name!r}{hint}")
 
 
 def _begin(resource: Resource[Any], keywords: _Keywords, options: dict[str, Any]) -> dict[str, Any]:

@@ -94,9 +94,18 @@ class StorageApi:
         found = await self.find(remote_path(path_or_id))
         if found is None or found.id is None:
             raise ResourceNotFoundError(
-                f"there is no file at {path_or_id}", status_code=404, code="resource_not_found", method="GET"
+                f"there is no file at {path_or_id}",
+                status_code=404,
+                code="resource_not_found",
+                method="GET",
+                path=self.listing,
             )
         return found
+
+    @property
+    def listing(self) -> str:
+        """The path that files are looked up at, as errors show it."""
+        return self.sender.config.path_prefix + "/storage/files"
 
     async def remote(self, path_or_id: str) -> Remote:
         """Return how to read a file, and the version of it that is there now."""

@@ -13,6 +13,7 @@ from vantage_sdk.core.resource import Async, Mode, Resource, method
 from vantage_sdk.core.transfer.directories import DirectoryDownload, DirectoryUpload, Plan
 from vantage_sdk.core.transfer.globs import Filter
 from vantage_sdk.core.transfer.paths import remote_folder
+from vantage_sdk.exceptions import ResourceNotFoundError
 from vantage_sdk.models.transfer import TransferReport
 from vantage_sdk.platform.storage_api import StorageApi
 from vantage_sdk.platform.storage_uploads import ProgressCallback
@@ -89,12 +90,23 @@ class StorageDirectories(Resource[Mode]):
 
         Before the first byte all remote names are checked: if any of them would lead out of ``local_dir``, is none on some
         system, or is the same as another one but for case, ``ValueError`` names them; ``exclude`` leaves them out.  Links below
-        ``local_dir`` are never followed.  Returns a ``TransferReport``.  Raises what ``download`` raises for the first file that
-        fails, unless ``continue_on_error``.
+        ``local_dir`` are never followed.  Returns a ``TransferReport``.  Raises ``ResourceNotFoundError`` if there is no such
+        directory, and what ``download`` raises for the first file that fails, unless ``continue_on_error``.
         """
         plan, api = _plan(given), StorageApi(self._sender, _call(given))
         folder, root = remote_folder(remote_dir), os.path.abspath(local_dir)
-        return await DirectoryDownload(api, plan, await api.listed(folder), folder, root).run()
+        listed = await api.listed(folder)
+        if folder in listed:
+            raise ValueError(f"{folder} is a file; download takes it")
+        if not listed and folder != "/":
+            raise ResourceNotFoundError(
+                f"there is no directory {folder}",
+                status_code=404,
+                code="resource_not_found",
+                method="GET",
+                path=api.listing,
+            )
+        return await DirectoryDownload(api, plan, listed, folder, root).run()
 
 
 def _call(given: DirectoryOptions) -> dict[str, Any]:

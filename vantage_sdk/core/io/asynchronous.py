@@ -105,9 +105,15 @@ class AnyIO:
         return await anyio.to_thread.run_sync(read_bounded, path, limit)
 
     async def work(
-        self, job: Callable[[], T], abort: Abort | None = None, /, *, undo: Callable[[T], None] | None = None
+        self,
+        job: Callable[[], T],
+        abort: Abort | None = None,
+        /,
+        *,
+        undo: Callable[[T], None] | None = None,
+        waits: bool = False,
     ) -> T:
-        return await threaded(job, abort, undo)
+        return await threaded(job, abort, undo, waits=waits)
 
     def tell(self, listener: Callable[..., object]) -> Callable[..., None]:
         return told(listener)

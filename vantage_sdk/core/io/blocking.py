@@ -63,9 +63,15 @@ class BlockingIO:
         return Crew(calls, abort).work(min(limit, len(calls)))
 
     async def work(
-        self, job: Callable[[], T], _: Abort | None = None, /, *, undo: Callable[[T], None] | None = None
+        self,
+        job: Callable[[], T],
+        _: Abort | None = None,
+        /,
+        *,
+        undo: Callable[[T], None] | None = None,
+        waits: bool = False,
     ) -> T:
-        del undo  # nothing comes between a blocking call and its caller
+        del undo, waits  # nothing comes between a blocking call and its caller
         return job()
 
     def tell(self, listener: Callable[..., object]) -> Callable[..., None]:
@@ -106,10 +112,22 @@ class Bound:
         return await self._io.gather(calls, limit, abort)
 
     async def work(
-        self, job: Callable[[], T], _: Abort | None = None, /, *, undo: Callable[[T], None] | None = None
+        self,
+        job: Callable[[], T],
+        abort: Abort | None = None,
+        /,
+        *,
+        undo: Callable[[T], None] | None = None,
+        waits: bool = False,
     ) -> T:
-        del undo  # nothing comes between a blocking call and its caller
-        return job()
+        del undo, waits  # nothing comes between a blocking call and its caller
+        if abort is None:
+            return job()
+        held = self._abort.hold(abort.throw)
+        try:
+            return job()
+        finally:
+            self._abort.let_go(held)
 
     def tell(self, listener: Callable[..., object]) -> Callable[..., None]:
         return self._io.tell(listener)

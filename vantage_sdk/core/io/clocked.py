@@ -104,13 +104,22 @@ class ClockedStream(httpcore.NetworkStream):
             size -= count
 
     def _receive_into(self, sock: socket.socket, memory: memoryview) -> int:
+        """Wait for bytes and take all that are there by then: TLS gives out 16 KiB at a time, too few to be worth a step each."""
+        filled = 0
         try:
             sock.settimeout(self._exchange.left(httpcore.ReadTimeout))
-            return sock.recv_into(memory)
-        except TimeoutError as error:
-            raise httpcore.ReadTimeout(str(error)) from None
+            while filled < len(memory) and (count := sock.recv_into(memory[filled:])):
+                if not filled:
+                    sock.settimeout(0)
+                filled += count
         except OSError as error:
+            # Nothing more for now, or a failure that comes again: what has come is not to be lost.
+            if filled:
+                return filled
+            if isinstance(error, TimeoutError):
+                raise httpcore.ReadTimeout(str(error)) from None
             raise httpcore.ReadError(str(error)) from error
+        return filled
 
     def close(self) -> None:
         self._stream.close()

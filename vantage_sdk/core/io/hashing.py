@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import threading
 
 from vantage_sdk.core.io.abort import Stopped
-from vantage_sdk.core.io.disk import open_source, read_at
+from vantage_sdk.core.io.disk import read_at
 from vantage_sdk.core.io.handle import Handle
 
 PIECE = 1 << 20
@@ -21,18 +20,19 @@ class RunningHash:
         self._handle = handle
         self._size = size
         self._frontier = 0
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()  # itself, because an interrupt can tear a thread out of entering a condition
+        self._changed = threading.Condition(self._lock)
         self._stopped = False
 
     def advance(self, frontier: int) -> None:
         """Say that all bytes before ``frontier`` are there."""
-        with self._changed:
+        with self._lock:
             self._frontier = max(self._frontier, frontier)
             self._changed.notify_all()
 
     def stop(self) -> None:
         """End ``run`` with ``Stopped``."""
-        with self._changed:
+        with self._lock:
             self._stopped = True
             self._changed.notify_all()
 
@@ -53,24 +53,8 @@ class RunningHash:
         return digest.digest()
 
     def _wait(self, at: int) -> int:
-        with self._changed:
+        with self._lock:
             self._changed.wait_for(lambda: self._stopped or self._frontier > at)
             if self._stopped:
                 raise Stopped
             return min(self._frontier, self._size)
-
-
-def sha256_of_file(path: str, size: int | None) -> bytes | None:
-    """Return the digest of a regular file of just this size, ``None`` if it is not there, a link, or of another size."""
-    try:
-        fd, found = open_source(path, follow_symlinks=False)
-    except OSError:
-        return None
-    try:
-        if found.st_size != size:
-            return None
-        whole = RunningHash(Handle(fd), found.st_size)
-        whole.advance(found.st_size)
-        return whole.run()
-    finally:
-        os.close(fd)

@@ -131,11 +131,18 @@ class IO(Protocol):
         ...
 
     async def work(
-        self, job: Callable[[], T], abort: Abort | None = None, /, *, undo: Callable[[T], None] | None = None
+        self,
+        job: Callable[[], T],
+        abort: Abort | None = None,
+        /,
+        *,
+        undo: Callable[[T], None] | None = None,
+        waits: bool = False,
     ) -> T:
         """Run a function that blocks, where it does no harm.
 
         If the caller is cancelled meanwhile, ``abort`` is thrown, and ``undo`` is called with what the function returns.
+        ``waits``: the function waits for others, whose place it must not take.
         """
         ...
 

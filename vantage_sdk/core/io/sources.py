@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
+from vantage_sdk.core.io.abort import Abort
 from vantage_sdk.core.io.disk import open_source, read_at, same_file
 from vantage_sdk.core.io.handle import Handle
 from vantage_sdk.exceptions import TransferError
@@ -166,7 +167,7 @@ class Feed:
 
     async def _next(self) -> bytes | None:
         if isinstance(self._pieces, Iterator):
-            piece = await self._io.work(lambda: next(self._pieces, None))
+            piece = await self._io.work(lambda: next(self._pieces, None), Abort(), waits=True)
         else:
             piece = await anext(self._pieces, None)
         if piece is not None and not isinstance(piece, bytes | bytearray | memoryview):
@@ -233,9 +234,10 @@ class SourceBody:
         sent, head = 0, self._head
         while sent < self._size:
             count = min(PIECE, self._size - sent)
-            yield head + self._source.read(self._start + sent, count)
+            tail = self._tail if sent + count == self._size else b""
+            yield head + self._source.read(self._start + sent, count) + tail
             sent, head = sent + count, b""
             if self._watch is not None:
                 self._watch(sent)
-        if head or self._tail:
+        if not self._size and head + self._tail:
             yield head + self._tail

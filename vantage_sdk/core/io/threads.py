@@ -68,13 +68,23 @@ class Job(Generic[T]):
                 self._undo(result)
 
 
-async def threaded(function: Callable[[], T], abort: Abort | None = None, undo: Callable[[T], None] | None = None) -> T:
-    """Run a function in a worker thread; when the caller is cancelled, throw ``abort`` and wait until the thread is done."""
+async def threaded(
+    function: Callable[[], T],
+    abort: Abort | None = None,
+    undo: Callable[[T], None] | None = None,
+    *,
+    waits: bool = False,
+) -> T:
+    """Run a function in a worker thread; when the caller is cancelled, throw ``abort`` and wait until the thread is done.
+
+    ``waits``: others wait for it, or it for others, so it does not wait for one of the event loop's few threads.
+    """
+    room = anyio.CapacityLimiter(1) if waits else None
     if abort is None and undo is None:
-        return await anyio.to_thread.run_sync(function)
+        return await anyio.to_thread.run_sync(function, limiter=room)
     job = Job(function, undo)
     try:
-        return await anyio.to_thread.run_sync(job.run, abandon_on_cancel=True)
+        return await anyio.to_thread.run_sync(job.run, abandon_on_cancel=True, limiter=room)
     except anyio.get_cancelled_exc_class():
         if abort is not None:
             abort.throw()
@@ -96,7 +106,7 @@ def told(listener: Callable[..., object]) -> Callable[..., None]:
 
 
 class ThreadedIncoming:
-    """A streamed answer on a blocking connection, read in worker threads."""
+    """A streamed answer on a blocking connection, for which others may wait, read in worker threads."""
 
     def __init__(self, incoming: BlockingIncoming, abort: Abort) -> None:
         self._incoming = incoming
@@ -108,7 +118,7 @@ class ThreadedIncoming:
         return self
 
     async def __anext__(self) -> bytes:
-        chunk = await threaded(self._next, self._abort)
+        chunk = await threaded(self._next, self._abort, waits=True)
         if chunk is None:
             raise StopAsyncIteration
         return chunk
@@ -120,10 +130,10 @@ class ThreadedIncoming:
             return None
 
     async def read(self, limit: int) -> bytes:
-        return await threaded(lambda: run(self._incoming.read(limit)), self._abort)
+        return await threaded(lambda: run(self._incoming.read(limit)), self._abort, waits=True)
 
     async def pour(self, sink: Sink) -> None:
-        await threaded(lambda: self._incoming.pour_now(sink), self._abort)
+        await threaded(lambda: self._incoming.pour_now(sink), self._abort, waits=True)
 
     async def aclose(self) -> None:
         with suppress(Stopped):

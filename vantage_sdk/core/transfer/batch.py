@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vantage_sdk.core.io.abort import Abort
 from vantage_sdk.core.shapes import is_whole
 from vantage_sdk.core.transfer.progress import Meter
-from vantage_sdk.exceptions import VantageAPIError
+from vantage_sdk.exceptions import ConflictError, VantageAPIError
 from vantage_sdk.models.transfer import TransferItem, TransferReport
 
 if TYPE_CHECKING:
@@ -54,9 +54,8 @@ class Batch:
         try:
             await self._sender.io.gather(calls, self._concurrency, abort)
         except BaseException as stop:
-            stop.add_note(
-                f"{len(self._done)} of {len(items)} files were transferred; sync=True goes on with the others"
-            )
+            hint = "" if isinstance(stop, ConflictError) else "; sync=True goes on with the others"
+            stop.add_note(f"{len(self._done)} of {len(items)} files were transferred{hint}")
             raise
         if not self._failed and not self._dry_run:
             meter.finish()
@@ -72,7 +71,7 @@ class Batch:
         try:
             reason = await move(sender, item, meter.share(item.size or 0))
         except (VantageAPIError, OSError, ValueError) as error:
-            if not self._keep_going:
+            if not self._keep_going or meter.refused:
                 error.add_note(f"while transferring {item.local_path}")
                 raise
             self._failed.append(

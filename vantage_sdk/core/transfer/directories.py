@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vantage_sdk.core.io.abort import Abort
 from vantage_sdk.core.io.destination import Destination
-from vantage_sdk.core.io.hashing import sha256_of_file
 from vantage_sdk.core.io.scanning import scan
 from vantage_sdk.core.io.sources import FileSource
 from vantage_sdk.core.transfer.batch import UNCHANGED, Batch, Move
@@ -20,10 +20,12 @@ from vantage_sdk.core.transfer.journal import Journal
 from vantage_sdk.core.transfer.paths import below, refusals, relative_to, safe_text
 from vantage_sdk.core.transfer.progress import Listener, Listeners
 from vantage_sdk.core.transfer.remote import Target
-from vantage_sdk.core.transfer.upload import WHOLE, Upload
+from vantage_sdk.core.transfer.upload import WHOLE, Upload, sha256
+from vantage_sdk.exceptions import TransferError
 from vantage_sdk.models.transfer import TransferItem, TransferReport
 
 if TYPE_CHECKING:
+    from vantage_sdk.core.io.sources import Sized
     from vantage_sdk.core.sending import Sender
     from vantage_sdk.core.transfer.globs import Filter
     from vantage_sdk.core.transfer.progress import Meter
@@ -81,8 +83,8 @@ class DirectoryUpload:
         begin = partial(FileSource, item.local_path, follow_symlinks=self._follow)
         source = await sender.io.work(begin, undo=FileSource.close)
         try:
-            known = self._there.get(item.remote_path)
-            if known is not None and await sender.io.work(partial(is_same, item.local_path, known)):
+            known, abort = self._there.get(item.remote_path), Abort()
+            if known is not None and await sender.io.work(partial(is_same, source, known, abort), abort):
                 meter.finish()
                 return UNCHANGED
             if self._plan.dry_run:
@@ -115,8 +117,8 @@ class DirectoryDownload:
 
     async def _move(self, sender: Sender, item: TransferItem, meter: Meter) -> str:
         relative = relative_to(item.remote_path, self._folder) or ""
-        file = self._found[relative]
-        if self._plan.sync and await sender.io.work(partial(is_same, item.local_path, file)):
+        file, abort = self._found[relative], Abort()
+        if self._plan.sync and await sender.io.work(partial(is_there, item.local_path, file, abort), abort):
             meter.finish()
             return UNCHANGED
         if self._plan.dry_run:
@@ -149,7 +151,7 @@ def _named(listed: Listed, folder: str, filter: Filter) -> dict[str, StorageFile
     found = {relative: file for relative, file in inside.items() if filter.admits(relative)}
     strange = [path for path in listed if relative_to(path, folder) is None]
     refused = [f"'{safe_text(path)}' is not below {folder}" for path in strange]
-    refused += [f"'{safe_text(each.name)}' {each.reason}" for each in refusals(found)]
+    refused += [f"'{safe_text(each.name)}' {each.reason}" for each in refusals(sorted(found))]
     if refused:
         more = f"; and {len(refused) - SHOWN} more" if refused[SHOWN:] else ""
         raise ValueError(
@@ -158,7 +160,21 @@ def _named(listed: Listed, folder: str, filter: Filter) -> dict[str, StorageFile
     return found
 
 
-def is_same(path: str, file: StorageFile) -> bool:
-    """Tell whether a local file has the size and the digest of a remote one."""
+def is_same(source: Sized, file: StorageFile, abort: Abort) -> bool:
+    """Tell whether a source has the size and the digest of a remote file."""
     digest = sha256_of_field(file.checksum)
-    return digest is not None and sha256_of_file(path, file.size) == digest
+    return digest is not None and source.size == file.size and sha256(source, abort) == digest
+
+
+def is_there(path: str, file: StorageFile, abort: Abort) -> bool:
+    """Tell whether a regular file at a path, no link, is the same as a remote one."""
+    try:
+        source = FileSource(path, follow_symlinks=False)
+    except OSError:
+        return False
+    try:
+        return is_same(source, file, abort)
+    except TransferError:  # it is being written to
+        return False
+    finally:
+        source.close()

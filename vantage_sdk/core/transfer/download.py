@@ -147,7 +147,7 @@ class Download:
             version, size = await self._fetched(remote, part)
             proved(version, await self._io.work(partial(part.digest, size)))
             return size
-        hashing = self._io.start(partial(self._io.work, part.hash.run))
+        hashing = self._io.start(partial(self._io.work, part.hash.run, waits=True))
         try:
             version, _ = await self._fetched(remote, part)
             proved(version, await hashing.result())

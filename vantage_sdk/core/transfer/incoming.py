@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from functools import partial
@@ -53,6 +54,8 @@ class IntoFile:
     def __init__(self, sender: Sender, options: Mapping[str, Any], file: Any, meter: Callable[[int], Meter]) -> None:
         if not hasattr(file, "write"):
             raise TypeError(f"file takes a binary file object, not {type(file).__name__}")
+        if isinstance(file, io.TextIOBase):
+            raise TypeError("file takes a binary file object, and this one is of text: open it in binary mode")
         self._sender = sender
         self._options = options
         self._file = file
@@ -74,7 +77,7 @@ class IntoFile:
         gauge = self._meter.gauge()
 
         def place(data: memoryview, offset: int) -> None:
-            self._file.write(data)
+            self._file.write(bytes(data))  # a copy, because the memory is used again
             digest.update(data)
             self._written = offset + len(data)
             gauge.reach(self._written)

@@ -37,8 +37,8 @@ class Refused:
 
 
 def is_path(text: str) -> bool:
-    """Tell a remote path, which starts with ``/``, from an id."""
-    return text.startswith("/")
+    """Tell a remote path, which starts with ``/``, from an id; raise ``TypeError`` for anything but text."""
+    return _text(text, "remote_path").startswith("/")
 
 
 def remote_path(text: str, name: str = "remote_path") -> str:

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Meter:
         self._done = 0
         self._told = 0
         self._again = 0.0
+        self.refused = False
+        """Whether a listener has raised something."""
 
     def gauge(self) -> Gauge:
         """Return the gauge of one part."""
@@ -47,8 +50,8 @@ class Meter:
                 return
             self._done += done - gauge.reached
             gauge.reached = done
-        if self._listeners and time.monotonic() >= self._again:
-            self._tell(min(self._done, self.total - 1))
+        if self._listeners and self._done < self.total and time.monotonic() >= self._again:
+            self._tell(self._done)
 
     def finish(self) -> None:
         """Report that all of it is done."""
@@ -63,6 +66,9 @@ class Meter:
                 self._again = time.monotonic() + INTERVAL
                 for listener in self._listeners:
                     listener(done, self.total)
+        except BaseException:
+            self.refused = True
+            raise
         finally:
             self._telling.release()
 
@@ -113,6 +119,10 @@ class Listeners:
     def __init__(self, io: IO, callback: Listener | None, name: str | None) -> None:
         if callback is not None and not callable(callback):  # pyright: ignore[reportUnnecessaryComparison]
             raise TypeError(f"progress_callback takes a function, not {type(callback).__name__}")
+        if iscoroutinefunction(callback):
+            raise TypeError(
+                "progress_callback takes an ordinary function: nothing awaits it, also in an AsyncVantageClient"
+            )
         self._io = io
         self._callback = callback
         self._name = name

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from vantage_sdk.core.io.port import TransportError
 from vantage_sdk.core.transfer.checksums import sha256_of_headers
 from vantage_sdk.core.transfer.patience import Patience
+from vantage_sdk.core.urls import expand
 from vantage_sdk.exceptions import TransferError, VantageAPIError
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Stretches:
         self._options = {**options, "max_retries": 0}
         self._patient = dict(options)
         self._skips = skips
+        self._path = sender.config.path_prefix + expand(request.path, request.values)
         self.version = version
 
     async def pour(self, start: int, stop: int | None, place: Place) -> int:
@@ -116,7 +118,7 @@ class Stretches:
                             at += len(piece)
                             yield piece
                 except TransportError as error:
-                    lost: VantageAPIError = self._sender.lost(error, "GET", self._request.path)
+                    lost: VantageAPIError = self._sender.lost(error, "GET", self._path)
                 else:
                     if stop is None:
                         return
@@ -148,7 +150,7 @@ class Stretches:
             await incoming.pour(sink)
             return
         except TransportError as error:
-            lost = self._sender.lost(error, "GET", self._request.path)
+            lost = self._sender.lost(error, "GET", self._path)
         finally:
             await incoming.aclose()
         raise lost
@@ -225,6 +227,6 @@ class Stretches:
         return self._nonsense(f"an end of its answer {stop - at} bytes too early")
 
     def _nonsense(self, what: str) -> TransferError:
-        error = TransferError(f"the server sent {what}", method="GET", path=self._request.path)
+        error = TransferError(f"the server sent {what}", method="GET", path=self._path)
         error._passing = True
         return error

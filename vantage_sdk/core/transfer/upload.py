@@ -156,10 +156,10 @@ class Upload:
                 error._passing = True
                 await patience.failed(error)
             except ConflictError as error:
-                if not error._passing:
-                    if lost and (found := await self._same()):
-                        return found, None
-                    raise
+                if lost and not error._passing and (found := await self._same()):
+                    return found, None
+                if not error._passing and not target.overwrite:
+                    error.add_note("overwrite=True replaces what is there")
                 await patience.failed(error)
             except VantageAPIError as error:
                 await patience.failed(error)
