@@ -233,6 +233,52 @@ async def test_what_is_not_there_leaves_no_trace(face: Face, server: MockServer,
     assert os.listdir(tmp_path) == []
 
 
+async def test_a_text_file_is_no_place_for_bytes(face: Face, server: MockServer) -> None:
+    async with face.client(server.url) as client:
+        with pytest.raises(TypeError, match="binary mode"):
+            await client.storage.download_to_file("file_789", io.StringIO())
+        with pytest.raises(TypeError, match="download_to_file takes an open file"):
+            await client.storage.download("file_789", io.BytesIO())
+    assert server.journal == []
+
+
+@pytest.mark.parametrize("verb", ["get", "exists", "delete", "download_to_bytes"])
+async def test_a_file_is_named_by_text(verb: str, face: Face, server: MockServer) -> None:
+    async with face.client(server.url) as client:
+        with pytest.raises(TypeError, match="takes text, not int"):
+            await getattr(client.storage, verb)(5)
+    assert server.journal == []
+
+
+async def test_an_error_says_where_it_comes_from(face: Face, server: MockServer) -> None:
+    async with face.client(server.url) as client:
+        with pytest.raises(ResourceNotFoundError, match=r"there is no file at /none \(GET /v1/storage/files\)"):
+            await client.storage.get("/none")
+        with pytest.raises(ConflictError) as caught:
+            await client.storage.upload(b"x", "/datasets/small-file.txt")
+        assert caught.value.__notes__ == ["overwrite=True replaces what is there"]
+        assert caught.value.max_attempts == 4
+
+
+async def test_directories_that_are_none(face: Face, server: MockServer, tmp_path: Path) -> None:
+    async with face.client(server.url) as client:
+        with pytest.raises(ResourceNotFoundError, match="there is no directory /none"):
+            await client.storage.download_directory("/none/", tmp_path)
+        with pytest.raises(ValueError, match="is a file; download takes it"):
+            await client.storage.download_directory("/datasets/small-file.txt", tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
+async def test_a_callback_is_an_ordinary_function(face: Face, server: MockServer) -> None:
+    async def callback(done: int, total: int) -> None:
+        pass
+
+    async with face.client(server.url) as client:
+        with pytest.raises(TypeError, match="ordinary function"):
+            await client.storage.upload(b"x", "/f", progress_callback=callback)
+    assert "/f" not in server.storage.files()
+
+
 async def test_outputs_of_a_job_are_files(face: Face, server: MockServer) -> None:
     async with face.client(server.url) as client:
         [output] = (await client.jobs.output("job_121")).files

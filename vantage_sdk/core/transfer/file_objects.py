@@ -140,8 +140,7 @@ class RawWriter(io.RawIOBase):
             run(self.writing.abandon())
 
     def __del__(self) -> None:
-        if hasattr(self, "writing"):
-            self.writing.drop()
+        self.writing.drop()
 
 
 class FileWriter(io.BufferedWriter):
