@@ -264,7 +264,7 @@ async def test_a_partial_file_that_is_complete_needs_no_more_bytes(
 
     async with face.client(server.url) as client:
         with monkeypatch.context() as patch:
-            patch.setattr(Destination, "commit", interrupt)
+            patch.setattr(Destination, "place", interrupt)
             with pytest.raises(BaseException) as caught:
                 await client.storage.download("/f", target)
             assert isinstance(caught.value, KeyboardInterrupt) or "KeyboardInterrupt" in repr(caught.value)

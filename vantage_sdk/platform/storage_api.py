@@ -6,15 +6,16 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from vantage_sdk.core.request import Request, Safety
+from vantage_sdk.core.shapes import is_whole
 from vantage_sdk.core.transfer.checksums import sha256_of_field
 from vantage_sdk.core.transfer.paths import is_path, remote_path
 from vantage_sdk.core.transfer.reading import Version, strong
 from vantage_sdk.core.transfer.tries import Remote
 from vantage_sdk.core.transfer.tus import BASE, NOTHING, Offer, offer
-from vantage_sdk.core.urls import resolve_link, same_origin
+from vantage_sdk.core.urls import resolve_link, same_origin, segment
 from vantage_sdk.exceptions import ResourceNotFoundError, TransferError, VantageAPIError, VantageConnectionError
 from vantage_sdk.models.base import nothing, one
 from vantage_sdk.models.storage_file import StorageFile
@@ -33,6 +34,7 @@ LARGEST_PAGE = 100
 FEW = 64 << 10  # bytes that are no bulk: they go the way of every other request
 JOINED_PER_SECOND = 64 << 20  # bytes that a server joins at the least, which nothing is heard from meanwhile
 DETAILED = {"include_size": True, "include_metadata": True}
+PATIENCE = 0.8  # seconds for a last word to the server
 FILE = "/storage/files/{file_id}"
 
 
@@ -42,10 +44,33 @@ def _itself(answer: Answer) -> Answer:
 
 def versioned(answer: Answer) -> StorageFile:
     """Decode a file whose entity tag may be in the headers only."""
-    file = one(StorageFile)(answer)
+    file = sound(one(StorageFile)(answer))
     if file.etag is None and "etag" in answer.headers:
         return StorageFile.from_dict({**file.to_dict(), "etag": answer.headers["etag"]})
     return file
+
+
+def sound(file: StorageFile) -> StorageFile:
+    """Return a file whose fields are what they should be, as far as code depends on them; raise ``ValueError`` for another."""
+    texts = {"path": file.path or None, "etag": file.etag or "", "checksum": file.checksum or ""}
+    odd = [name for name, value in texts.items() if not isinstance(value, str)]
+    if file.size is not None and not is_whole(file.size, 0):
+        odd.append("size")
+    if odd:
+        raise ValueError(f"a file with an odd {odd[0]}")
+    if file.id is not None:
+        try:
+            segment(file.id, "id")
+        except TypeError as error:
+            raise ValueError(str(error)) from None
+    return file
+
+
+def _files(answer: Answer) -> Page[StorageFile]:
+    page = FILES(answer)
+    for file in page:
+        sound(file)
+    return page
 
 
 class StorageApi:
@@ -69,7 +94,7 @@ class StorageApi:
 
     async def page(self, path: str, token: str | None = None, *, recursive: bool | None = None) -> Page[StorageFile]:
         query = start_of({"path": path, "recursive": recursive, **DETAILED, "limit": LARGEST_PAGE, "page_token": token})
-        return await self._send(Request("GET", "/storage/files", FILES, query=query))
+        return await self._send(Request("GET", "/storage/files", _files, query=query))
 
     async def find(self, path: str) -> StorageFile | None:
         """Return the file at a path, ``None`` if there is none; of a directory only one page is looked at."""
@@ -190,7 +215,7 @@ class StorageApi:
         return await self._send(Request("HEAD", link, _itself, headers=BASE, rooted=True))
 
     async def terminate(self, link: str) -> None:
-        await self._send(Request("DELETE", link, nothing, headers=BASE, rooted=True), max_retries=0)
+        await self._send(Request("DELETE", link, nothing, headers=BASE, rooted=True), max_retries=0, timeout=PATIENCE)
 
     def links(self, answers: Sequence[Answer]) -> list[str]:
         """Return where uploads go on, as paths below the mount of this server; a place elsewhere is a ``TransferError``."""
@@ -199,11 +224,14 @@ class StorageApi:
     def _link(self, location: str) -> str:
         config = self.sender.config
         asked = f"{config.origin}{config.path_prefix}/storage/uploads"
+        if not location:
+            raise TransferError("the server does not say where the upload goes on")
         link = resolve_link(location, asked)
         if link is None or not same_origin(link, asked):
             raise TransferError("the server wants the upload to go on at another origin, which gets no credentials")
         parts = urlsplit(link)
-        if not parts.path.startswith(config.mount + "/") or parts.fragment:
+        dots = {".", ".."}.intersection(unquote(parts.path).split("/"))
+        if dots or not parts.path.startswith(config.mount + "/") or parts.fragment:
             raise TransferError("the server wants the upload to go on outside its base URL")
         return parts.path.removeprefix(config.mount) + (f"?{parts.query}" if parts.query else "")
 

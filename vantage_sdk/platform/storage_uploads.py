@@ -56,6 +56,8 @@ class StorageUploads(Resource[Mode]):
         ``TransferError`` if the source changed meanwhile, ``OSError`` if it cannot be read, ``ValueError`` and ``TypeError``
         for arguments that are wrong.
         """
+        if not isinstance(overwrite, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  "false" would be a yes
+            raise TypeError(f"overwrite takes True or False, not {type(overwrite).__name__}")
         target = Target(checked_path(remote_path), overwrite, checked_type(content_type))
         return await upload(
             StorageApi(self._sender, options),

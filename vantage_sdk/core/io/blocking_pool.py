@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpcore
@@ -87,7 +87,9 @@ class Pool:
         reused = connection.used
         try:
             connection.begin(until if isinstance(wire.body, bytes) else wire.at, wire)
-            answer = connection.http.handle_request(core_request(wire))
+            answer = connection.http.handle_request(
+                core_request(wire, lambda: connection.exchange.go_on(head_until(wire)))
+            )
         except BaseException as error:
             self._release(connection)
             if wire.abort is not None:
@@ -189,7 +191,7 @@ class PooledAnswer:
                 self._pool._release(connection)
 
 
-def core_request(wire: Wire) -> httpcore.Request:
+def core_request(wire: Wire, sent: Callable[[], None] = lambda: None) -> httpcore.Request:
     """Return the exchange as httpcore's request."""
     origin = wire.origin
     url = httpcore.URL(
@@ -201,7 +203,7 @@ def core_request(wire: Wire) -> httpcore.Request:
     body = wire.body
     size = len(body) if isinstance(body, bytes) else body.length
     length = [(b"Content-Length", b"%d" % size)] if size or wire.method in BODIED else []
-    content: Any = Content(body) if isinstance(body, bytes) else Made(body)
+    content: Any = Content(body) if isinstance(body, bytes) else Made(body, sent)
     return httpcore.Request(wire.method, url, headers=[*wire.headers, *length], content=content)
 
 
@@ -219,11 +221,13 @@ def head_until(wire: Wire) -> float | None:
 class Made:
     """A body that is made while it is sent."""
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: Body, sent: Callable[[], None] = lambda: None) -> None:
         self._body = body
+        self._sent = sent
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._body.chunks()
+        yield from self._body.chunks()
+        self._sent()
 
 
 class MadeInThreads:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from vantage_sdk.core.io.abort import Abort
@@ -62,24 +63,22 @@ class Crew(Generic[T]):
     def work(self, size: int) -> list[T]:
         total = len(self._todo)
         threads = [threading.Thread(target=self._take, name=f"vantage-crew-{n}", daemon=True) for n in range(1, size)]
-        started: list[threading.Thread] = []
         try:
-            for thread in threads:
-                thread.start()
-                started.append(thread)
-        except RuntimeError:  # the interpreter is shutting down: this thread does it alone
-            pass
-        try:
+            with suppress(RuntimeError):  # the interpreter is shutting down: this thread does it alone
+                for thread in threads:
+                    thread.start()
             self._take(mine=True)
-            for thread in started:
-                thread.join()
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join()
         except BaseException:
             self._todo.clear()
             if self._abort is not None:
                 self._abort.throw()
                 end = time.monotonic() + PATIENCE
-                for thread in started:
-                    thread.join(max(0.0, end - time.monotonic()))
+                for thread in threads:
+                    if thread.is_alive():
+                        thread.join(max(0.0, end - time.monotonic()))
             raise
         if self._failed:
             raise self._failed[0]

@@ -142,15 +142,31 @@ class Destination:
         A link there is replaced, not followed.  Raises ``FileNotFoundError`` if another process took the file over.
         """
         try:
-            if sys.platform != "win32":
-                with suppress(PermissionError):  # a file system without modes
-                    os.fchmod(fd, self._mode())
-            sync(fd)
+            self.settle(fd)
+        except BaseException:
+            self._release(fd)
+            raise
+        self.place(name, fd)
+        self.sync()
+
+    def settle(self, fd: int) -> None:
+        """Give a partial file its mode, and wait until the disk has it."""
+        if sys.platform != "win32":
+            with suppress(PermissionError):  # a file system without modes
+                os.fchmod(fd, self._mode())
+        sync(fd)
+
+    def place(self, name: str, fd: int) -> None:
+        """Close a partial file and put it in its place; raise ``FileNotFoundError`` if another process took it over."""
+        try:
             if Folder.RENAMES_OPEN_FILES and not self._folder.holds(name, fd):
                 raise FileNotFoundError(errno.ENOENT, "another process took the partial file over", name)
         finally:
             self._release(fd)
         self._folder.replace(name, self._name)
+
+    def sync(self) -> None:
+        """Wait until the disk has the name."""
         self._folder.sync()
 
     def _mode(self) -> int:

@@ -169,6 +169,7 @@ class Folder:
         self.close()
 
     def close(self) -> None:
-        fd, self._fd = self._fd, None
-        if fd is not None:
+        fd = self._fd
+        if fd is not None and fd >= 0:
+            self._fd = -1  # a step that comes late fails, and does not go by the path
             os.close(fd)

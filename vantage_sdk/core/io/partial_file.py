@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from vantage_sdk.core.io.abort import Stopped
 from vantage_sdk.core.io.disk import write_at
 from vantage_sdk.core.io.handle import Handle
 from vantage_sdk.core.io.hashing import RunningHash
@@ -34,6 +36,7 @@ class PartialFile:
         self._lock = threading.Lock()
         self.committing = threading.Lock()
         self.committed = False
+        self.unwanted = False
         self._due = time.monotonic() + NOTED
         self._tell()
 
@@ -49,10 +52,23 @@ class PartialFile:
         self._tell()
 
     def commit(self, destination: Destination) -> None:
-        """Put the file in its place."""
+        """Put the file in its place, unless nobody wants that any more; only the last step excludes others."""
         with self.committing:
-            destination.commit(self.name, self.fd)
-            self.committed = True
+            self._must_be_wanted()
+            own = os.dup(self.fd)
+        try:
+            destination.settle(own)
+            with self.committing:
+                self._must_be_wanted()
+                destination.place(self.name, self.fd)
+                self.committed = True
+        finally:
+            os.close(own)
+        destination.sync()
+
+    def _must_be_wanted(self) -> None:
+        if self.unwanted:
+            raise Stopped
 
     def digest(self, size: int) -> bytes:
         """Return the sha256 of the first ``size`` bytes, which are all there."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
-from vantage_sdk.core.io.abort import Abort
+from vantage_sdk.core.io.abort import Abort, Stopped
 from vantage_sdk.core.io.disk import open_source, read_at, same_file
 from vantage_sdk.core.io.handle import Handle
 from vantage_sdk.exceptions import TransferError
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from vantage_sdk.core.io.port import IO
 
 PIECE = 1 << 20
+_END = object()
+_UNPACKING = ("bz2", "gzip", "lzma", "zipfile")  # whose objects go back only by starting over
 KINDS = "a path, bytes, a binary file object, or an iterator of bytes"
 
 
@@ -111,6 +114,7 @@ class SeekableSource:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._lock = threading.Lock()
+        self._closed = False
         self._start = file.tell()
         self.size = file.seek(0, os.SEEK_END) - self._start
         if self.size < 0:
@@ -119,6 +123,8 @@ class SeekableSource:
 
     def read(self, offset: int, size: int) -> bytes:
         with self._lock:
+            if self._closed:
+                raise Stopped
             self._file.seek(self._start + offset)
             data = self._file.read(size)
             while len(data) < size and (more := self._file.read(size - len(data))):
@@ -136,7 +142,9 @@ class SeekableSource:
         return {"size": self.size}
 
     def close(self) -> None:
-        """It is the user's."""
+        """It is the user's, and from now on nobody else moves it."""
+        with self._lock:
+            self._closed = True
 
 
 class Feed:
@@ -167,12 +175,14 @@ class Feed:
 
     async def _next(self) -> bytes | None:
         if isinstance(self._pieces, Iterator):
-            piece = await self._io.work(lambda: next(self._pieces, None), Abort(), waits=True)
+            piece = await self._io.work(lambda: next(self._pieces, _END), Abort(), waits=True)
         else:
-            piece = await anext(self._pieces, None)
-        if piece is not None and not isinstance(piece, bytes | bytearray | memoryview):
-            raise TypeError(f"the iterator has to yield bytes, not {type(piece).__name__}")
-        return cast("bytes | None", piece)
+            piece = await anext(self._pieces, _END)
+        if piece is _END:
+            return None
+        if not isinstance(piece, bytes | bytearray | memoryview):  # None: a file object that does not wait for bytes
+            raise TypeError(f"the source has to yield bytes, not {type(piece).__name__}")
+        return cast("bytes", piece)
 
 
 def opened_source(io: IO, source: Any) -> Sized | Feed:
@@ -196,7 +206,7 @@ def opened_source(io: IO, source: Any) -> Sized | Feed:
 
 def _is_seekable(file: Any) -> bool:
     seekable: Callable[[], bool] = getattr(file, "seekable", lambda: False)
-    return seekable()
+    return type(file).__module__ not in _UNPACKING and seekable()
 
 
 def name_of(file: Any) -> str:
@@ -241,3 +251,12 @@ class SourceBody:
                 self._watch(sent)
         if not self._size and head + self._tail:
             yield head + self._tail
+
+
+def sha256_of(source: Sized, abort: Abort) -> bytes:
+    """Return the digest of a source; raise ``Stopped`` when ``abort`` is thrown meanwhile."""
+    digest = hashlib.sha256()
+    for offset in range(0, source.size, PIECE):
+        abort.check()
+        digest.update(source.read(offset, min(PIECE, source.size - offset)))
+    return digest.digest()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from contextlib import suppress
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
-import anyio.from_thread
+import anyio.lowlevel
 import anyio.to_thread
 
 from vantage_sdk.core.io.abort import Stopped
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PATIENCE = 0.8  # seconds for a thread that was called off
+TICK = 0.1
+_here = threading.local()
 
 
 class Job(Generic[T]):
@@ -31,30 +35,40 @@ class Job(Generic[T]):
         self._undo = undo
         self._lock = threading.Lock()
         self._results: list[T] = []
-        self._unwanted = False
         self._over = anyio.Event()
-        self.finished = False
+        self._soon = soon()
+        self._runs = False
+        self.unwanted = False
 
     def run(self) -> T:
+        self._begin()
         try:
             result = self._function()
             with self._lock:
                 self._results.append(result)
             return result
         finally:
+            del _here.job
             with self._lock:
-                self.finished = True
-                unwanted = self._unwanted
-            if unwanted:
+                self._runs = False
+            if self.unwanted:
                 self._clear()
                 with suppress(RuntimeError):  # the event loop has ended meanwhile
-                    anyio.from_thread.run_sync(self._over.set)
+                    self._soon(self._over.set)
+
+    def _begin(self) -> None:
+        with self._lock:
+            if self.unwanted:
+                raise Stopped
+            self._runs = True
+        _here.job = self
 
     async def give_up(self) -> None:
         """Want no result any more, and wait for the thread as long as that is reasonable."""
         with self._lock:
-            self._unwanted = True
-        if self.finished:
+            self.unwanted = True
+            runs = self._runs
+        if not runs:
             self._clear()
             return
         with anyio.move_on_after(PATIENCE, shield=True):
@@ -66,6 +80,16 @@ class Job(Generic[T]):
         if self._undo is not None:
             for result in results:
                 self._undo(result)
+
+
+def soon() -> Callable[[Callable[[], object]], object]:
+    """Return what has a function called in this event loop, from any thread, and does not wait for it.
+
+    It raises ``RuntimeError`` when the loop has ended.
+    """
+    token: Any = anyio.lowlevel.current_token().native_token
+    later: Callable[[Callable[[], object]], object] | None = getattr(token, "call_soon_threadsafe", None)
+    return later or token.run_sync_soon
 
 
 async def threaded(
@@ -93,16 +117,42 @@ async def threaded(
 
 
 def told(listener: Callable[..., object]) -> Callable[..., None]:
-    """Return a function for any thread that calls ``listener`` in the thread of the event loop."""
-    home = threading.get_ident()
+    """Return a function for any thread that calls ``listener`` in the thread of the event loop, and waits for it.
+
+    It raises ``Stopped`` where nobody wants to know any more: the loop may have ended, and would never answer.
+    """
+    home, post, context = threading.get_ident(), soon(), copy_context()
 
     def call(*arguments: Any) -> None:
         if threading.get_ident() == home:
             listener(*arguments)
-        else:
-            anyio.from_thread.run_sync(listener, *arguments)
+            return
+        answer: Future[object] = Future()
+
+        def deliver() -> None:
+            if answer.set_running_or_notify_cancel():
+                try:
+                    answer.set_result(context.run(listener, *arguments))
+                except BaseException as error:  # raised in the thread that reports
+                    answer.set_exception(error)
+
+        try:
+            post(deliver)
+            while not wait([answer], TICK).done:
+                post(bool)  # which tells whether the loop is still there
+                if _unwanted() and answer.cancel():
+                    raise Stopped
+        except RuntimeError:
+            raise Stopped from None
+        answer.result()
 
     return call
+
+
+def _unwanted() -> bool:
+    """Tell whether nobody waits any more for what this thread does."""
+    job: Job[Any] | None = getattr(_here, "job", None)
+    return job is not None and job.unwanted
 
 
 class ThreadedIncoming:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SMALLEST, FIRST, LARGEST = 1 << 20, 8 << 20, 64 << 20
 SECONDS = 2.0
+CREDIT = 64 << 10
 
 
 class UploadGoneError(Exception):
@@ -65,6 +66,8 @@ class Stretch:
         self._patience = Patience(remote.sender, remote.options)
         self._offset = 0
         self._best = 0
+        self._credited = 0
+        self._sent = 0
         self.failure: VantageAPIError | None = None
         self.length: int | None = None
 
@@ -77,7 +80,7 @@ class Stretch:
         while self._offset < self._size:
             try:
                 answer = await self._send()
-                self._moved(answer)
+                self._moved(answer, self._offset + self._sent)
             except VantageAPIError as error:
                 answer = await self._recover(error)
         return answer
@@ -88,7 +91,7 @@ class Stretch:
         self._size += size
 
     async def _send(self) -> Answer:
-        size = min(self._pace.size, self._size - self._offset)
+        size = self._sent = min(self._pace.size, self._size - self._offset)
         place = self._start + self._offset
         headers = {**OFFSETS, "Upload-Offset": str(self._offset)}
         if self.length is not None:
@@ -109,8 +112,12 @@ class Stretch:
             error._passing = True  # another offset may be right, or the piece was damaged on its way
         self.failure = error
         self._pace.failed()
-        await self._patience.failed(error)
-        return await self._ask()
+        while True:
+            await self._patience.failed(error)
+            try:
+                return await self._ask()
+            except TransferError as nonsense:
+                error = nonsense
 
     async def _ask(self) -> Answer:
         try:
@@ -119,20 +126,24 @@ class Stretch:
             if error.status_code in GONE:
                 raise UploadGoneError from error
             raise
-        self._moved(answer, asked=True)
+        if answer.headers.get("upload-length", str(self._size)) != str(self._size) and self.length is None:
+            raise UploadGoneError  # what has this id now is another upload
+        self._moved(answer)
         return answer
 
-    def _moved(self, answer: Answer, *, asked: bool = False) -> None:
+    def _moved(self, answer: Answer, wanted: int | None = None) -> None:
         try:
             offset = offset_of(answer)
         except ValueError as error:
             raise _nonsense(str(error), self._link) from None
-        if offset > self._size or (not asked and offset <= self._offset):
+        if offset > self._size or (wanted is not None and offset != wanted):
             raise _nonsense(f"the server says that it has {offset} of {self._size} bytes", self._link)
         self._offset = offset
         if offset > self._best:
+            if offset - self._credited >= CREDIT or offset == self._size:  # a byte now and then is no progress
+                self._credited = offset
+                self._patience.progressed()
             self._best = offset
-            self._patience.progressed()
             self._gauge.reach(offset)
 
 
@@ -144,6 +155,6 @@ def _digest(source: Sized, start: int, size: int, algorithm: str) -> bytes:
 
 
 def _nonsense(what: str, link: str) -> TransferError:
-    error = TransferError(f"the answers of the upload do not fit: {what}", method="PATCH", path=link)
+    error = TransferError(f"the answers of the upload do not fit: {what}", method="PATCH", path=link.partition("?")[0])
     error._passing = True
     return error

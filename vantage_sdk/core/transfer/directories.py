@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from vantage_sdk.core.io.abort import Abort
 from vantage_sdk.core.io.destination import Destination
 from vantage_sdk.core.io.scanning import scan
-from vantage_sdk.core.io.sources import FileSource
+from vantage_sdk.core.io.sources import FileSource, sha256_of
 from vantage_sdk.core.transfer.batch import UNCHANGED, Batch, Move
 from vantage_sdk.core.transfer.checksums import sha256_of_field
 from vantage_sdk.core.transfer.download import Download
@@ -20,7 +20,7 @@ from vantage_sdk.core.transfer.journal import Journal
 from vantage_sdk.core.transfer.paths import below, refusals, relative_to, safe_text
 from vantage_sdk.core.transfer.progress import Listener, Listeners
 from vantage_sdk.core.transfer.remote import Target
-from vantage_sdk.core.transfer.upload import WHOLE, Upload, sha256
+from vantage_sdk.core.transfer.upload import WHOLE, Upload
 from vantage_sdk.exceptions import TransferError
 from vantage_sdk.models.transfer import TransferItem, TransferReport
 
@@ -163,7 +163,7 @@ def _named(listed: Listed, folder: str, filter: Filter) -> dict[str, StorageFile
 def is_same(source: Sized, file: StorageFile, abort: Abort) -> bool:
     """Tell whether a source has the size and the digest of a remote file."""
     digest = sha256_of_field(file.checksum)
-    return digest is not None and source.size == file.size and sha256(source, abort) == digest
+    return digest is not None and source.size == file.size and sha256_of(source, abort) == digest
 
 
 def is_there(path: str, file: StorageFile, abort: Abort) -> bool:

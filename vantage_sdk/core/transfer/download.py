@@ -73,11 +73,11 @@ class Download:
             await self._io.work(partial(self._make_sure_of_room, remote, part))
             size = await self._filled(remote, part)
             part.handle.shut()
-            await self._io.work(partial(part.commit, self._destination))
+            await self._io.work(partial(part.commit, self._destination), Abort())
         except BaseException as stop:
             part.hash.stop()
             part.handle.shut()
-            self._leave(part, remote.version, stop)
+            self._leave(part, remote.version, stop, refused=meter.refused)
             raise
         if size > KEPT:
             await self._journal.forget()
@@ -93,43 +93,51 @@ class Download:
 
     async def _opened(self, version: Version, meter: Meter) -> PartialFile:
         """Open the partial file that an earlier process left if it is to be continued, else a new one."""
-        name = self._destination.partial_name()
         large = (version.size or 0) > KEPT
-        adopted = await self._adopted(name, version) if large else None
-        if adopted is None:
-            name = self._destination.partial_name()
-            drop = partial(self._destination.discard, name)
-            fd = await self._io.work(partial(self._destination.create, name), undo=drop)
-            adopted = fd, Spans(ENDLESS if version.size is None else version.size)
-        fd, spans = adopted
+        record = await self._journal.load() if large else None
+        begin = partial(self._open_now, version, record)
+        fd, name, spans = await self._io.work(begin, undo=self._close_again)
         noted = partial(self._note, name, version) if version.is_pinned and large else None
-        if noted is not None:
-            await self._io.work(partial(noted, spans))
         return PartialFile(fd, name, spans, meter.gauge().reach, noted)
 
-    async def _adopted(self, name: str, version: Version) -> tuple[int, Spans] | None:
+    def _open_now(self, version: Version, record: Mapping[str, Any] | None) -> tuple[int, str, Spans]:
+        name = self._destination.partial_name()
+        adopted = None if record is None else self._adopted(record, name, version)
+        fd, spans = adopted or (
+            self._destination.create(name),
+            Spans(ENDLESS if version.size is None else version.size),
+        )
+        if version.is_pinned and (version.size or 0) > KEPT:
+            self._note(name, version, spans)
+        return fd, name, spans
+
+    def _close_again(self, opened: tuple[int, str, Spans]) -> None:
+        """Remove a partial file that nobody waits for any more, unless there is something in it."""
+        fd, name, spans = opened
+        if not spans.total:
+            self._destination.discard(name, fd)
+            self._journal.forget_now()
+
+    def _adopted(self, record: Mapping[str, Any], name: str, version: Version) -> tuple[int, Spans] | None:
         """Take over what an earlier process left, under a new name; what is of no use is removed."""
-        record = await self._journal.load()
-        if record is None:
-            return None
-        fd = await self._io.work(partial(self._destination.adopt, str(record.get("partial")), name))
+        fd = self._destination.adopt(str(record.get("partial")), name)
         if fd is None:
             return None
-        if self._resume and version.is_pinned and record.get("etag") == version.etag:
-            there = await self._io.work(partial(size_of, fd))
-            return fd, spans_of(record.get("done"), version.size or 0, there)
-        await self._io.work(partial(self._destination.discard, name, fd))
+        if self._resume and version.is_pinned and version.sha256 is not None and record.get("etag") == version.etag:
+            return fd, spans_of(record.get("done"), version.size or 0, size_of(fd))
+        self._destination.discard(name, fd)
         return None
 
     def _note(self, name: str, version: Version, spans: Spans) -> None:
         self._journal.save_now({"partial": name, "etag": version.etag, "done": spans.as_list()})
 
-    def _leave(self, part: PartialFile, version: Version, stop: BaseException) -> None:
+    def _leave(self, part: PartialFile, version: Version, stop: BaseException, *, refused: bool) -> None:
         """Keep the partial file for a later process if it can go on with it, else remove it."""
         with part.committing:  # a task that is cancelled does not wait for the thread that is at it
             if part.committed:
                 return
-        spoilt = isinstance(stop, OSError | ReplacedError | MismatchError | TransferError)
+            part.unwanted = True
+        spoilt = not refused and isinstance(stop, OSError | ReplacedError | MismatchError | TransferError)
         if spoilt or not version.is_pinned or part.spans.total <= KEPT:
             self._destination.discard(part.name, part.fd)
             if (version.size or 0) > KEPT:
@@ -159,7 +167,8 @@ class Download:
 
     async def _fetched(self, remote: Remote, part: PartialFile) -> tuple[Version, int]:
         version, spans = remote.version, part.spans
-        if version.size is not None and self._connections > 1 and spans.size - spans.total >= APART:
+        told = version.is_pinned or version.sha256 is not None  # else nothing would tell parts of two versions apart
+        if version.size is not None and told and self._connections > 1 and spans.size - spans.total >= APART:
             try:
                 return await self._fetched_apart(remote, part), version.size
             except NoRangesError:

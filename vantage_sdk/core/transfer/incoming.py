@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
+import os
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from functools import partial
@@ -60,6 +62,7 @@ class IntoFile:
         self._options = options
         self._file = file
         self._start: int | None = file.tell() if getattr(file, "seekable", bool)() else None
+        self._at_end = self._start is not None and self._stands_at_end(self._start)
         self._written = 0
         self._meter_of = meter
         self._meter: Meter | None = None
@@ -70,14 +73,15 @@ class IntoFile:
             if self._start is None:
                 raise replaced(remote.name)
             self._file.seek(self._start)
-            self._file.truncate()
+            if self._at_end:  # what followed is the user's
+                self._file.truncate()
         self._written = 0
         digest = hashlib.sha256()
         self._meter = self._meter or self._meter_of(remote.version.size or 0)
         gauge = self._meter.gauge()
 
         def place(data: memoryview, offset: int) -> None:
-            self._file.write(bytes(data))  # a copy, because the memory is used again
+            self._write(data)
             digest.update(data)
             self._written = offset + len(data)
             gauge.reach(self._written)
@@ -92,6 +96,24 @@ class IntoFile:
             raise
         self._meter.finish()
         return end
+
+    def _stands_at_end(self, start: int) -> bool:
+        end: int = self._file.seek(0, os.SEEK_END)
+        self._file.seek(start)
+        return end == start
+
+    def _write(self, data: memoryview) -> None:
+        """Write all of it; a raw file takes what it can, and whoever keeps what it gets must not get memory that is used again."""
+        left = bytes(data)
+        while left:
+            count = self._file.write(left)
+            if not isinstance(count, int):
+                if isinstance(self._file, io.RawIOBase):
+                    raise BlockingIOError(errno.EAGAIN, "the file object does not wait until it can take more")
+                return
+            if count <= 0:
+                raise OSError(errno.EIO, "the file object takes no more")
+            left = left[count:]
 
 
 async def pieces(sender: Sender, options: Mapping[str, Any], remote: Remote) -> AsyncGenerator[bytes, None]:

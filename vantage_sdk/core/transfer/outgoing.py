@@ -15,7 +15,9 @@ from vantage_sdk.core.io.spool import Spool
 from vantage_sdk.core.transfer.appending import Stretch, UploadGoneError
 from vantage_sdk.core.transfer.checksums import sha256_field, sha256_of_field
 from vantage_sdk.core.transfer.progress import Meter
-from vantage_sdk.core.transfer.upload import WHOLE, Upload, give_up
+from vantage_sdk.core.transfer.remote import give_up
+from vantage_sdk.core.transfer.tus import file_id_of
+from vantage_sdk.core.transfer.upload import WHOLE, Upload
 from vantage_sdk.exceptions import IntegrityError, TransferError
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ class Window(BytesSource):
         self._start = start
 
     def read(self, offset: int, size: int) -> bytes:
+        if offset < self._start:
+            raise TransferError("the server lost bytes that it had, and they cannot be read again")
         return super().read(offset - self._start, size)
 
 
@@ -125,7 +129,7 @@ class Outgoing:
         piece, self._held = bytes(self._held), bytearray()
         stretch.length = self._size
         headers = await self._send(stretch, piece)
-        file_id, digest = headers.get("x-file-id"), self._digest.digest()
+        file_id, digest = file_id_of(headers), self._digest.digest()
         file = await (self._remote.file(file_id) if file_id else self._remote.find(self._target.path))
         stored = None if file is None else sha256_of_field(file.checksum)
         if file is not None and file.size in (None, self._size) and stored in (None, digest):

@@ -186,6 +186,8 @@ class Stretches:
         if match is None:
             return self._of_whole(incoming, at, stop)
         first, last, total = int(match[1]), int(match[2]), match[3]
+        if stop is None and (total == "*" or last != int(total) - 1):
+            raise self._nonsense(f"bytes to {last} of {total} where all to the end were wanted")
         if total != "*" and known.size is not None and int(total) != known.size:
             raise ReplacedError
         if first != at or last < first or (stop is not None and last >= stop):

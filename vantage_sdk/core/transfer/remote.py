@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vantage_sdk.core.transfer.tus import metadata
+from vantage_sdk.exceptions import VantageAPIError
 
 if TYPE_CHECKING:
     from vantage_sdk.core.answer import Answer
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from vantage_sdk.models.storage_file import StorageFile
 
     Content = Body | bytes
+
+
+log = logging.getLogger("vantage_sdk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +106,12 @@ class Downloads(Protocol):
         ...
 
     def over(self, sender: Sender) -> Downloads: ...
+
+
+async def give_up(remote: Uploads, links: Sequence[str]) -> None:
+    """Have uploads removed that nobody will go on with; they expire anyway, so a failure does not matter."""
+    for link in links:
+        try:
+            await remote.terminate(link)
+        except VantageAPIError as error:
+            log.debug("the upload %s could not be ended: %s", link, error)

@@ -87,5 +87,11 @@ def offset_of(answer: Answer) -> int:
     return int(text)
 
 
+def file_id_of(headers: Mapping[str, str]) -> str | None:
+    """Return the id of the file that an upload became, ``None`` for what can be none."""
+    text = headers.get("x-file-id", "")
+    return text if re.fullmatch(r"[\x21-\x7e]{1,255}", text) and text not in (".", "..") else None
+
+
 def _words(text: str) -> list[str]:
     return [word.strip().lower() for word in text.split(",") if word.strip()]

@@ -6,22 +6,21 @@ Up to 8 MiB, and where the server offers nothing else, it is one form as documen
 
 from __future__ import annotations
 
-import hashlib
-import logging
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from vantage_sdk.core.io.abort import Abort
-from vantage_sdk.core.io.sources import PIECE, SourceBody
+from vantage_sdk.core.io.sources import PIECE, SourceBody, sha256_of
 from vantage_sdk.core.shapes import as_list, as_object
 from vantage_sdk.core.transfer.appending import Stretch, UploadGoneError
 from vantage_sdk.core.transfer.checksums import sha256_field, sha256_of_field
 from vantage_sdk.core.transfer.journal import fingerprint
 from vantage_sdk.core.transfer.multipart import Form
 from vantage_sdk.core.transfer.patience import Patience
-from vantage_sdk.core.transfer.tus import final
+from vantage_sdk.core.transfer.remote import give_up
+from vantage_sdk.core.transfer.tus import file_id_of, final
 from vantage_sdk.exceptions import (
     ConflictError,
     IntegrityError,
@@ -43,8 +42,6 @@ if TYPE_CHECKING:
 Stored = tuple["StorageFile", str | None]
 """A file, and the version that is certainly the one stored here, as far as that is known."""
 
-log = logging.getLogger("vantage_sdk")
-
 WHOLE = 8 << 20
 APART = 256 << 20
 PARTS = 4
@@ -65,11 +62,12 @@ class Upload:
         self._journal = journal
         self._resume = resume
         self._resumed = False
+        self._continued = False
         self._abort = Abort()
 
     async def run(self) -> StorageFile:
         """Return the stored file, whose digest is that of the source; see the errors of ``storage.upload``."""
-        hashed = partial(self._io.work, partial(sha256, self._source, self._abort), self._abort)
+        hashed = partial(self._io.work, partial(sha256_of, self._source, self._abort), self._abort)
         if self._source.size <= WHOLE:  # a thread beside would cost more
             file = await self._right(hashed)
         else:
@@ -99,27 +97,35 @@ class Upload:
         if offer is None or not offer.takes(size):
             return await self._as_form()
         apart = size >= APART and offer.joins and self._source.place is not None
-        for last in (False, True):
+        lost = 0
+        while True:
             try:
                 return await self._in_pieces(offer, PARTS if apart else 1)
             except UploadGoneError as gone:
-                if last:
+                lost += not self._continued  # one of an earlier process may well have expired
+                if lost > 1:
                     raise TransferError("the server lost the upload twice; it may need more room or time") from gone
             except ConflictError:
                 if self._resumed and (found := await self._same()):  # finished by the process that was killed
                     return found, None
                 raise
-        raise AssertionError("unreachable")
 
     async def _is_right(self, file: StorageFile, version: str | None, digest: bytes, *, last: bool) -> bool:
         """Compare the stored file with the source; take a wrong one back, but only the very one that was stored here."""
-        await self._io.work(partial(self._checked, file))
         stored = sha256_of_field(file.checksum)
-        if file.size in (None, self._source.size) and stored in (None, digest):
+        right = file.size in (None, self._source.size) and stored in (None, digest)
+        changed = await self._io.work(self._changed)
+        if right and changed is None:
             return True
         ours = version is not None and file.etag == version
-        if ours:
+        if ours and not right:
             await self._remote.withdraw(file)
+        if changed is not None:
+            kept = (
+                "is what was read first" if right else "was a mixture and was removed" if ours else "may be a mixture"
+            )
+            changed.add_note(f"what was stored at {self._target.path} {kept}")
+            raise changed
         if ours and not last:
             return False
         raise IntegrityError(
@@ -128,14 +134,12 @@ class Upload:
             + ("it was removed" if ours else "it may be another writer's: it was left")
         )
 
-    def _checked(self, file: StorageFile) -> None:
+    def _changed(self) -> TransferError | None:
         try:
             self._source.check()
         except TransferError as error:
-            error.add_note(
-                f"what was stored at {file.path} is a mixture; remove it or upload again with overwrite=True"
-            )
-            raise
+            return error
+        return None
 
     # One form
 
@@ -176,15 +180,16 @@ class Upload:
         found = await self._remote.find(self._target.path)
         if found is None or found.size != self._source.size:
             return None
-        digest = await self._io.work(partial(sha256, self._source, self._abort), self._abort)
+        digest = await self._io.work(partial(sha256_of, self._source, self._abort), self._abort)
         return found if sha256_of_field(found.checksum) == digest else None
 
     # Pieces
 
     async def _in_pieces(self, offer: Offer, count: int) -> Stored:
-        links, begun = await self._begun(count), True
-        if not links:
-            links, begun = await self._create(count), False
+        links = await self._begun(count)
+        self._continued = begun = bool(links)
+        if not begun:
+            links = await self._create(count)
         abort = Abort()
         remote = self._remote.over(self._remote.sender.bound_to(abort))
         stretches = [
@@ -204,6 +209,7 @@ class Upload:
     async def _leave(self, links: list[str], stop: BaseException) -> None:
         """Keep what the server has if a later process can go on with it, else have it removed."""
         if isinstance(stop, UploadGoneError):
+            await give_up(self._remote, links if len(links) > 1 else [])  # the other parts are of no use
             return
         if self._journal is not None:
             stop.add_note(f"the server keeps its part of {self._target.path} for a time; resume=True goes on with it")
@@ -220,23 +226,28 @@ class Upload:
         if record is None or links is None or len(links) != count or not all(isinstance(link, str) for link in links):
             return []
         mark = await self._io.work(partial(fingerprint, self._source))
-        self._resumed = as_object(record.get("source")) == mark
+        self._resumed = as_object(record.get("source")) == mark and record.get("target") == self._target.metadata()
         return links if self._resumed else []
 
     async def _create(self, count: int) -> list[str]:
         ranges = parts(self._source.size, count)
+        answers: list[Answer] = []
         if count == 1:
             answers = [await self._remote.create({"Upload-Length": str(self._source.size), **self._target.metadata()})]
         else:
             await self._must_be_free()
-            answers = [
-                await self._remote.create({"Upload-Length": str(stop - start), "Upload-Concat": "partial"})
-                for start, stop in ranges
-            ]
+            try:
+                for start, stop in ranges:
+                    answers.append(
+                        await self._remote.create({"Upload-Length": str(stop - start), "Upload-Concat": "partial"})
+                    )
+            except Exception:
+                await give_up(self._remote, self._remote.links(answers))
+                raise
         links = self._remote.links(answers)
         if self._journal is not None:
             mark = await self._io.work(partial(fingerprint, self._source))
-            await self._journal.save(source=mark, links=links)
+            await self._journal.save(source=mark, links=links, target=self._target.metadata())
         return links
 
     async def _must_be_free(self) -> None:
@@ -259,32 +270,14 @@ class Upload:
 
     async def _completed(self, answer: Answer | None, failure: VantageAPIError | None) -> Stored:
         """Return the file that a complete upload became."""
-        if answer is not None and (file_id := answer.headers.get("x-file-id")) is not None:
+        if answer is not None and (file_id := file_id_of(answer.headers)) is not None:
             return await self._remote.file(file_id), answer.headers.get("etag")
         if found := await self._same():
             return found, None
         raise failure or TransferError(f"the upload is complete, but there is no such file at {self._target.path}")
 
 
-async def give_up(remote: Uploads, links: Sequence[str]) -> None:
-    """Have uploads removed that nobody will go on with; they expire anyway, so a failure does not matter."""
-    for link in links:
-        try:
-            await remote.terminate(link)
-        except VantageAPIError as error:
-            log.debug("the upload %s could not be ended: %s", link, error)
-
-
 def parts(size: int, count: int) -> list[tuple[int, int]]:
     """Return the bounds of ``count`` parts of about the same size, cut at whole MiB."""
     step = -(-size // (count * PIECE)) * PIECE
     return [(min(size, number * step), min(size, (number + 1) * step)) for number in range(count)]
-
-
-def sha256(source: Sized, abort: Abort) -> bytes:
-    """Return the digest of a source; raise ``Stopped`` when ``abort`` is thrown meanwhile."""
-    digest = hashlib.sha256()
-    for offset in range(0, source.size, PIECE):
-        abort.check()
-        digest.update(source.read(offset, min(PIECE, source.size - offset)))
-    return digest.digest()
