@@ -85,7 +85,7 @@ class StorageAccess:
     def read(self, path: str) -> bytes:
         """Return the bytes of a file; ``KeyError`` if there is none."""
         store = self._store()
-        reader = store.open(self._file(store, path))
+        _, reader = store.open(self._file(store, path))
         try:
             return reader.read(0, -1)
         finally:

@@ -80,7 +80,9 @@ async def download_(call: Call[None, None]) -> Response:
     if fault is not None and fault.replace:
         content = await in_thread(_other_bytes, file.size, file.sha256)
         file = await in_thread(lambda: store.put(file.path, content, content_type=file.content_type))
-    reader = None if file.content is not None else await in_thread(store.open, file)
+    if file.content is not None:
+        return download(call.request, file, None, fault)
+    file, reader = await in_thread(store.open, file)
     return download(call.request, file, reader, fault)
 
 

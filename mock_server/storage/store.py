@@ -96,12 +96,16 @@ class Store:
         """Return the files below a directory, by path."""
         return self.catalogue.files_below(folder)
 
-    def open(self, file: StoredFile) -> BlobReader:
-        """Return a reader of the bytes of ``file``; they may have been replaced a moment ago."""
-        try:
-            return self.blobs.read(file.blob)
-        except FileNotFoundError:
-            raise MissingError("file", file.id) from None
+    def open(self, file: StoredFile) -> tuple[StoredFile, BlobReader]:
+        """Return the file as it is now and a reader of its bytes: they may have been replaced since it was looked up."""
+        while True:
+            try:
+                return file, self.blobs.read(file.blob)
+            except FileNotFoundError:
+                current = self.catalogue.file(file.id)
+                if current is None or current.blob == file.blob:
+                    raise MissingError("file", file.id) from None
+                file = current
 
     def stage(self) -> Staged:
         """Return a place for bytes that become a file by ``commit``."""

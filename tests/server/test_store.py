@@ -60,6 +60,10 @@ def test_text_that_utf8_cannot_spell() -> None:
 def test_a_blob_that_has_just_been_replaced(store: Store) -> None:
     file = store.put("/a", b"one")
     store.put("/a", b"two")
+    now, reader = store.open(file)
+    assert (now.id, reader.read(0, -1)) == (file.id, b"two")
+    reader.close()
+    store.delete(file.id)
     with pytest.raises(MissingError):
         store.open(file)
 

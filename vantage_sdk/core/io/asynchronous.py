@@ -40,6 +40,7 @@ class AnyIO:
     suspends = True
 
     def __init__(self, settings: Settings, made_at: str, client: httpx.AsyncClient | None = None) -> None:
+        self.connections = settings.max_connections
         self._settings = settings
         self._made_at = made_at
         self._foreign: AsyncCarrier | None = None
@@ -136,7 +137,7 @@ class AnyIO:
                     return
 
         async with anyio.create_task_group() as group:
-            for _ in range(min(limit, len(calls))):
+            for _ in range(min(limit, len(calls), self.connections)):
                 group.start_soon(work)
         if failed:
             raise failed[0]

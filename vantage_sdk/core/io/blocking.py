@@ -34,6 +34,7 @@ class BlockingIO:
     suspends = False
 
     def __init__(self, settings: Settings, made_at: str, client: httpx.Client | None = None) -> None:
+        self.connections = settings.max_connections
         self._made_at = made_at
         self._pool: Pool | None = None
         self._carrier: Carrier
@@ -60,7 +61,7 @@ class BlockingIO:
         return read_bounded(path, limit)
 
     async def gather(self, calls: Sequence[Call[T]], limit: int, abort: Abort | None = None) -> list[T]:
-        return Crew(calls, abort).work(min(limit, len(calls)))
+        return Crew(calls, abort).work(min(limit, len(calls), self.connections))
 
     async def work(
         self,
@@ -102,6 +103,7 @@ class Bound:
     suspends = False
 
     def __init__(self, io: BlockingIO, abort: Abort) -> None:
+        self.connections = io.connections
         self._io = io
         self._abort = abort
 
@@ -202,6 +204,7 @@ class BlockingIncoming:
     async def __anext__(self) -> bytes:
         try:
             for chunk in self._chunks:
+                self._check()
                 return chunk
         except caught() as error:
             failure = self._failure(error)
@@ -224,6 +227,7 @@ class BlockingIncoming:
         left = int(length) if length.isdecimal() and "transfer-encoding" not in self.headers else 0
         try:
             for chunk in self._chunks:
+                self._check()
                 sink(memoryview(chunk))
                 left -= len(chunk)
                 if left >= DIRECT and self._carried.receive(left, sink):
@@ -234,9 +238,13 @@ class BlockingIncoming:
             return
         raise failure
 
-    def _failure(self, error: Exception) -> TransportError:
+    def _check(self) -> None:
+        """Raise ``Stopped`` if this was called off, which a client of httpx does not notice by itself."""
         if self._wire.abort is not None:
             self._wire.abort.check()
+
+    def _failure(self, error: Exception) -> TransportError:
+        self._check()
         return translate(error, str(self._wire.origin))
 
     async def aclose(self) -> None:

@@ -221,12 +221,16 @@ def head_until(wire: Wire) -> float | None:
 class Made:
     """A body that is made while it is sent."""
 
-    def __init__(self, body: Body, sent: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, body: Body, sent: Callable[[], None] = lambda: None, abort: Abort | None = None) -> None:
         self._body = body
         self._sent = sent
+        self._abort = abort
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from self._body.chunks()
+        for chunk in self._body.chunks():
+            if self._abort is not None:
+                self._abort.check()
+            yield chunk
         self._sent()
 
 

@@ -85,7 +85,8 @@ class HttpxCarrier:
         self._owned = owned
 
     def send(self, wire: Wire) -> HttpxAnswer:
-        response = self._client.send(request_of(wire, Made), stream=True, auth=None, follow_redirects=False)
+        request = request_of(wire, lambda body: Made(body, abort=wire.abort))
+        response = self._client.send(request, stream=True, auth=None, follow_redirects=False)
         return HttpxAnswer(response, response.status_code, _headers(response))
 
     @classmethod

@@ -105,9 +105,10 @@ class Pending(Protocol[T_co]):
 
 
 class IO(Protocol):
-    """The port itself; ``suspends`` tells whether its coroutines may."""
+    """The port itself; ``suspends`` tells whether its coroutines may, ``connections`` how many calls it sends at once."""
 
     suspends: bool
+    connections: int
 
     async def exchange(self, wire: Wire) -> Answer:
         """Send and read the whole answer; raise ``TransportError`` if there is none."""
@@ -126,7 +127,7 @@ class IO(Protocol):
     async def gather(self, calls: Sequence[Call[T]], limit: int, abort: Abort | None = None, /) -> list[T]:
         """Run calls at most ``limit`` at a time; results in order; the first failure stops the rest and is raised bare.
 
-        With ``abort``, which is thrown then, also those that have begun have ended when this returns.
+        There are never more at a time than connections: one that waits for another's would run out of time.  With ``abort``, which is thrown then, also those that have begun have ended when this returns.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""What a file object needs beside the port: one caller at a time, and a last word before leaving."""
+"""What a file object needs beside the port: one caller at a time, a last word before leaving, and the end of a thread."""
 
 from __future__ import annotations
 
@@ -10,7 +10,28 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vantage_sdk.core.io.port import IO
 
-PATIENCE = 0.8  # seconds for a last word of a task that is being cancelled
+PATIENCE = 0.8  # seconds for what was called off
+
+
+class Over:
+    """Tells a thread that another one has come to its end."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def __enter__(self) -> None:
+        """Begin what comes to its end when the block is left."""
+
+    def __exit__(self, *_: object) -> None:
+        self._event.set()
+
+    @property
+    def passed(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self) -> None:
+        """Wait for the end, but not for long."""
+        self._event.wait(PATIENCE)
 
 
 def turns() -> AbstractContextManager[Any]:

@@ -15,12 +15,12 @@ from vantage_sdk.core.io.scanning import scan
 from vantage_sdk.core.io.sources import FileSource, sha256_of
 from vantage_sdk.core.transfer.batch import UNCHANGED, Batch, Move
 from vantage_sdk.core.transfer.checksums import sha256_of_field
-from vantage_sdk.core.transfer.download import Download
+from vantage_sdk.core.transfer.download import CONNECTIONS, Download
 from vantage_sdk.core.transfer.journal import Journal
 from vantage_sdk.core.transfer.paths import below, refusals, relative_to, safe_text
 from vantage_sdk.core.transfer.progress import Listener, Listeners
 from vantage_sdk.core.transfer.remote import Target
-from vantage_sdk.core.transfer.upload import WHOLE, Upload
+from vantage_sdk.core.transfer.upload import PARTS, WHOLE, Upload
 from vantage_sdk.exceptions import TransferError
 from vantage_sdk.models.transfer import TransferItem, TransferReport
 
@@ -48,6 +48,10 @@ class Plan:
     concurrency: int
     callback: Listener | None
     progress: bool
+
+    def connections(self, sender: Sender) -> int:
+        """Return how many connections each file may use, so that none waits for another's."""
+        return max(1, sender.io.connections // self.concurrency)
 
     def batch(self, sender: Sender) -> Batch:
         return Batch(sender, concurrency=self.concurrency, keep_going=self.keep_going, dry_run=self.dry_run)
@@ -91,7 +95,9 @@ class DirectoryUpload:
                 return ""
             target = Target(item.remote_path, self._overwrite)
             journal = Journal(sender, "upload", target.path, item.local_path) if source.size > WHOLE else None
-            await Upload(self._api.over(sender), source, target, meter, journal, resume=self._plan.resume).run()
+            plan, api = self._plan, self._api.over(sender)
+            limit = min(PARTS, plan.connections(sender))
+            await Upload(api, source, target, meter, journal, resume=plan.resume, connections=limit).run()
         finally:
             source.close()
         return ""
@@ -123,13 +129,16 @@ class DirectoryDownload:
             return UNCHANGED
         if self._plan.dry_run:
             return ""
-        api = self._api.over(sender)
+        plan, api = self._plan, self._api.over(sender)
+        limit = min(CONNECTIONS, plan.connections(sender))
         journal = Journal(sender, "download", file.path, item.local_path)
         resolve = partial(api.remote_again, file)
         begin = partial(Destination.below, self._root, relative)
         with await sender.io.work(begin, undo=Destination.close) as destination:
             await Download(
-                sender, api.options, resolve, destination, lambda _: meter, journal, resume=self._plan.resume
+                *(sender, api.options, resolve, destination, lambda _: meter, journal),
+                resume=plan.resume,
+                connections=limit,
             ).run()
         return ""
 

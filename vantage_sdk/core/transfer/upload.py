@@ -51,7 +51,15 @@ class Upload:
     """One upload.  ``resume``: go on with what the journal says that an earlier process has begun."""
 
     def __init__(
-        self, remote: Uploads, source: Sized, target: Target, meter: Meter, journal: Journal | None, *, resume: bool
+        self,
+        remote: Uploads,
+        source: Sized,
+        target: Target,
+        meter: Meter,
+        journal: Journal | None,
+        *,
+        resume: bool,
+        connections: int = PARTS,
     ) -> None:
         self._remote = remote
         self._io = remote.sender.io
@@ -61,6 +69,7 @@ class Upload:
         self._gauge = meter.gauge()
         self._journal = journal
         self._resume = resume
+        self._connections = connections
         self._resumed = False
         self._continued = False
         self._abort = Abort()
@@ -173,7 +182,7 @@ class Upload:
             return await self._same()
         except VantageAPIError as failed:
             error.add_note(f"looking the file up failed as well: {failed}")
-            raise error from None
+        raise error  # here, where it keeps its cause
 
     async def _same(self) -> StorageFile | None:
         """Return the file at the target if it is what is being sent."""
@@ -198,7 +207,7 @@ class Upload:
         ]
         calls = [partial(stretch.run, begun=begun) for stretch in stretches]
         try:
-            answers = await self._io.gather(calls, count, abort)
+            answers = await self._io.gather(calls, self._connections, abort)
         except BaseException as stop:
             await self._leave(links, stop)
             raise
