@@ -173,11 +173,12 @@ def test_the_tests_are_no_part_of_the_product() -> None:
     assert not offences(files("vantage_sdk", "mock_server", "examples"), lambda one: one.is_of("tests"))
 
 
-def test_the_simulated_cluster_knows_no_http() -> None:
-    assert not offences(files("mock_server/cluster"), lambda one: one.is_of(*HTTP))
-    assert not offences(
-        files("mock_server/cluster"), lambda one: one.is_of("mock_server") and not one.is_of("mock_server.cluster")
-    )
+@pytest.mark.parametrize("part", ["cluster", "storage"])
+def test_what_is_simulated_knows_no_http(part: str) -> None:
+    def is_foreign(one: Import) -> bool:
+        return one.is_of(*HTTP) or (one.is_of("mock_server") and not one.is_of(f"mock_server.{part}"))
+
+    assert not offences(files(f"mock_server/{part}"), is_foreign)
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

@@ -63,6 +63,7 @@ class RecordingIO:
     """Records every exchange; nothing suspends, so that each face can be stepped without an event loop."""
 
     suspends = False
+    connections = 64
 
     def __init__(self, answer: Callable[[Wire], Answer], files: dict[str, bytes] | None = None) -> None:
         self.wires: list[Wire] = []

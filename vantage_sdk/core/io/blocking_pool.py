@@ -176,7 +176,8 @@ class PooledAnswer:
 
         Right only after a chunk has come, with which the parser has given out all it held; the connection ends with it.
         """
-        stream: Any = self._answer.extensions["network_stream"]
+        answer: Any = self._answer
+        stream = answer.extensions["network_stream"]
         if not isinstance(stream, ClockedStream):
             return False
         stream.receive(size, sink)

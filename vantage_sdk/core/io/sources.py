@@ -190,7 +190,7 @@ def opened_source(io: IO, source: Any) -> Sized | Feed:
     if isinstance(source, str | os.PathLike):
         return FileSource(cast("str", source))
     if isinstance(source, bytes | bytearray | memoryview):
-        return BytesSource(source)
+        return BytesSource(cast("bytes", source))
     if hasattr(source, "read"):
         if isinstance(source.read(0), str):
             raise TypeError("the file object is one of text: open it in binary mode, or use upload_string")
@@ -201,7 +201,8 @@ def opened_source(io: IO, source: Any) -> Sized | Feed:
         raise TypeError("an asynchronous iterator needs an AsyncVantageClient")
     if isinstance(source, Iterable | AsyncIterable) and not isinstance(source, Mapping):
         return Feed(io, cast("Iterable[bytes]", source))
-    raise TypeError(f"cannot upload {type(source).__name__}: give {KINDS}")
+    kind = type(cast("object", source)).__name__
+    raise TypeError(f"cannot upload {kind}: give {KINDS}")
 
 
 def _is_seekable(file: Any) -> bool:

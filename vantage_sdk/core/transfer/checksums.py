@@ -26,9 +26,9 @@ class Crc32c:
     """CRC-32C (RFC 3720) by an accelerated library; its digest is big-endian."""
 
     def __init__(self) -> None:
-        from google_crc32c import extend
+        import google_crc32c
 
-        self._extend: Callable[[int, bytes], int] = extend
+        self._extend: Callable[[int, bytes], int] = getattr(google_crc32c, "extend")  # noqa: B009  typed with unknowns
         self._value = 0
 
     def update(self, data: memoryview | bytes, /) -> None:

@@ -135,11 +135,17 @@ class DirectoryDownload:
         resolve = partial(api.remote_again, file)
         begin = partial(Destination.below, self._root, relative)
         with await sender.io.work(begin, undo=Destination.close) as destination:
-            await Download(
-                *(sender, api.options, resolve, destination, lambda _: meter, journal),
+            download = Download(
+                sender,
+                api.options,
+                resolve,
+                destination,
+                lambda _: meter,
+                journal,
                 resume=plan.resume,
                 connections=limit,
-            ).run()
+            )
+            await download.run()
         return ""
 
 

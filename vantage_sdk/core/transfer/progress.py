@@ -41,7 +41,11 @@ class Meter:
     def share(self, total: int) -> Meter:
         """Return the meter of one of several files, whose bytes count here."""
         gauge = self.gauge()
-        return Meter(total, [lambda done, _: gauge.reach(done)])
+
+        def count(done: int, _: int) -> None:
+            gauge.reach(done)
+
+        return Meter(total, [count])
 
     def raise_to(self, gauge: Gauge, done: int) -> None:
         """Count what a gauge has gained."""
