@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from vantage_sdk.core.io.abort import Abort
 from vantage_sdk.core.io.forking import renew_after_fork
 from vantage_sdk.core.io.spool import Spool
+from vantage_sdk.core.io.turns import Over
 from vantage_sdk.core.transfer.reading import NoRangesError, ReplacedError, Stretches
 from vantage_sdk.core.transfer.tries import MismatchError, Remote, in_two_tries, proved, replaced, wrong
 from vantage_sdk.exceptions import TransferError
@@ -35,10 +36,15 @@ class Ahead:
     def __init__(self, sender: Sender, reading: Callable[[Sender], Stretches], start: int, stop: int) -> None:
         self.start = start
         self.stop = stop
+        self.over = over = Over()
         self._abort = Abort()
-        self.pending: Pending[bytearray] = sender.io.start(
-            partial(fetched, reading(sender.bound_to(self._abort)), start, stop)
-        )
+        stretches = reading(sender.bound_to(self._abort))
+
+        async def fetch() -> bytearray:
+            with over:
+                return await fetched(stretches, start, stop)
+
+        self.pending: Pending[bytearray] = sender.io.start(fetch)
 
     def drop(self) -> None:
         """Let go of it, and of its connection."""
@@ -73,6 +79,7 @@ class Reading:
         self._next = 0
         self._window = 0
         self._ahead: Ahead | None = None
+        self._dropped = list[Ahead]()
         self._spool: Spool | None = None
         self._digest = hashlib.sha256()
         self._hashed = 0
@@ -106,14 +113,19 @@ class Reading:
     def close(self) -> None:
         """Free what is held; doing it twice is fine."""
         self._let_go()
-        self._block = b""
+        if (
+            not self.io.suspends
+        ):  # a thread that is not over may still give a connection back, to a client that is closed
+            for ahead in self._dropped:
+                ahead.over.wait()
+        self._dropped, self._block = [], b""
         if self._spool is not None:
             self._spool.close()
             self._spool = None
 
     def after_fork(self) -> None:
         """Forget the block on its way: nobody fetches it here."""
-        self._ahead = None
+        self._ahead, self._dropped = None, []
 
     def __del__(self) -> None:
         if (ahead := getattr(self, "_ahead", None)) is not None:
@@ -144,8 +156,12 @@ class Reading:
 
     def _let_go(self) -> None:
         if self._ahead is not None:
-            self._ahead.drop()
+            self._call_off(self._ahead)
             self._ahead = None
+
+    def _call_off(self, ahead: Ahead) -> None:
+        ahead.drop()
+        self._dropped = [*(one for one in self._dropped if not one.over.passed), ahead]
 
     async def _arrived(self, ahead: Ahead) -> bytearray:
         """Return the block that was on its way."""
@@ -157,7 +173,7 @@ class Reading:
         except NoRangesError:
             raise _whole_only(self.name) from None
         except BaseException:
-            ahead.drop()
+            self._call_off(ahead)
             raise
         await self._prove(ahead.start, block)
         return block
