@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.scripted import Json, Request, ScriptedServer, Step
+from tests.support.scripted import Json, Request, ScriptedServer, Step, Wait
 from vantage_sdk import ServerError, VantageClient, VantageConnectionError
 
 THREADS = 64
@@ -107,6 +107,24 @@ def test_a_client_closed_under_way_still_finishes_what_has_begun(server: Scripte
     together(work, 16)
     client.close()
     assert client._sender.io._pool.open_connections == 0
+
+
+def test_a_connection_in_use_while_the_client_is_closed_is_closed_when_it_comes_back() -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def held(request: Request, connection: int) -> list[Step]:
+        asked.set()
+        return [Wait(go_on), Json(200, {"id": "job-1", "status": "running"})]
+
+    with ScriptedServer(held) as server:
+        client = VantageClient("your-api-key", server.url, trust_env=False)
+        call_held = threading.Thread(target=client.jobs.get, args=("job-1",))
+        call_held.start()
+        asked.wait(10)
+        client.close()
+        go_on.set()
+        call_held.join()
+        assert client._sender.io._pool.open_connections == 0
 
 
 def test_no_connection_is_lost_when_calls_fail() -> None:

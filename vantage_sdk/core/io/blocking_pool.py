@@ -32,6 +32,7 @@ class Connection:
     def __init__(self, key: Origin, settings: Settings) -> None:
         self.key = key
         self.era: object = None
+        self.closings = 0
         self.exchange = Exchange()
         self.used = False
         self.http = httpcore.HTTPConnection(
@@ -61,6 +62,7 @@ class Pool:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._closings = 0
         self._idle = defaultdict[Origin, list[Connection]](list)
         self.after_fork()
         renew_after_fork(self)
@@ -112,7 +114,7 @@ class Pool:
                     self._drop(connection)
                 if self._open < self._settings.max_connections or self._evict():
                     connection = Connection(key, self._settings)
-                    connection.era = self._era
+                    connection.era, connection.closings = self._era, self._closings
                     self._open += 1
                     return connection
                 self._wait(until)
@@ -144,14 +146,17 @@ class Pool:
             connection.http.close()
             return
         with self._changed:
-            if connection.used and connection.http.is_idle():
+            kept = connection.used and connection.closings == self._closings
+            if kept and connection.http.is_idle():
                 self._idle[connection.key].append(connection)
             else:
                 self._drop(connection)
             self._changed.notify()
 
     def close(self) -> None:
+        """Close what is idle now, and what is in use when it comes back."""
         with self._changed:
+            self._closings += 1
             for stack in self._idle.values():
                 while stack:
                     self._drop(stack.pop())

@@ -64,8 +64,7 @@ class Writing:
     def drop(self) -> None:
         """Store nothing and send nothing: the last resort of a finalizer; the server forgets what it has by itself."""
         self.is_open = False
-        if self._outgoing._spool is not None:
-            self._outgoing._spool.close()
+        self._outgoing.drop()
 
     def lost(self) -> TransferError:
         """Return the error of a file that cannot be stored any more because a write failed."""

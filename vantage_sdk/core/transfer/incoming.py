@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vantage_sdk.core.transfer.progress import Listeners
-from vantage_sdk.core.transfer.reading import NoRangesError, ReplacedError, Stretches
+from vantage_sdk.core.transfer.reading import ReplacedError, Stretches
 from vantage_sdk.core.transfer.tries import MismatchError, Remote, in_two_tries, proved, replaced, wrong
 from vantage_sdk.exceptions import TransferError
 
@@ -130,22 +130,6 @@ async def pieces(sender: Sender, options: Mapping[str, Any], remote: Remote) -> 
         raise replaced(remote.name) from None
     except MismatchError as error:
         raise wrong(remote.name, error) from None
-
-
-async def stretch(sender: Sender, options: Mapping[str, Any], remote: Remote, start: int, stop: int) -> bytes:
-    """Return the bytes from ``start`` to ``stop`` of this very version."""
-    held = bytearray(stop - start)
-
-    def place(data: memoryview, offset: int) -> None:
-        held[offset - start : offset - start + len(data)] = data
-
-    try:
-        await Stretches(sender, remote.request, options, remote.version).pour(start, stop, place)
-    except ReplacedError:
-        raise replaced(remote.name) from None
-    except NoRangesError:
-        raise TransferError(f"the server sends {remote.name} only as a whole; download it instead") from None
-    return bytes(held)
 
 
 async def download_into(

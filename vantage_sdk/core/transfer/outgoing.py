@@ -82,10 +82,14 @@ class Outgoing:
             return await self._whole(self._spool)
         return await self._whole(BytesSource(bytes(self._held)))
 
-    async def abandon(self) -> None:
-        """Leave nothing behind, as far as that is possible without waiting long."""
+    def drop(self) -> None:
+        """Forget what was held here, and send nothing."""
         if self._spool is not None:
             self._spool.close()
+
+    async def abandon(self) -> None:
+        """Leave nothing behind, as far as that is possible without waiting long."""
+        self.drop()
         if self._link:
             await give_up(self._remote, [self._link])
 
@@ -109,7 +113,7 @@ class Outgoing:
     async def _begin(self) -> None:
         offer = await self._remote.offer()
         if not offer.defers:
-            self._spool = await self._io.work(Spool)
+            self._spool = await self._io.work(Spool, undo=Spool.close)
             return
         headers = {"Upload-Defer-Length": "1", **self._target.metadata()}
         [self._link] = self._remote.links([await self._remote.create(headers)])

@@ -39,6 +39,9 @@ class Patience:
         self._trail.append(Attempt(len(self._trail) + 1, said, None, error.status_code, error.request_id))
         error.attempts, error.max_attempts = tuple(self._trail), self._limit + 1
         hint = error.retry_after
+        late = isinstance(error, VantageTimeoutError) and not isinstance(error, DeadlineExceeded)
+        if late and self._deadline is not None and self._deadline.remaining() <= 0:
+            raise out_of_time(error, self._deadline.budget) from error
         if not error._passing or isinstance(error, DeadlineExceeded) or len(self._trail) > self._limit:
             raise error
         if hint is not None and hint > self._sender.config.max_retry_wait:
