@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from vantage_sdk.core.io.sources import PIECE, SourceBody
 from vantage_sdk.core.transfer.checksums import as_header, hasher
 from vantage_sdk.core.transfer.patience import Patience
-from vantage_sdk.core.transfer.tus import GONE, MISMATCH, OFFSETS, offset_of
+from vantage_sdk.core.transfer.tus import GONE, MISMATCH, OFFSETS, has_metadata, offset_of
 from vantage_sdk.exceptions import ConflictError, TransferError, VantageAPIError
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class Pace:
 class Stretch:
     """``size`` bytes from ``start`` of a source on their way into the upload at ``link``.
 
-    ``length`` tells the server with the next piece how long the whole is, if it does not know yet.  ``failure`` is the last
-    one, for an upload that is complete and yet not accepted.
+    ``length`` tells the server with the next piece how long the whole is, if it does not know yet; ``metadata`` is what the
+    upload was created with.  ``failure`` is the last one, for an upload that is complete and yet not accepted.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Stretch:
         self._sent = 0
         self.failure: VantageAPIError | None = None
         self.length: int | None = None
+        self.metadata = ""
 
     async def run(self, *, begun: bool) -> Answer | None:
         """Send what the server has not; return its last answer, ``None`` if there was nothing to send.
@@ -126,10 +127,17 @@ class Stretch:
             if error.status_code in GONE:
                 raise UploadGoneError from error
             raise
-        if answer.headers.get("upload-length", str(self._size)) != str(self._size) and self.length is None:
-            raise UploadGoneError  # what has this id now is another upload
+        if self._is_another(answer):
+            raise UploadGoneError
         self._moved(answer)
         return answer
+
+    def _is_another(self, answer: Answer) -> bool:
+        """Tell whether the server has given the id to another upload meanwhile."""
+        length, told = answer.headers.get("upload-length"), answer.headers.get("upload-metadata")
+        if length is not None and length != str(self._size) and self.length is None:
+            return True
+        return told is not None and not has_metadata(told, self.metadata)
 
     def _moved(self, answer: Answer, wanted: int | None = None) -> None:
         try:

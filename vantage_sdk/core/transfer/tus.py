@@ -74,6 +74,12 @@ def metadata(values: Mapping[str, str]) -> str:
     return ",".join(f"{key} {b64encode(value.encode()).decode()}" for key, value in values.items())
 
 
+def has_metadata(told: str, sent: str) -> bool:
+    """Tell whether all that was sent as ``Upload-Metadata`` is in what the server tells."""
+    there = {entry.strip() for entry in told.split(",")}
+    return not sent or all(entry in there for entry in sent.split(","))
+
+
 def final(urls: Sequence[str]) -> str:
     """Return the value of ``Upload-Concat`` that joins parts."""
     return f"final;{' '.join(urls)}"

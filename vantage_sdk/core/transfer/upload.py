@@ -205,6 +205,8 @@ class Upload:
             Stretch(remote, self._source, start, stop - start, link, self._meter.gauge(), offer.algorithm)
             for link, (start, stop) in zip(links, parts(self._source.size, count), strict=True)
         ]
+        if count == 1:  # parts have none of their own
+            stretches[0].metadata = self._target.metadata()["Upload-Metadata"]
         calls = [partial(stretch.run, begun=begun) for stretch in stretches]
         try:
             answers = await self._io.gather(calls, self._connections, abort)
