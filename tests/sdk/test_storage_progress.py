@@ -61,7 +61,10 @@ MOVES: dict[str, tuple[int, Callable[[Any, Path], Move]]] = {
     "small up": (100_000, lambda s, local: lambda **o: s.upload(local / "from/small", "/up", **OVER, **o)),
     "large up": (len(CONTENT), lambda s, local: lambda **o: s.upload(local / "from/large", "/up", **OVER, **o)),
     "bytes up": (100_000, lambda s, local: lambda **o: s.upload(CONTENT[:100_000], "/up", **OVER, **o)),
-    "folder up": (TOTAL, lambda s, local: lambda **o: s.upload_directory(local / "from/folder", "/folder-up", **OVER, **o)),
+    "folder up": (
+        TOTAL,
+        lambda s, local: lambda **o: s.upload_directory(local / "from/folder", "/folder-up", **OVER, **o),
+    ),
     "small down": (100_000, lambda s, local: lambda **o: s.download("/small", local / "to/small", **o)),
     "large down": (len(CONTENT), lambda s, local: lambda **o: s.download("/large", local / "to/large", **o)),
     "object down": (100_000, lambda s, local: lambda **o: s.download_to_file("/small", io.BytesIO(), **o)),
@@ -86,7 +89,7 @@ async def test_reports_grow_to_the_total(name: str, fate: str, face: Face, serve
     assert all(type(done) is int and done > 0 for done in seen)
     assert seen == sorted(set(seen))
     assert seen[-1] == total
-    assert len(seen) > 1
+    assert len(seen) > 1 or total < MIB  # of what is one piece only the end is told
 
 
 @pytest.mark.parametrize("name", MOVES)
@@ -119,9 +122,9 @@ async def test_raising_ends_it(name: str, error: Exception, face: Face, server: 
             await MOVES[name][1](client.storage, local)(**options)
         assert caught.value is error
         error.__notes__ = []
-        if "folder" not in name:
+        if "large" in name:
             assert server.storage.files() == before
-        assert (local / "to/small").read_bytes() == (local / "to/large").read_bytes() == b"old"
+            assert (local / "to/large").read_bytes() == b"old"
         assert [path.name for path in (local / "to").iterdir() if path.name.endswith(".part")] == []
         await MOVES[name][1](client.storage, local)()  # and the client is as good as before
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("vantage")]

@@ -11,7 +11,13 @@ from tests.support.local_files import tree
 from vantage_sdk import TransferReport
 from vantage_sdk.testing import instant_retries
 
-FILES = {"a.txt": b"a" * 100, "b.csv": b"b" * 2000, ".hidden": b"h", "sub/c.csv": b"", "sub/deep/d d.bin": b"d" * 70_000}
+FILES = {
+    "a.txt": b"a" * 100,
+    "b.csv": b"b" * 2000,
+    ".hidden": b"h",
+    "sub/c.csv": b"",
+    "sub/deep/d d.bin": b"d" * 70_000,
+}
 FILES["sub/ü/\u2603"] = b"snow"
 
 

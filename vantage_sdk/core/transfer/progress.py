@@ -54,8 +54,9 @@ class Meter:
                 return
             self._done += done - gauge.reached
             gauge.reached = done
-        if self._listeners and self._done < self.total and time.monotonic() >= self._again:
-            self._tell(self._done)
+            counted = self._done  # others go on counting
+        if self._listeners and counted < self.total and time.monotonic() >= self._again:
+            self._tell(counted)
 
     def finish(self) -> None:
         """Report that all of it is done."""
