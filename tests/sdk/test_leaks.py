@@ -107,7 +107,9 @@ def test_asynchronous_calls_leave_nothing_behind() -> None:
             before, used = counts(), memory()
             await calls(CALLS // 2)
             assert len(asyncio.all_tasks()) == 1
-            assert counts() == before
+            descriptors, threads = counts()
+            assert descriptors == before[0]
+            assert threads <= before[1]  # idle ones of earlier tests may end meanwhile
             assert memory() - used < GROWTH
 
     with fast_server() as url:
