@@ -28,8 +28,9 @@ class DirectoryOptions(CallOptions, total=False):
     without ``/`` anywhere; default all files, hidden ones too.  ``sync``: leave out files that are the same on both sides by
     size and digest, and replace the others.  ``dry_run``: only report what would be done.  ``continue_on_error``: go on with
     the other files when one fails, and report it; default stop and raise.  ``resume``: go on with files that were interrupted.
-    ``concurrency``: files at the same time, default 8.  ``progress_callback``: called with the bytes of all files that got
-    through and their total; ``progress``: show a bar on a terminal or in a notebook.
+    ``checksum``: compare digests, default yes.  ``concurrency``: files at the same time, default 8.
+    ``progress_callback``: called with the bytes of all files that got through and their total; ``progress``: show a bar on a
+    terminal or in a notebook.
     """
 
     include: str | Sequence[str] | None
@@ -38,6 +39,7 @@ class DirectoryOptions(CallOptions, total=False):
     dry_run: bool
     continue_on_error: bool
     resume: bool
+    checksum: bool
     concurrency: int
     progress_callback: ProgressCallback | None
     progress: bool
@@ -119,6 +121,7 @@ def _plan(given: DirectoryOptions) -> Plan:
         sync=bool(given.get("sync")),
         dry_run=bool(given.get("dry_run")),
         resume=bool(given.get("resume")),
+        checksum=bool(given.get("checksum", True)),
         keep_going=bool(given.get("continue_on_error")),
         concurrency=given.get("concurrency", CONCURRENCY),
         callback=given.get("progress_callback"),

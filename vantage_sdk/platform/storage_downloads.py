@@ -33,6 +33,7 @@ class StorageDownloads(Resource[Mode]):
         local_path: str | os.PathLike[str],
         *,
         resume: bool = False,
+        checksum: bool = True,
         connections: int = CONNECTIONS,
         progress_callback: ProgressCallback | None = None,
         progress: bool = False,
@@ -43,7 +44,8 @@ class StorageDownloads(Resource[Mode]):
         ``remote_path``: a path, from ``/`` on, or an id; ``local_path``: where it goes, replacing what is there.
 
         ``resume``: go on with a download to the same place that was interrupted, also in another process, if the remote file
-        is still the same; default start anew.  ``connections``: how many to use for a file from 128 MiB on, default 4.
+        is still the same; default start anew.  ``checksum``: compare the sha256 of the whole with the server's, default yes;
+        without, only its size and its version are.  ``connections``: how many to use for a file from 128 MiB on, default 4.
         ``progress_callback``, ``progress`` and ``timeout``: as for ``upload``.
 
         The bytes go into a hidden file beside the target, which takes its place once its digest is that of the server; until
@@ -59,6 +61,7 @@ class StorageDownloads(Resource[Mode]):
             remote_path,
             local_path,
             resume=resume,
+            checksum=checksum,
             connections=connections,
             callback=progress_callback,
             progress=progress,

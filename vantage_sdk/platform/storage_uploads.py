@@ -33,6 +33,7 @@ class StorageUploads(Resource[Mode]):
         overwrite: bool = False,
         content_type: str | None = None,
         resume: bool = False,
+        checksum: bool = True,
         progress_callback: ProgressCallback | None = None,
         progress: bool = False,
         **options: Unpack[CallOptions],
@@ -44,9 +45,12 @@ class StorageUploads(Resource[Mode]):
         what is there, default no; ``content_type``: default the server's guess from the name.
 
         ``resume``: go on with an upload of the same unchanged file that was interrupted, also in another process, default
-        start anew.  ``progress_callback``: called with the bytes that got through and the total, growing, the total once it
-        is stored; raising in it ends the upload; ``progress``: show a bar on a terminal or in a notebook.  ``timeout`` is the
-        longest silence in seconds.
+        start anew.  ``checksum``: compare the sha256 of what was read with that of what is stored, and send a checksum with
+        each piece, default yes; without, only sizes are compared.
+
+        ``progress_callback``: called with the bytes that got through and the total, growing, the total once it is stored;
+        raising in it ends the upload; ``progress``: show a bar on a terminal or in a notebook.  ``timeout`` is the longest
+        silence in seconds.
 
         Up to 8 MiB are one request; more go in pieces that are resumed after a failure, and from 256 MiB in parts side by
         side, where the server offers that (tus 1.0.0).  Nothing is read into memory whole.  Returns the stored file; its
@@ -64,6 +68,7 @@ class StorageUploads(Resource[Mode]):
             local_path,
             target,
             resume=resume,
+            checksum=checksum,
             callback=progress_callback,
             progress=progress,
         )

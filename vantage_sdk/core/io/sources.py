@@ -220,6 +220,15 @@ def _changed(name: str) -> TransferError:
     return TransferError(f"{name!r} changed while it was read; upload it again when nothing writes to it any more")
 
 
+def change_of(source: Sized) -> TransferError | None:
+    """Return the error of a source that is not as it was any more."""
+    try:
+        source.check()
+    except TransferError as error:
+        return error
+    return None
+
+
 class SourceBody:
     """A stretch of a source as the body of a request, between two pieces of a form."""
 

@@ -44,6 +44,7 @@ class Plan:
     sync: bool
     dry_run: bool
     resume: bool
+    checksum: bool
     keep_going: bool
     concurrency: int
     callback: Listener | None
@@ -96,8 +97,9 @@ class DirectoryUpload:
             target = Target(item.remote_path, self._overwrite)
             journal = Journal(sender, "upload", target.path, item.local_path) if source.size > WHOLE else None
             plan, api = self._plan, self._api.over(sender)
+            how = {"resume": plan.resume, "checksum": plan.checksum}
             limit = min(PARTS, plan.connections(sender))
-            await Upload(api, source, target, meter, journal, resume=plan.resume, connections=limit).run()
+            await Upload(api, source, target, meter, journal, **how, connections=limit).run()
         finally:
             source.close()
         return ""
@@ -143,6 +145,7 @@ class DirectoryDownload:
                 lambda _: meter,
                 journal,
                 resume=plan.resume,
+                checksum=plan.checksum,
                 connections=limit,
             )
             await download.run()

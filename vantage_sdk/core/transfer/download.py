@@ -33,7 +33,7 @@ ENDLESS = 1 << 62
 
 
 class Download:
-    """One download.  ``resume``: go on with the partial file that the journal tells of."""
+    """One download.  ``resume``: go on with the partial file that the journal tells of; ``checksum``: prove the whole."""
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Download:
         journal: Journal,
         *,
         resume: bool,
+        checksum: bool = True,
         connections: int = CONNECTIONS,
     ) -> None:
         self._sender = sender
@@ -55,6 +56,7 @@ class Download:
         self._meter_of = meter
         self._journal = journal
         self._resume = resume
+        self._checksum = checksum
         self._connections = connections
 
     async def run(self) -> int:
@@ -150,6 +152,8 @@ class Download:
 
     async def _filled(self, remote: Remote, part: PartialFile) -> int:
         """Fetch what is missing and prove the whole; return its size."""
+        if not self._checksum:
+            return (await self._fetched(remote, part))[1]
         size = remote.version.size
         if size is None or size <= KEPT:
             version, size = await self._fetched(remote, part)
@@ -194,6 +198,7 @@ async def download(
     local: Any,
     *,
     resume: bool,
+    checksum: bool,
     connections: int,
     callback: Listener | None,
     progress: bool,
@@ -215,6 +220,7 @@ async def download(
                 listeners.meter,
                 journal,
                 resume=resume,
+                checksum=checksum,
                 connections=connections,
             ).run()
         return path

@@ -44,10 +44,11 @@ class Window(BytesSource):
 class Outgoing:
     """A file in the making: write, then close or abandon."""
 
-    def __init__(self, remote: Uploads, target: Target) -> None:
+    def __init__(self, remote: Uploads, target: Target, *, checksum: bool = True) -> None:
         self._remote = remote
         self._io = remote.sender.io
         self._target = target
+        self._checksum = checksum
         self._held = bytearray()
         self._size = 0
         self._digest = hashlib.sha256()
@@ -96,7 +97,9 @@ class Outgoing:
     async def _whole(self, source: BytesSource | Spool) -> StorageFile:
         meter = Meter(source.size)
         try:
-            return await Upload(self._remote, source, self._target, meter, None, resume=False).run()
+            return await Upload(
+                self._remote, source, self._target, meter, None, resume=False, checksum=self._checksum
+            ).run()
         finally:
             source.close()
 
@@ -115,12 +118,14 @@ class Outgoing:
         if not offer.defers:
             self._spool = await self._io.work(Spool, undo=Spool.close)
             return
+        algorithm = offer.algorithm if self._checksum else None
         headers = {"Upload-Defer-Length": "1", **self._target.metadata()}
         [self._link] = self._remote.links([await self._remote.create(headers)])
-        self._stretch = Stretch(self._remote, BytesSource(b""), 0, 0, self._link, Meter(0).gauge(), offer.algorithm)
+        self._stretch = Stretch(self._remote, BytesSource(b""), 0, 0, self._link, Meter(0).gauge(), algorithm)
 
     async def _send(self, stretch: Stretch, piece: bytes) -> dict[str, str]:
-        await self._io.work(partial(self._digest.update, piece))
+        if self._checksum:
+            await self._io.work(partial(self._digest.update, piece))
         stretch.grow(Window(piece, self._sent), len(piece))
         self._sent += len(piece)
         try:
@@ -133,10 +138,10 @@ class Outgoing:
         piece, self._held = bytes(self._held), bytearray()
         stretch.length = self._size
         headers = await self._send(stretch, piece)
-        file_id, digest = file_id_of(headers), self._digest.digest()
+        file_id, digest = file_id_of(headers), self._digest.digest() if self._checksum else None
         file = await (self._remote.file(file_id) if file_id else self._remote.find(self._target.path))
         stored = None if file is None else sha256_of_field(file.checksum)
-        if file is not None and file.size in (None, self._size) and stored in (None, digest):
+        if file is not None and file.size in (None, self._size) and (stored == digest or None in (stored, digest)):
             self._link = ""
             return file
         if file is None or file_id is None:
@@ -144,6 +149,6 @@ class Outgoing:
         if file.etag is not None and file.etag == headers.get("etag"):
             await self._remote.withdraw(file)
         raise IntegrityError(
-            f"{self._target.path} has {file.size} bytes with {self._remote.sender.shown(str(file.checksum))}, but {self._size} bytes with "
-            f"{sha256_field(digest)} were sent"
+            f"{self._target.path} has {file.size} bytes with {self._remote.sender.shown(str(file.checksum))}, but {self._size} bytes"
+            f"{f' with {sha256_field(digest)}' if digest else ''} were sent"
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+CUT = 1 << 20
+
 
 class Spans:
     """Stretches of a file of ``size`` bytes: sorted, apart from each other, their ends outside."""
@@ -54,3 +56,9 @@ def spans_of(value: object, size: int, there: int) -> Spans:
         return spans if all(stop <= there for _, stop in spans.as_list()) else Spans(size)
     except (TypeError, ValueError, OverflowError):
         return Spans(size)
+
+
+def parts(size: int, count: int) -> list[tuple[int, int]]:
+    """Return the bounds of ``count`` parts of about the same size, cut at whole MiB."""
+    step = -(-size // (count * CUT)) * CUT
+    return [(min(size, number * step), min(size, (number + 1) * step)) for number in range(count)]

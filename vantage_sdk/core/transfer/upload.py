@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from vantage_sdk.core.io.abort import Abort
-from vantage_sdk.core.io.sources import PIECE, SourceBody, sha256_of
+from vantage_sdk.core.io.sources import SourceBody, change_of, sha256_of
 from vantage_sdk.core.shapes import as_list, as_object
 from vantage_sdk.core.transfer.appending import Stretch, UploadGoneError
 from vantage_sdk.core.transfer.checksums import sha256_field, sha256_of_field
@@ -20,6 +20,7 @@ from vantage_sdk.core.transfer.journal import fingerprint
 from vantage_sdk.core.transfer.multipart import Form
 from vantage_sdk.core.transfer.patience import Patience
 from vantage_sdk.core.transfer.remote import give_up
+from vantage_sdk.core.transfer.spans import parts
 from vantage_sdk.core.transfer.tus import file_id_of, final
 from vantage_sdk.exceptions import (
     ConflictError,
@@ -48,7 +49,10 @@ PARTS = 4
 
 
 class Upload:
-    """One upload.  ``resume``: go on with what the journal says that an earlier process has begun."""
+    """One upload.
+
+    ``resume``: go on with what the journal says that an earlier process has begun; ``checksum``: prove what was stored.
+    """
 
     def __init__(
         self,
@@ -59,6 +63,7 @@ class Upload:
         journal: Journal | None,
         *,
         resume: bool,
+        checksum: bool = True,
         connections: int = PARTS,
     ) -> None:
         self._remote = remote
@@ -69,6 +74,7 @@ class Upload:
         self._gauge = meter.gauge()
         self._journal = journal
         self._resume = resume
+        self._checksum = checksum
         self._connections = connections
         self._resumed = False
         self._continued = False
@@ -77,7 +83,9 @@ class Upload:
     async def run(self) -> StorageFile:
         """Return the stored file, whose digest is that of the source; see the errors of ``storage.upload``."""
         hashed = partial(self._io.work, partial(sha256_of, self._source, self._abort), self._abort)
-        if self._source.size <= WHOLE:  # a thread beside would cost more
+        if not self._checksum:
+            file = await self._right(_unknown)
+        elif self._source.size <= WHOLE:  # a thread beside would cost more
             file = await self._right(hashed)
         else:
             hashing = self._io.start(hashed)
@@ -92,7 +100,7 @@ class Upload:
         self._meter.finish()
         return file
 
-    async def _right(self, hashed: Callable[[], Awaitable[bytes]]) -> StorageFile:
+    async def _right(self, hashed: Callable[[], Awaitable[bytes | None]]) -> StorageFile:
         """Return the stored file once it is the right one, at the second try if need be."""
         for last in (False, True):
             file, version = await self._stored()
@@ -119,11 +127,11 @@ class Upload:
                     return found, None
                 raise
 
-    async def _is_right(self, file: StorageFile, version: str | None, digest: bytes, *, last: bool) -> bool:
+    async def _is_right(self, file: StorageFile, version: str | None, digest: bytes | None, *, last: bool) -> bool:
         """Compare the stored file with the source; take a wrong one back, but only the very one that was stored here."""
         stored = sha256_of_field(file.checksum)
-        right = file.size in (None, self._source.size) and stored in (None, digest)
-        changed = await self._io.work(self._changed)
+        right = file.size in (None, self._source.size) and (stored == digest or None in (stored, digest))
+        changed = await self._io.work(partial(change_of, self._source))
         if right and changed is None:
             return True
         ours = version is not None and file.etag == version
@@ -138,17 +146,10 @@ class Upload:
         if ours and not last:
             return False
         raise IntegrityError(
-            f"{self._target.path} has {file.size} bytes with {self._remote.sender.shown(str(file.checksum))}, but {self._source.size} bytes with "
-            f"{sha256_field(digest)} were sent; "
+            f"{self._target.path} has {file.size} bytes with {self._remote.sender.shown(str(file.checksum))}, but {self._source.size} bytes"
+            f"{f' with {sha256_field(digest)}' if digest else ''} were sent; "
             + ("it was removed" if ours else "it may be another writer's: it was left")
         )
-
-    def _changed(self) -> TransferError | None:
-        try:
-            self._source.check()
-        except TransferError as error:
-            return error
-        return None
 
     # One form
 
@@ -201,8 +202,9 @@ class Upload:
             links = await self._create(count)
         abort = Abort()
         remote = self._remote.over(self._remote.sender.bound_to(abort))
+        algorithm = offer.algorithm if self._checksum else None
         stretches = [
-            Stretch(remote, self._source, start, stop - start, link, self._meter.gauge(), offer.algorithm)
+            Stretch(remote, self._source, start, stop - start, link, self._meter.gauge(), algorithm)
             for link, (start, stop) in zip(links, parts(self._source.size, count), strict=True)
         ]
         if count == 1:  # parts have none of their own
@@ -288,7 +290,5 @@ class Upload:
         raise failure or TransferError(f"the upload is complete, but there is no such file at {self._target.path}")
 
 
-def parts(size: int, count: int) -> list[tuple[int, int]]:
-    """Return the bounds of ``count`` parts of about the same size, cut at whole MiB."""
-    step = -(-size // (count * PIECE)) * PIECE
-    return [(min(size, number * step), min(size, (number + 1) * step)) for number in range(count)]
+async def _unknown() -> None:
+    """Stand in for the digest of a source that is not to be proved."""

@@ -17,19 +17,27 @@ if TYPE_CHECKING:
 
 
 async def upload(
-    remote: Uploads, given: Any, target: Target, *, resume: bool, callback: Listener | None, progress: bool
+    remote: Uploads,
+    given: Any,
+    target: Target,
+    *,
+    resume: bool,
+    checksum: bool,
+    callback: Listener | None,
+    progress: bool,
 ) -> StorageFile:
     """Upload any kind of source; see ``storage.upload``."""
     io = remote.sender.io
     source = await io.work(partial(opened_source, io, given), undo=lambda opened: opened.close())
     if isinstance(source, Feed):
-        return await Outgoing(remote, target).drain(source)
+        return await Outgoing(remote, target, checksum=checksum).drain(source)
     journal = None
     if source.place is not None and source.size > WHOLE:
         journal = Journal(remote.sender, "upload", target.path, source.place)
     listeners = Listeners(io, callback, target.name if progress else None)
     try:
-        return await Upload(remote, source, target, listeners.meter(source.size), journal, resume=resume).run()
+        meter = listeners.meter(source.size)
+        return await Upload(remote, source, target, meter, journal, resume=resume, checksum=checksum).run()
     finally:
         listeners.close()
         source.close()
