@@ -110,7 +110,7 @@ def moving(scale: float) -> str:
     """Say what the table of transfers shows."""
     size, count = amounts(scale)
     return (
-        f"A file of {size} MiB over loopback, from memory to memory; small files are {count} of 4 KiB. "
+        f"A file of {size} MiB over loopback, from memory to memory; small files are {count} of 1 KiB. "
         "To verify is to compute the sha256, as curl does with `openssl dgst` after it. "
         "A ratio of rates is good when it is high. "
         "Memory is the peak beyond that of a process that has moved one small file."

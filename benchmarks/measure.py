@@ -15,7 +15,7 @@ from benchmarks.transfers.subjects import Command, Mover
 
 Samples = dict[str, list[Cost]]
 REPEATS = 2
-ALWAYS = ("bare", "curl")
+ALWAYS = ("bare", "curl", "boto3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def measure(row: Row, peers: Sequence[str], rounds: int, scale: float, origins: 
             else:
                 subjects[leg.leg] = subject
         samples: Samples = {name: [] for name in subjects}
-        for number in range(rounds):
+        for number in range(min(rounds, row.most)):
             order = list(subjects)
             # Turning the order round keeps a drift of the machine from favouring anyone.
             for name in order if number % 2 == 0 else reversed(order):

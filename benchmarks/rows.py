@@ -7,7 +7,7 @@ from typing import Literal
 
 from benchmarks.payload import PAGES, PER_PAGE
 
-Metric = Literal["cpu", "wall", "rate"]
+Metric = Literal["cpu", "wall", "rate", "memory", "stall"]
 PEERS = ("vantage", "raw", "openai")
 LINES = 20_000
 
@@ -76,26 +76,30 @@ class Figure:
     metric: Metric = "cpu"
     curl: str | None = None
     goal_curl: float | None = None
+    boto3: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """One line of the table: MiB that a leg needs at its peak beyond what its process had before."""
+class Amount:
+    """One line of the table that is no ratio: MiB that a leg needs at its peak beyond what its process had, or a time."""
 
     name: str
     leg: str
-    raw: str
+    raw: str | None
     goal: float
+    metric: Metric = "memory"
+    boto3: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Legs that are measured together, round by round; ``group`` is the table they belong to."""
+    """Legs that are measured together, round by round, at ``most`` so often; ``group`` is the table they belong to."""
 
     key: str
     legs: tuple[Leg, ...]
-    figures: tuple[Figure | Memory, ...]
+    figures: tuple[Figure | Amount, ...]
     group: str = "calls"
+    most: int = 99
 
 
 def calls(call: str, count: int, *arguments: int, suffix: str = "") -> tuple[Call, ...]:

@@ -9,14 +9,16 @@ from statistics import median
 
 from benchmarks.measure import Samples
 from benchmarks.processes import Cost
-from benchmarks.rows import Figure, Memory, Metric
+from benchmarks.rows import Amount, Figure, Metric
 
 NONE = "-"
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 HEADERS = {
     "calls": ("figure", "ours / raw httpx", "ours / openai", "goal", "spread"),
-    "transfers": ("figure", "ours / raw httpx", "ours / curl", "goal", "spread"),
+    "transfers": ("figure", "ours / raw httpx", "ours / curl", "ours / boto3", "goal", "spread"),
 }
+OTHERS = {"calls": ("openai",), "transfers": ("curl", "boto3")}
+UNITS = {"memory": "MiB", "stall": "ms"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +42,19 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line of a table: our ratios to ``raw``, ``openai``, ``curl`` or ``own``, and openai over raw as ``peers``.
+    """One line of a table: our ratios to other clients or to our ``own`` leg, and openai over raw as ``peers``.
 
-    Of memory it has MiB: ``ours`` and ``theirs``.
+    With a ``unit`` it has amounts: ``ours`` and those of others.
     """
 
     figure: str
     ratios: dict[str, Ratio]
+    unit: str = ""
 
     @property
     def is_measured(self) -> bool:
         """Tell whether there is anything of ours."""
-        return not self.ratios.keys() <= {"peers", "theirs"}
+        return "ours" in self.ratios if self.unit else not self.ratios.keys() <= {"peers"}
 
     def as_json(self) -> dict[str, object]:
         """Return plain data with the verdict on each goal."""
@@ -59,14 +62,15 @@ class Result:
         return {"figure": self.figure, **ratios}
 
 
-def result(figure: Figure | Memory, samples: Samples) -> Result:
+def result(figure: Figure | Amount, samples: Samples) -> Result:
     """Read one figure off the samples of its row."""
-    if isinstance(figure, Memory):
+    if isinstance(figure, Amount):
         return amounts(figure, samples)
     wanted = {
         "raw": (figure.leg, figure.raw, figure.goal_raw),
         "openai": (figure.leg, figure.openai, figure.goal_openai),
         "curl": (figure.leg, figure.curl, figure.goal_curl),
+        "boto3": (figure.leg, figure.boto3, None),
         "own": (figure.leg, figure.own, figure.goal_own),
         "peers": (figure.openai, figure.raw, None),
     }
@@ -87,14 +91,18 @@ def ratio(samples: Samples, over: str, under: str, above: str | None, metric: Me
     return Ratio(median(rounds), min(rounds), max(rounds), goal, least=metric == "rate")
 
 
-def amounts(figure: Memory, samples: Samples) -> Result:
-    """Return MiB in place of ratios."""
+def amounts(figure: Amount, samples: Samples) -> Result:
+    """Return amounts in place of ratios."""
     found: dict[str, Ratio] = {}
-    for name, leg, goal in (("ours", figure.leg, figure.goal), ("theirs", figure.raw, None)):
+    for name, leg, goal in (
+        ("ours", figure.leg, figure.goal),
+        ("raw", figure.raw, None),
+        ("boto3", figure.boto3, None),
+    ):
         if leg in samples:
-            rounds = [cost["memory"] for cost in samples[leg]]
+            rounds = [cost[figure.metric] for cost in samples[leg]]
             found[name] = Ratio(median(rounds), min(rounds), max(rounds), goal)
-    return Result(figure.name, found)
+    return Result(figure.name, found, UNITS[figure.metric])
 
 
 def medians(runs: Sequence[Cost]) -> dict[str, float]:
@@ -104,9 +112,9 @@ def medians(runs: Sequence[Cost]) -> dict[str, float]:
 
 def markdown(results: Sequence[Result], group: str) -> str:
     """Return the table of a group."""
-    peer = "openai" if group == "calls" else "curl"
-    header = HEADERS[group]
-    lines = [header, ("---", "---:", "---:", "---", "---"), *(_line(result, peer) for result in results)]
+    header, others = HEADERS[group], OTHERS[group]
+    ruler = ("---", *["---:"] * (1 + len(others)), "---", "---")
+    lines = [header, ruler, *(_line(result, others) for result in results)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -118,33 +126,36 @@ def replaced(text: str, table: str) -> str:
     return changed
 
 
-def _line(result: Result, other: str) -> tuple[str, ...]:
-    if ours := result.ratios.get("ours"):
-        return _amounts(result.figure, ours, result.ratios.get("theirs"))
-    raw, peer, own = (result.ratios.get(name) for name in ("raw", other, "own"))
+def _line(result: Result, others: Sequence[str]) -> tuple[str, ...]:
+    if result.unit:
+        return _amounts(result, others)
+    raw, own, *peers = (result.ratios.get(name) for name in ("raw", "own", *others))
     first = f"{own.median:.2f} of own" if own and not raw else _cell(raw)
     if own and raw:
         first += f" ({own.median:.2f} of own)"
     goals = [
         f"{'≥' if ratio.least else '≤'} {ratio.goal:.2f}{suffix}"
-        for ratio, suffix in ((raw, ""), (peer, f" of {other}"), (own, " of own"))
+        for ratio, suffix in (
+            (raw, ""),
+            *zip(peers, (f" of {other}" for other in others), strict=True),
+            (own, " of own"),
+        )
         if ratio and ratio.goal is not None
     ]
-    aimed = next((ratio for ratio in (own, raw, peer) if ratio and ratio.goal is not None), None)
-    lead = aimed or raw or peer
+    told = [ratio for ratio in (own, raw, *peers) if ratio]
+    lead = next((ratio for ratio in told if ratio.goal is not None), told[0] if told else None)
     spread = f"{lead.low:.2f} to {lead.high:.2f}" if lead else NONE
-    return result.figure, first, _cell(peer), ", ".join(goals) or NONE, spread
+    return result.figure, first, *map(_cell, peers), ", ".join(goals) or NONE, spread
 
 
-def _amounts(figure: str, ours: Ratio, theirs: Ratio | None) -> tuple[str, ...]:
-    beside = f" (raw: {theirs.median:.1f})" if theirs else ""
-    return (
-        f"{figure}, MiB",
-        f"{ours.median:.1f}{beside}",
-        NONE,
-        f"≤ {ours.goal:.0f}",
-        f"{ours.low:.1f} to {ours.high:.1f}",
-    )
+def _amounts(result: Result, others: Sequence[str]) -> tuple[str, ...]:
+    ours = result.ratios.get("ours")
+    if ours is None:
+        return result.figure, *[NONE] * (len(others) + 3)
+    beside = [f"{name}: {result.ratios[name].median:.1f}" for name in ("raw", *others) if name in result.ratios]
+    shown = f"{ours.median:.1f}" + (f" ({', '.join(beside)})" if beside else "")
+    goal, spread = f"≤ {ours.goal:.0f}", f"{ours.low:.1f} to {ours.high:.1f}"
+    return f"{result.figure}, {result.unit}", shown, *[NONE] * len(others), goal, spread
 
 
 def _cell(ratio: Ratio | None) -> str:

@@ -16,9 +16,10 @@ from pathlib import Path
 from benchmarks.processes import finish, start
 
 MIB = 1 << 20
-FULL, SHORT = 512, 256  # MiB; below 256 nothing would go in parts side by side
+FULL, SHORT = 1024, 256  # MiB; below 256 nothing would go in parts side by side
 ROOM = 5  # files of that size that are there at the same time, at the most
-FILES, FEWER, FILE_SIZE = 500, 100, 4096
+FILES, FEWER, FILE_SIZE = 10_000, 500, 1024
+SINGLY = 200  # of them go one by one, which takes its time
 SHARED_MEMORY = Path("/dev/shm")
 
 
@@ -91,8 +92,13 @@ def write_large(path: Path, mebibytes: int) -> str:
     return digest.hexdigest()
 
 
+def few(folder: Path) -> list[Path]:
+    """Return the files that go one by one."""
+    return sorted(folder.iterdir())[:SINGLY]
+
+
 def write_small(folder: Path, count: int) -> None:
-    """Write so many files of 4 KiB."""
+    """Write so many files of 1 KiB."""
     folder.mkdir()
     for number in range(count):
-        (folder / f"{number:04}.bin").write_bytes(os.urandom(FILE_SIZE))
+        (folder / f"{number:05}.bin").write_bytes(os.urandom(FILE_SIZE))

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks.transfers.ground import MIB
+from benchmarks.transfers.ground import MIB, few
 
 PEAK = "VmHWM:"
 
@@ -36,10 +36,18 @@ def main(peer: str, call: str, url: str, offer: str, folder: str, *arguments: st
     memory, cpu, wall = peak(), time.process_time(), time.perf_counter()
     moved: int = getattr(client, call)(*map(int, arguments))
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    assert moved == size(Path(folder, "small" if call.endswith("_files") else "large.bin")), "not all was moved"
-    cost = {"cpu": cpu, "wall": wall, "rate": moved / MIB / wall, "memory": peak() - memory}
+    assert moved == expected(call, Path(folder)), "not all was moved"
+    stall: float = getattr(client, "stall", 0.0)
+    cost = {"cpu": cpu, "wall": wall, "rate": moved / MIB / wall, "memory": peak() - memory, "stall": stall}
     client.close()
     print(json.dumps(cost))
+
+
+def expected(call: str, folder: Path) -> int:
+    """Return how many bytes a call has to move."""
+    if call.endswith("_singly"):
+        return sum(map(size, few(folder / "small")))
+    return size(folder / ("small" if call.endswith("_files") else "large.bin"))
 
 
 def size(path: Path) -> int:

@@ -28,8 +28,8 @@ class Client:
         self._new = folder / "new"
 
     def warm(self) -> None:
-        self._post(self._small / "0000.bin")
-        self._get("file_small_0000.bin", self._new)
+        self._post(self._small / "00000.bin")
+        self._get("file_small_00000.bin", self._new)
 
     def download(self, hashed: int) -> int:
         digest = hashlib.sha256() if hashed else None

@@ -10,6 +10,7 @@ import socket
 import ssl
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from benchmarks.transfers.stock import Reply, Request, Stock, read_head
 AUTHORITY = "authority.pem"
 FEW = 1 << 20  # bytes of a body that is looked at
 STEP = 1 << 20
+FAR, DISTANCE = "far", 0.01  # seconds until an answer from far away
 # Linux throws received bytes away without a copy, so that the server costs next to nothing.
 DISCARD = socket.MSG_TRUNC if sys.platform == "linux" else 0
 
@@ -38,6 +40,8 @@ class Connection:
                 if "expect" in request.headers:
                     self._socket.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
                 body = self._body(request)
+                if request.offer == FAR:
+                    time.sleep(DISTANCE)
                 self._send(self._stock.reply(request, body))
 
     def _head(self) -> str:

@@ -106,6 +106,8 @@ class Stock:
                 return content(self._files[name], request.headers.get("range", ""))
             case "PUT", ["scrap"]:
                 return Reply(204, {})
+            case _, ["bucket", "large.bin"]:
+                return s3(self.large, request)
             case method, ["storage", "uploads", *name]:
                 return self._upload(method, name, request)
             case _:
@@ -156,7 +158,7 @@ def read_head(text: str) -> Request:
     method, target, _ = first.split(" ")
     parts = urlsplit(target)
     _, offer, _, *path = parts.path.split("/")
-    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     return Request(method, offer, path, query, headers)
 
@@ -190,3 +192,16 @@ def content(file: Stored, wanted: str) -> Reply:
     start, last = int(match[1]), int(match[2] or file.size - 1)
     headers["Content-Range"] = f"bytes {start}-{last}/{file.size}"
     return Reply(206, headers, b"", file.place, start, last + 1 - start)
+
+
+def s3(file: Stored, request: Request) -> Reply:
+    """Answer as S3 does, as far as moving one object needs."""
+    if request.method == "GET":
+        return content(file, request.headers.get("range", ""))
+    if request.method == "HEAD":
+        return Reply(200, {"ETag": file.etag, "Content-Type": "binary/octet-stream"}, size=file.size)
+    if request.method == "PUT":
+        return Reply(200, {"ETag": file.etag})
+    name = "InitiateMultipartUploadResult" if "uploads" in request.query else "CompleteMultipartUploadResult"
+    inside = "<Bucket>bucket</Bucket><Key>large.bin</Key><UploadId>1</UploadId><ETag>1</ETag>"
+    return Reply(200, {"Content-Type": "application/xml"}, f"<{name}>{inside}</{name}>".encode())

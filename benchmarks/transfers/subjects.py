@@ -77,10 +77,10 @@ def origin(ground: Ground, *, secure: bool) -> str:
 
 
 def words(ground: Ground, *, secure: bool) -> Mapping[str, str]:
-    """Return what commands may name: places, and the bounds of four ranges."""
+    """Return what commands may name: places, and the bounds of eight ranges."""
     size = ground.large.stat().st_size
     base = f"{origin(ground, secure=secure)}/parts/v1"
-    ranges = {f"range{number}": f"{number * size // 4}-{(number + 1) * size // 4 - 1}" for number in range(4)}
+    ranges = {f"range{number}": f"{number * size // 8}-{(number + 1) * size // 8 - 1}" for number in range(8)}
     return {
         "url": f"{base}/storage/files/file_large/download",
         "files": f"{base}/storage/files",
