@@ -13,7 +13,7 @@ from mock_server.journal import Journal
 from mock_server.limits import RateLimiter
 from mock_server.storage.store import Store
 from mock_server.timekeeping import Timekeeper
-from mock_server.world import SEEDS, build_world
+from mock_server.world import SEEDS, build_world, users
 from mock_server.writers import Writers
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class ServerState:
         self.cluster: ClusterBackend = cluster
         self.check: Callable[[], None] = cluster.check_invariants if settings.check_invariants else _unchecked
         self.time.attach(cluster, self.check)
+        self.users = users.seeded(self.time.now())
         self.limits = RateLimiter(self.time, enforced=settings.rate_limits)
         self.idempotency = IdempotencyStore(self.time, reject=settings.idempotency == "reject")
         self.faults = FaultPlan(settings.faults, seed=settings.seed)
