@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.scripted import Json, Reply, Request, Step
-from vantage_sdk.core.transfer import appending, directories, download, outgoing, upload
+from vantage_sdk.core.transfer import appending, directories, download, outgoing, spans, upload
 
 KIB = 1 << 10
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -30,7 +30,7 @@ def shrink(monkeypatch: pytest.MonkeyPatch) -> None:
     }.items():
         for name in names:
             monkeypatch.setattr(module, name, 64 * KIB)
-    monkeypatch.setattr(upload, "PIECE", KIB)  # at which parts are cut
+    monkeypatch.setattr(spans, "CUT", KIB)  # at which parts are cut
     monkeypatch.setattr(upload, "APART", 1 << 40)
     monkeypatch.setattr(download, "APART", 1 << 40)
 
