@@ -9,10 +9,7 @@ demo: .venv/.server
 	@$(BIN)/python -m examples.demo
 
 test: .venv/.dev
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --fail-under=95
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=95
 
 test-quick: .venv/.dev
 	$(BIN)/python -m pytest -x -q -m "not slow"
