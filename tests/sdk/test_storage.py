@@ -256,7 +256,7 @@ async def test_an_error_says_where_it_comes_from(face: Face, server: MockServer)
             await client.storage.get("/none")
         with pytest.raises(ConflictError) as caught:
             await client.storage.upload(b"x", "/datasets/small-file.txt")
-        assert caught.value.__notes__ == ["overwrite=True replaces what is there"]
+        assert caught.value.__notes__ == ["overwrite=True replaces a file that is there"]
         assert caught.value.max_attempts == 4
 
 
