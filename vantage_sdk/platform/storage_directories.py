@@ -10,6 +10,7 @@ from typing_extensions import Unpack
 
 from vantage_sdk.core.request import CallOptions
 from vantage_sdk.core.resource import Async, Mode, Resource, method
+from vantage_sdk.core.shapes import flag
 from vantage_sdk.core.transfer.directories import DirectoryDownload, DirectoryUpload, Plan
 from vantage_sdk.core.transfer.globs import Filter
 from vantage_sdk.core.transfer.paths import remote_folder
@@ -70,11 +71,13 @@ class StorageDirectories(Resource[Mode]):
         ``continue_on_error``.
         """
         plan, api = _plan(given), StorageApi(self._sender, _call(given))
+        choices = {
+            "overwrite": flag("overwrite", overwrite),
+            "follow_symlinks": flag("follow_symlinks", follow_symlinks),
+        }
         folder, root = remote_folder(remote_dir), os.path.abspath(local_dir)
         there = await api.listed(folder) if plan.sync else {}
-        return await DirectoryUpload(
-            api, plan, root, folder, there, overwrite=overwrite, follow_symlinks=follow_symlinks
-        ).run()
+        return await DirectoryUpload(api, plan, root, folder, there, **choices).run()
 
     @method
     async def download_directory(
@@ -116,10 +119,10 @@ def _call(given: DirectoryOptions) -> dict[str, Any]:
 def _plan(given: DirectoryOptions) -> Plan:
     return Plan(
         filter=Filter(given.get("include"), given.get("exclude")),
-        sync=bool(given.get("sync")),
-        dry_run=bool(given.get("dry_run")),
-        resume=bool(given.get("resume")),
-        keep_going=bool(given.get("continue_on_error")),
+        sync=flag("sync", given.get("sync", False)),
+        dry_run=flag("dry_run", given.get("dry_run", False)),
+        resume=flag("resume", given.get("resume", False)),
+        keep_going=flag("continue_on_error", given.get("continue_on_error", False)),
         concurrency=given.get("concurrency", CONCURRENCY),
         callback=given.get("progress_callback"),
         progress=bool(given.get("progress")),
