@@ -35,7 +35,7 @@ EXTENSIONS = {
     ("PATCH", "/v1/storage/uploads/{upload_id}"),
     ("DELETE", "/v1/storage/uploads/{upload_id}"),
 }
-"""Resumable uploads, which no document has; ``test_storage_tus.py`` shows that the client speaks them."""
+"""Resumable uploads, which no document has; ``test_storage_pieces.py`` shows that the client speaks them."""
 JOB_ID, CLUSTER_ID, FILE_ID, KEY = "job-12345", "my-cluster", "file_789", "key-1"
 PATH, CONTENT = "/datasets/a.txt", b"one file\n"
 FILE = {"id": FILE_ID, "path": PATH, "type": "file", "size": len(CONTENT)}

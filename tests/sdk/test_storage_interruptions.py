@@ -114,7 +114,7 @@ async def test_silence_is_left_at_once(
 
     def begun() -> bool:
         if moment == "body":
-            return any(os.stat(path).st_size >= 12 << 20 for path in partials(local))
+            return any(os.stat(path).st_size >= 12 << 20 for path in partials(local / "to"))
         if moment == "connect":
             return connecting.is_set()
         return any(request.method == "POST" or "/download" in request.path for request in server.requests)

@@ -10,6 +10,7 @@ from typing_extensions import Unpack
 
 from vantage_sdk.core.request import CallOptions
 from vantage_sdk.core.resource import Async, Mode, Resource, method
+from vantage_sdk.core.shapes import flag
 from vantage_sdk.core.transfer.multipart import checked_type
 from vantage_sdk.core.transfer.paths import remote_path as checked_path
 from vantage_sdk.core.transfer.remote import Target
@@ -60,15 +61,13 @@ class StorageUploads(Resource[Mode]):
         ``TransferError`` if the source changed meanwhile, ``OSError`` if it cannot be read, ``ValueError`` and ``TypeError``
         for arguments that are wrong.
         """
-        if not isinstance(overwrite, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  "false" would be a yes
-            raise TypeError(f"overwrite takes True or False, not {type(overwrite).__name__}")
-        target = Target(checked_path(remote_path), overwrite, checked_type(content_type))
+        target = Target(checked_path(remote_path), flag("overwrite", overwrite), checked_type(content_type))
         return await upload(
             StorageApi(self._sender, options),
             local_path,
             target,
-            resume=resume,
-            checksum=checksum,
+            resume=flag("resume", resume),
+            checksum=flag("checksum", checksum),
             callback=progress_callback,
             progress=progress,
         )

@@ -52,7 +52,7 @@ def open_source(path: str | os.PathLike[str], *, follow_symlinks: bool = True) -
     """Open a file to upload and return its descriptor and what it is like now; nothing here waits for a writer.
 
     ``follow_symlinks``: whether a link is taken for the file that it leads to.  Raises ``IsADirectoryError`` for a
-    folder and ``OSError`` for links that are not followed, FIFOs, sockets and devices.
+    folder and ``OSError`` for links that are not followed, FIFOs, sockets, devices, and files that do not tell their size.
     """
     text = os.fspath(path)
     _demand_file(os.stat(text, follow_symlinks=follow_symlinks), text)
@@ -60,6 +60,7 @@ def open_source(path: str | os.PathLike[str], *, follow_symlinks: bool = True) -
     try:
         found = os.fstat(fd)
         _demand_file(found, text)
+        _demand_size(fd, found, text)
     except BaseException:
         os.close(fd)
         raise
@@ -71,6 +72,12 @@ def _demand_file(found: os.stat_result, path: str) -> None:
         raise IsADirectoryError(errno.EISDIR, "this is a folder, not a file", path)
     if is_link(found) or not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, f"this is {kind(found)}, not a file", path)
+
+
+def _demand_size(fd: int, found: os.stat_result, path: str) -> None:
+    """Refuse what is not empty and yet says so, as files do that the system writes while they are read."""
+    if not found.st_size and read_at(fd, 1, 0) and not size_of(fd):
+        raise OSError(errno.EINVAL, "this file does not tell how large it is; give its bytes instead", path)
 
 
 def size_of(fd: int) -> int:

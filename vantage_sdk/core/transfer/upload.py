@@ -173,7 +173,7 @@ class Upload:
                 if lost and not error._passing and (found := await self._same()):
                     return found, None
                 if not error._passing and not target.overwrite:
-                    error.add_note("overwrite=True replaces what is there")
+                    error.add_note("overwrite=True replaces a file that is there")
                 await patience.failed(error)
             except VantageAPIError as error:
                 await patience.failed(error)
