@@ -15,7 +15,7 @@ import pytest
 
 from mock_server import MockServer
 from tests.contract.reference import ROOT
-from tests.support.intake import KIB, shrink
+from tests.support.intake import shrink
 from tests.support.interrupted import Enough, asked, enough
 from tests.support.leftovers import partials
 from vantage_sdk import VantageClient
