@@ -1,4 +1,4 @@
-"""A proxy before a server that breaks a connection after exactly so many bytes of what goes one way."""
+"""A proxy before a server that breaks a connection once exactly so many bytes went one way."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ Way = Literal["up", "down"]
 
 
 class Cutter:
-    """Pass everything on; ``cut`` says where the next connection ends.
+    """Pass everything on; ``cut`` says where a connection ends.
 
-    ``up`` are the bytes of requests, ``down`` those of answers; ``passed`` holds both since the last ``cut``.
+    ``up`` are the bytes of requests, ``down`` those of answers; ``passed`` holds both since the last ``cut``, of all
+    connections, which are used one after the other.
     """
 
     def __init__(self, url: str) -> None:
@@ -30,7 +31,7 @@ class Cutter:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def cut(self, way: Way, at: int | None) -> None:
-        """Let the next connection end once ``at`` bytes have passed; ``None`` lets it live."""
+        """End the connection on which byte ``at`` would be the next one, and no other; ``None`` ends none."""
         self.passed = {"up": b"", "down": b""}
         self._left = {} if at is None else {way: at}
 
@@ -53,12 +54,11 @@ class Cutter:
                     client, _ = self._listener.accept()
                 except TimeoutError:
                     continue
-                left, self._left = self._left, {}
-                thread = threading.Thread(target=self._relay, args=(client, left), name="cutter-relay")
+                thread = threading.Thread(target=self._relay, args=(client,), name="cutter-relay")
                 self._threads = [*(one for one in self._threads if one.is_alive()), thread]
                 thread.start()
 
-    def _relay(self, client: socket.socket, left: dict[str, int]) -> None:
+    def _relay(self, client: socket.socket) -> None:
         with client, socket.create_connection(("127.0.0.1", self._port)) as server:
             for sock in (client, server):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -68,11 +68,19 @@ class Cutter:
                     way, target = ways[source]
                     try:
                         data = source.recv(1 << 16)
-                        target.sendall(data[: left.get(way)])
+                        target.sendall(self._wanted(way, data))
                     except OSError:  # one of the two has left
                         return
-                    self.passed[way] += data
-                    if not data or len(data) >= left.get(way, len(data) + 1):
+                    if not data or self._struck(way, len(data)):
                         return
-                    if way in left:
-                        left[way] -= len(data)
+
+    def _wanted(self, way: str, data: bytes) -> bytes:
+        self.passed[way] += data
+        return data[: self._left.get(way)]
+
+    def _struck(self, way: str, size: int) -> bool:
+        left = self._left.get(way)
+        if left is None:
+            return False
+        self._left = {} if size >= left else {way: left - size}
+        return size >= left
