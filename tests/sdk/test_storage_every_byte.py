@@ -16,7 +16,7 @@ from tests.support.cutting import Cutter, Way
 from tests.support.faces import Face
 from tests.support.leftovers import partials, settled
 from vantage_sdk import SubmitOutcomeUnknown, VantageConnectionError
-from vantage_sdk.core.transfer import upload
+from vantage_sdk.core.transfer import upload, uploading
 from vantage_sdk.testing import instant_retries
 
 CONTENT = b"cut at every byte!"
@@ -35,7 +35,8 @@ def _small_and_quick(kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setenv("VANTAGE_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setattr(os, "fsync", lambda fd: None)  # there are thousands of files
     if kind == "pieces":
-        monkeypatch.setattr(upload, "WHOLE", len(CONTENT) - 1)
+        for module in (upload, uploading):
+            monkeypatch.setattr(module, "WHOLE", len(CONTENT) - 1)
     with instant_retries():
         yield
 
