@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := vantage_sdk mock_server tests examples benchmarks
 
-.PHONY: demo test test-quick check format bench serve docs clean
+.PHONY: demo test test-quick soak check format bench serve docs clean
 
 demo: .venv/.server
 	@$(BIN)/python -m examples.demo
@@ -13,6 +13,9 @@ test: .venv/.dev
 
 test-quick: .venv/.dev
 	$(BIN)/python -m pytest -x -q -m "not slow"
+
+soak: .venv/.dev
+	KILL_ROUNDS=200 $(BIN)/python -m pytest -q --durations=0 --timeout 1800 tests/sdk/test_storage_killed.py
 
 check: .venv/.dev
 	$(BIN)/ruff format --check $(PACKAGES)

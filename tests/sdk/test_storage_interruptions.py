@@ -244,3 +244,35 @@ async def test_a_partial_file_that_is_made_too_late_is_removed(
         await cancelled(how, work, entered.is_set)
         settled(lambda: partials(local) == kept(records) == [], lambda: partials(local))
     assert (local / "to/a").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("how", HOW)
+async def test_nobody_waits_for_a_disk_that_makes_no_partial_file(
+    how: str, face: Face, local: Path, records: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skip_unless_possible(face, how)
+    entered, go_on, usual = threading.Event(), threading.Event(), destination.Destination.create
+
+    def stuck(self: destination.Destination, name: str) -> int:
+        entered.set()
+        go_on.wait(2 * BOUND)
+        return usual(self, name)
+
+    monkeypatch.setattr(destination.Destination, "create", stuck)
+    monkeypatch.setattr(download, "KEPT", 1 << 10)  # so that there is a record too
+    before = len(descriptors())
+    with MockServer(world="empty") as server:
+        server.storage.put("/f", CONTENT)
+
+        async def work() -> None:
+            async with face.client(server.url) as client:
+                await client.storage.download("/f", local / "to/a")
+
+        try:
+            await cancelled(how, work, entered.is_set)
+        finally:
+            go_on.set()
+    settled(lambda: partials(local) == kept(records) == [], lambda: (partials(local), kept(records)))
+    gc.collect()
+    settled(lambda: len(descriptors()) <= before, descriptors)
+    assert (local / "to/a").read_bytes() == b"old"

@@ -14,6 +14,7 @@ from tests.support.depot import Answer, Depot, ranged
 from tests.support.faces import Face
 from tests.support.scripted import Request, ScriptedServer
 from vantage_sdk import ResourceNotFoundError, ValidationError, VantageClient
+from vantage_sdk.core.io.turns import Over
 from vantage_sdk.core.transfer.file_reading import Ahead
 
 LINES = b"".join(b"line %d\n" % number for number in range(200_000))
@@ -102,6 +103,8 @@ async def test_a_jump_calls_off_what_is_on_its_way(face: Face, monkeypatch: pyte
     go, dropped = threading.Event(), list[Ahead]()
     drop = Ahead.drop
     monkeypatch.setattr(Ahead, "drop", lambda ahead: (dropped.append(ahead), drop(ahead)))
+    over = Over.__exit__
+    monkeypatch.setattr(Over, "__exit__", lambda *args: (threading.Event().wait(0.1), over(*args))[1])  # a busy machine
 
     def slow_from_the_second(depot: Depot, request: Request, content: bytes) -> Answer:
         if (request.header("range") or "").startswith(f"bytes={512 * KIB}-"):
