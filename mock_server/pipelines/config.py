@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
@@ -34,14 +35,14 @@ class Empty(Config):
     """No settings."""
 
 
-def messages(model: type[Config], config: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with a config; what a parameter will fill in counts as right."""
+def messages(model: type[Config], config: Mapping[str, Any], *, final: bool = False) -> list[str]:
+    """Return what is wrong with a config; unless it is final, what a parameter will fill in counts as right."""
     if not _is_text(config):
         return ["Invalid config: text must be valid Unicode"]
     try:
         model.model_validate(dict(config))
     except ValidationError as error:
-        wrong = [one for one in error.errors() if not _has_placeholder(config, one["loc"])]
+        wrong = [one for one in error.errors() if final or not _has_placeholder(config, one["loc"])]
         return [_message(one["type"], one["loc"], one["msg"]) for one in wrong]
     return []
 
@@ -64,9 +65,11 @@ def filled(value: Any, params: Mapping[str, Any]) -> Any:
             return _parameter(whole[1], params)
         return _PLACEHOLDER.sub(lambda found: str(_parameter(found[1], params)), value)
     if isinstance(value, Mapping):
-        return {key: filled(part, params) for key, part in cast("Mapping[str, Any]", value).items()}
+        fields: Mapping[str, Any] = value
+        return {key: filled(part, params) for key, part in fields.items()}
     if isinstance(value, list):
-        return [filled(part, params) for part in cast("list[Any]", value)]
+        parts: list[Any] = value
+        return [filled(part, params) for part in parts]
     return value
 
 
@@ -82,21 +85,24 @@ def _has_placeholder(config: Mapping[str, Any], loc: Sequence[int | str]) -> boo
         return any(isinstance(one, str) and _PLACEHOLDER.search(one) for one in config.values())
     value: Any = config
     for part in loc:
-        if isinstance(value, Mapping):
-            value = cast("Mapping[str | int, Any]", value).get(part)
-        elif isinstance(value, list) and isinstance(part, int) and part < len(cast("list[Any]", value)):
-            value = cast("list[Any]", value)[part]
-        else:
+        if not isinstance(value, Mapping | list):
             break
+        value = _within(value, part)
     return isinstance(value, str) and _PLACEHOLDER.search(value) is not None
 
 
+def _within(value: Any, part: int | str) -> Any:
+    """Return a part of a value; what stands in its place may be no part of what was given."""
+    try:
+        return value[part]
+    except (LookupError, TypeError):
+        return None
+
+
 def _is_text(value: Any) -> bool:
-    if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return False
-    if isinstance(value, Mapping):
-        return all(_is_text(key) and _is_text(part) for key, part in cast("Mapping[str, Any]", value).items())
-    return all(_is_text(part) for part in cast("list[Any]", value)) if isinstance(value, list) else True
+    """Tell whether all text in a value can be written down; half a surrogate pair cannot."""
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from mock_server.pipelines.table import Table
@@ -24,7 +24,6 @@ class Delivery:
     subject: str | None = None
     text: str | None = None
     media_type: str | None = None
-    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 SHOWN = 100

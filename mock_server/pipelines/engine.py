@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import ValidationError
-
 from mock_server.pipelines.catalogue import NODE_TYPES
 from mock_server.pipelines.checking import problems
 from mock_server.pipelines.config import Config, filled, messages
 from mock_server.pipelines.delivery import Delivery
 from mock_server.pipelines.errors import PipelineError, TooLargeError
 from mock_server.pipelines.graph import Graph, Node, order
-from mock_server.pipelines.node_type import NodeType, Records, Step, World
-from mock_server.pipelines.sources.reading import MAX_ROWS, overridden
-from mock_server.pipelines.table import Table
+from mock_server.pipelines.node_type import NodeType, Source, Step, World
+from mock_server.pipelines.sources.reading import overridden
+from mock_server.pipelines.table import MAX_ROWS, Table
 
 if TYPE_CHECKING:
     from mock_server.pipelines import lazy_polars as pl
@@ -39,16 +37,16 @@ class Run:
 
 
 def run(
-    graph: Graph, params: Mapping[str, Any], *, seed: int, now: float, records: Mapping[str, Records] | None = None
+    graph: Graph, params: Mapping[str, Any], *, seed: int, now: float, tables: Mapping[str, Source] | None = None
 ) -> Run:
     """Run a graph and return the rows of its dashboard, or else of its first terminator.
 
-    ``params`` take the place of settings of getters and of ``{{name}}`` in any config.  ``records`` are rows from
-    elsewhere for getters, by node type.  What a workflow's author can cause is a failed run, never an exception.
+    ``params`` take the place of settings of getters and of ``{{name}}`` in any config.  ``tables`` are from elsewhere and
+    take the place of what getters would make up, by node type.  What a workflow's author can cause is a failed run, never an exception.
     """
     if found := problems(graph):
         return Run("failed", found[0].message)
-    running = _Running(graph, World(seed, now, params, records or {}))
+    running = _Running(graph, World(seed, now, params, tables or {}))
     for node in order(graph):
         try:
             running.step(node)
@@ -90,12 +88,9 @@ class _Running:
         config = filled(node.config, self._world.params)
         if node_type.role == "getter":
             config = overridden(config, self._world.params, node_type.config)
-        if found := messages(node_type.config, config):
+        if found := messages(node_type.config, config, final=True):
             raise PipelineError(found[0])
-        try:
-            return node_type.config.model_validate(config)
-        except ValidationError as error:  # a parameter that looks like one to be filled in
-            raise PipelineError(error.errors()[0]["msg"]) from error
+        return node_type.config.model_validate(config)
 
     def _inputs(self, node: Node) -> dict[str, pl.DataFrame]:
         found: dict[str, pl.DataFrame] = {}

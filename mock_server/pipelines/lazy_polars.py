@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        import polars
+        import polars as pl
 
-        value = getattr(polars, name)
+        value = getattr(pl, name)
         globals()[name] = value
         return value

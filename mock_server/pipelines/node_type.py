@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from mock_server.pipelines.config import Config
 from mock_server.pipelines.delivery import Delivery
 from mock_server.pipelines.graph import Node
+from mock_server.pipelines.table import Table
 
 if TYPE_CHECKING:
     from mock_server.pipelines import lazy_polars as pl
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 Role = Literal["getter", "setter", "terminator"]
 ROLES: tuple[Role, ...] = ("getter", "setter", "terminator")
 Settings = TypeVar("Settings", bound=Config)
-Records = Callable[[], Sequence[Mapping[str, Any]]]
+Source = Callable[[], Table]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,12 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a run sees beside its graph; ``records`` stand in for the rows that a getter would make up, by node type."""
+    """What a run sees beside its graph; ``tables`` stand in for what a getter would make up, by node type."""
 
     seed: int
     now: float
     params: Mapping[str, Any]
-    records: Mapping[str, Records] = field(default_factory=dict[str, Records])
+    tables: Mapping[str, Source] = field(default_factory=dict[str, Source])
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 Kind = Literal["string", "number", "boolean", "date", "datetime"]
+MAX_ROWS = 5_000_000
+"""How many rows one table can have."""
+
 DATE_FORMAT = "%Y-%m-%d"
 DATETIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.3fZ"
 
@@ -37,6 +40,10 @@ class Table:
     def rows(self, start: int = 0, count: int | None = None) -> list[dict[str, Any]]:
         """Return rows as they look on the wire."""
         return rows(self.frame.slice(start, count))
+
+    def csv(self) -> str:
+        """Return all rows as lines of comma-separated values, below a line of names."""
+        return _written(self.frame).write_csv()
 
     @classmethod
     def of(cls, records: Sequence[Mapping[str, Any]], kinds: Mapping[str, Kind] | None = None) -> Table:
@@ -61,12 +68,17 @@ def schema(frame: pl.DataFrame) -> dict[str, str]:
 
 def rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a frame as they look on the wire."""
+    return _written(frame).to_dicts()
+
+
+def _written(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame with times as text."""
     texts = [
         pl.col(name).dt.to_string(DATE_FORMAT if dtype == pl.Date else DATETIME_FORMAT)
         for name, dtype in frame.schema.items()
         if dtype.is_temporal()
     ]
-    return frame.with_columns(texts).to_dicts()
+    return frame.with_columns(texts)
 
 
 def from_records(records: Sequence[Mapping[str, Any]], kinds: Mapping[str, Kind]) -> pl.DataFrame:

@@ -48,6 +48,8 @@ def binary(operator: ast.operator, left: Term, right: Term, guards: Guards, at: 
         return Term(finite(cast(left, "float").pow(cast(right, "float"))), "float", at)
     kind: TermKind = "integer" if whole and sign != "/" else "float"
     divisor = cast(right, kind)
+    if kind == "float":  # by one number for all rows, polars multiplies by its inverse, which rounds twice
+        divisor += pl.int_range(pl.len()).cast(pl.Float64) * 0.0
     if not right.literal:
         divisor = pl.when(divisor != 0).then(divisor)
     return Term(_QUOTIENTS[sign](cast(left, kind), divisor), kind, at)

@@ -101,7 +101,7 @@ def _concat(name: str, terms: Sequence[Term], place: Place) -> Term:
     )
 
 
-def _text(name: str, terms: Sequence[Term], place: Place) -> Term:
+def _text(_name: str, terms: Sequence[Term], place: Place) -> Term:
     term = terms[0]
     if term.kind in ("text", "null"):
         return Term(term.expr, "text", place.at, term.size)
@@ -123,7 +123,7 @@ def _coalesce(name: str, terms: Sequence[Term], place: Place) -> Term:
     return Term(expr, kind, place.at, sum(term.size for term in terms))
 
 
-def _is_null(name: str, terms: Sequence[Term], place: Place) -> Term:
+def _is_null(_name: str, terms: Sequence[Term], place: Place) -> Term:
     return Term(terms[0].expr.is_null(), "boolean", place.at)
 
 
@@ -163,7 +163,7 @@ def _add_days(name: str, terms: Sequence[Term], place: Place) -> Term:
     return Term(cast(term, kind) + pl.duration(days=few, time_unit="ms"), kind, place.at)
 
 
-def _now(name: str, terms: Sequence[Term], place: Place) -> Term:
+def _now(name: str, _terms: Sequence[Term], place: Place) -> Term:
     moment = datetime.fromtimestamp(place.now, UTC).replace(tzinfo=None)
     if name == "today":
         return Term(pl.lit(moment.date(), dtype=pl.Date), "date", place.at)

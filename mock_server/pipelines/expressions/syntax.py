@@ -97,7 +97,7 @@ def _prepared(text: str) -> str:
             pieces.append(" " * len(piece))
         else:
             pieces.append(_IF if piece == "if" and not ended else piece)
-            ended = match.lastgroup != "operator" and piece not in _WORDS or piece == ")"
+            ended = piece == ")" or (match.lastgroup != "operator" and piece not in _WORDS)
         position = match.end()
     return "".join(pieces)
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TermKind = Literal["text", "integer", "float", "boolean", "date", "datetime", "null"]
-NUMBERS = ("integer", "float")
-TIMES = ("date", "datetime")
+NUMBERS: tuple[TermKind, ...] = ("integer", "float")
+TIMES: tuple[TermKind, ...] = ("date", "datetime")
 MAX_TEXT = 256 * 1024 * 1024
 """How many bytes the values of one column of text may have."""
 

@@ -6,7 +6,6 @@ Rows have numbers of their own: the same row has the same values whatever rows a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mock_server.pipelines import lazy_polars as pl

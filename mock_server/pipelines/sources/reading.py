@@ -10,18 +10,17 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from mock_server.pipelines import lazy_polars as pl
 from mock_server.pipelines.config import Config, Name
-from mock_server.pipelines.errors import ParameterError
 from mock_server.pipelines.node_type import Step
+from mock_server.pipelines.operators.columns import check_columns
 from mock_server.pipelines.sources.draws import Draws
-from mock_server.pipelines.table import from_records
+from mock_server.pipelines.table import MAX_ROWS
 
-MAX_ROWS = 5_000_000
 DAY = 86_400
 HISTORY = 400 * DAY
 """How far back events go."""
@@ -63,24 +62,27 @@ class TimedReading(Reading):
         return value
 
 
+_NO_COLUMNS = {*TimedReading.model_fields, "rows", "table", "spreadsheet_id", "sheet"}
+
+
 def entities(step: Step[Any], table: str, count: int, build: Callable[[Draws], dict[str, pl.Series]]) -> pl.DataFrame:
     """Read a table that has ``count`` rows."""
     if (given := _given(step)) is not None:
-        return _wanted(step, given, None)
+        return wanted(step, given)
     numbers = pl.int_range(0, count, dtype=pl.UInt64, eager=True)
-    return _wanted(step, pl.DataFrame(build(Draws(step.world.seed, table, numbers))), None)
+    return wanted(step, pl.DataFrame(build(Draws(step.world.seed, table, numbers))))
 
 
 def events(step: Step[Any], table: str, every: int, build: Build, *, at: str = "created") -> pl.DataFrame:
     """Read a table with a row about every ``every`` seconds, the latest first; ``at`` is the column of their times."""
     if (given := _given(step)) is not None:
-        return _wanted(step, given, at)
+        return wanted(step, given, at)
     first, last = math.ceil((step.world.now - HISTORY) / every), math.floor(step.world.now / every)
     numbers = pl.int_range(last, first - 1, -1, dtype=pl.Int64, eager=True).cast(pl.UInt64)
     draws = Draws(step.world.seed, table, numbers)
     seconds = numbers.cast(pl.Int64) * every - draws.below("jitter", every)
     times = moments(seconds)
-    return _wanted(step, pl.DataFrame(build(draws, times)), at)
+    return wanted(step, pl.DataFrame(build(draws, times)), at)
 
 
 def moments(seconds: pl.Series) -> pl.Series:
@@ -89,37 +91,29 @@ def moments(seconds: pl.Series) -> pl.Series:
 
 
 def _given(step: Step[Any]) -> pl.DataFrame | None:
-    """Return the rows that somebody else has for this getter."""
-    records = step.world.records.get(step.node.node_type)
-    return None if records is None else from_records(records(), {})
+    """Return the rows that come from elsewhere for this getter."""
+    source = step.world.tables.get(step.node.node_type)
+    return None if source is None else source().frame
 
 
 def overridden(config: Mapping[str, Any], params: Mapping[str, Any], model: type[Config]) -> dict[str, Any]:
     """Return a config in which the parameters take the place of fields of the same names."""
     own = {name: value for name, value in params.items() if name in model.model_fields}
-    for name, value in own.items():
-        try:
-            TypeAdapter(model.model_fields[name].annotation).validate_python(value)
-        except ValidationError as error:
-            raise ParameterError(f"Invalid parameter {name}: {error.errors()[0]['msg']}") from error
     if own.keys() & {"start_date", "end_date", "date_range"}:
         config = {name: value for name, value in config.items() if name not in ("start_date", "end_date", "date_range")}
     return {**config, **own}
 
 
-def _wanted(step: Step[Any], frame: pl.DataFrame, at: str | None) -> pl.DataFrame:
+def wanted(step: Step[Any], frame: pl.DataFrame, at: str = "created") -> pl.DataFrame:
     """Keep the rows that the config asks for."""
     config: Reading = step.config
-    conditions: list[pl.Expr] = []
-    if isinstance(config, TimedReading) and at in frame.columns:
-        start, end = bounds(config, step.world.now)
-        conditions += [pl.col(at) >= start] if start else []
-        conditions += [pl.col(at) <= end] if end else []
-    for name in config.model_fields_set - Reading.model_fields.keys() - TimedReading.model_fields.keys():
-        value = getattr(config, name)
-        if value is not None and name in frame.columns:
-            values = cast("list[Any]", value) if isinstance(value, list) else [value]
-            conditions.append(pl.col(name).is_in(values))
+    start, end = bounds(config, step.world.now) if isinstance(config, TimedReading) else (None, None)
+    asked = {name: getattr(config, name) for name in config.model_fields_set - _NO_COLUMNS}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    check_columns(frame, [*asked, *([at] if start or end else [])])
+    conditions = [pl.col(name).is_in(value if isinstance(value, list) else [value]) for name, value in asked.items()]
+    conditions += [pl.col(at) >= start] if start else []
+    conditions += [pl.col(at) <= end] if end else []
     found = frame.filter(*conditions) if conditions else frame
     return found if config.limit is None else found.head(config.limit)
 

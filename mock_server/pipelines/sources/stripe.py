@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from mock_server.pipelines import lazy_polars as pl
-from mock_server.pipelines.node_type import Category, NodeType, Step
+from mock_server.pipelines.node_type import Category, Step
 from mock_server.pipelines.sources.draws import Draws, tokens
-from mock_server.pipelines.sources.reading import DAY, Reading, TimedReading, Wanted, entities, events, moments
+from mock_server.pipelines.sources.getters import entities_of, events_of, getter
+from mock_server.pipelines.sources.reading import DAY, Reading, TimedReading, Wanted, events, moments, wanted
 
 STRIPE = Category(15, "Stripe")
 CUSTOMERS = 60
@@ -104,15 +104,13 @@ def _invoice(draws: Draws, times: pl.Series) -> dict[str, pl.Series]:
 
 
 def _subscription(draws: Draws, times: pl.Series) -> dict[str, pl.Series]:
-    statuses = draws.choice("status", *["active"] * 7, "past_due", "canceled", "trialing")
     return {
         "subscription_id": draws.tokens("id", "sub_"),
         "customer": _customer_of(draws),
         "product_id": tokens(draws.seed, "stripe.products.id", draws.below("product", PRODUCTS), "prod_"),
         "quantity": draws.between("quantity", 1, 20),
-        "status": statuses,
+        "status": draws.choice("status", *["active"] * 7, "past_due", "canceled", "trialing"),
         "created": times,
-        "canceled_at": times.dt.offset_by("20d").set(statuses != "canceled", None),
     }
 
 
@@ -149,7 +147,7 @@ def _product(draws: Draws) -> dict[str, pl.Series]:
     }
 
 
-def balance(step: Step[Balance]) -> pl.DataFrame:
+def _balance(step: Step[Balance]) -> pl.DataFrame:
     """Add up the charges that succeeded, by currency; the latest are still pending."""
     every = Step(step.node, Charges(), {}, step.world)
     charges = events(every, "stripe.charges", 3 * 3600, _charge).filter(pl.col("status") == "succeeded")
@@ -158,28 +156,37 @@ def balance(step: Step[Balance]) -> pl.DataFrame:
         pl.col("amount").filter(cleared).sum().alias("available"),
         pl.col("amount").filter(~cleared).sum().alias("pending"),
     )
-    frame = found.select("currency", "available", "pending").sort("currency")
-    wanted = step.config.currency
-    if wanted is not None:
-        frame = frame.filter(pl.col("currency").is_in(wanted if isinstance(wanted, list) else [wanted]))
-    return frame if step.config.limit is None else frame.head(step.config.limit)
+    return wanted(step, found.select("currency", "available", "pending").sort("currency"))
 
 
-def _type(name: str, label: str, what: str, config: type[Reading], run: Any) -> NodeType:
-    return NodeType(
-        f"stripe/{name}", STRIPE, label, "getter", f"Retrieve {what}", config, run, requires_credential=True
-    )
-
-
-def _events(table: str, every: int, build: Any) -> Any:
-    return partial(events, table=f"stripe.{table}", every=every, build=build)
-
-
-def _entities(table: str, count: int, build: Any) -> Any:
-    return partial(entities, table=f"stripe.{table}", count=count, build=build)
-
+_events = partial(events_of, "stripe")
+_entities = partial(entities_of, "stripe")
+_type = partial(getter, STRIPE, "stripe")
 
 NODE_TYPES = (
     _type("listCharges", "List Charges", "a list of charges from Stripe", Charges, _events("charges", 10_800, _charge)),
-    _type("getBalance", "Get Balance", "the current Stripe account balance", Balance, balance),
+    _type("getBalance", "Get Balance", "the current Stripe account balance", Balance, _balance),
+    _type(
+        *("listCustomers", "List Customers", "a list of customers from Stripe", Customers),
+        _entities("customers", CUSTOMERS, _customer),
+    ),
+    _type(
+        "listInvoices",
+        "List Invoices",
+        "a list of invoices from Stripe",
+        Invoices,
+        _events("invoices", DAY // 2, _invoice),
+    ),
+    _type(
+        *("listSubscriptions", "List Subscriptions", "a list of subscriptions from Stripe", Subscriptions),
+        _events("subscriptions", 2 * DAY, _subscription),
+    ),
+    _type("listRefunds", "List Refunds", "a list of refunds from Stripe", Refunds, _events("refunds", DAY, _refund)),
+    _type(
+        "listPayouts", "List Payouts", "a list of payouts from Stripe", Payouts, _events("payouts", 2 * DAY, _payout)
+    ),
+    _type(
+        *("listProducts", "List Products", "a list of products from Stripe", Products),
+        _entities("products", PRODUCTS, _product),
+    ),
 )
