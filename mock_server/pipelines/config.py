@@ -65,12 +65,18 @@ def filled(value: Any, params: Mapping[str, Any]) -> Any:
             return _parameter(whole[1], params)
         return _PLACEHOLDER.sub(lambda found: str(_parameter(found[1], params)), value)
     if isinstance(value, Mapping):
-        fields: Mapping[str, Any] = value
-        return {key: filled(part, params) for key, part in fields.items()}
-    if isinstance(value, list):
-        parts: list[Any] = value
-        return [filled(part, params) for part in parts]
-    return value
+        return {key: filled(part, params) for key, part in items(value)}
+    return [filled(part, params) for part in listed(value)] if isinstance(value, list) else value
+
+
+def items(value: Any) -> list[tuple[str, Any]]:
+    """Return the fields of an object."""
+    return list(value.items())
+
+
+def listed(value: Any) -> list[Any]:
+    """Return what stands in a list, or the one value that is no list."""
+    return list(value) if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _parameter(name: str, params: Mapping[str, Any]) -> Any:

@@ -3,7 +3,8 @@
 PipelineError
 ├── ExpressionError    an expression cannot be read or does not fit its columns
 ├── ParameterError     the parameters of an execution do not fit
-└── TooLargeError      there would be more rows or text than a server keeps
+├── TooLargeError      there would be more rows or text than a server keeps
+└── GoneError          the rows of a result are kept no longer
 """
 
 from __future__ import annotations
@@ -27,3 +28,7 @@ class ParameterError(PipelineError):
 
 class TooLargeError(PipelineError):
     """There would be more than a server keeps."""
+
+
+class GoneError(PipelineError):
+    """The rows of a result are kept no longer."""

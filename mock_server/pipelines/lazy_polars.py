@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from polars import *  # noqa: F403 - the names of this module are those of polars
+    from polars import *  # noqa: F403 # pyright: ignore[reportWildcardImportFromLibrary]
 else:
 
     def __getattr__(name: str) -> object:

@@ -1,9 +1,11 @@
-"""Rows of past runs, on disk, so that reading a page takes the memory of a page."""
+"""Rows of past runs, on disk, so that reading a page takes the memory of a page.
+
+They are kept as Parquet, of which a page reads the groups of rows that it touches.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 import threading
@@ -13,18 +15,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mock_server.pipelines import lazy_polars as pl
+from mock_server.pipelines.errors import GoneError
 from mock_server.pipelines.table import Table, rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-BATCH = 16_384
+GROUP = 16_384
 MAX_BYTES = 4 * 1024**3
+_PREFIX = "result-"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What is known of stored rows without reading them."""
+    """What is known of stored rows without reading them; ``size`` is what they take on disk."""
 
     id: str
     workflow_id: int
@@ -39,7 +43,7 @@ class Results:
     """A directory of stored rows, for any thread.
 
     Rows are gone ``lifetime`` seconds after they were saved, and the oldest go when all together take more than
-    ``max_bytes``.  Without ``directory`` a temporary one is used and removed at the end.
+    ``max_bytes``.  Without ``directory`` a temporary one is used.  Nothing outlives the object that stored it.
     """
 
     def __init__(
@@ -54,23 +58,26 @@ class Results:
         self._count = 0
         self._lock = threading.Lock()
         self._directory.mkdir(parents=True, exist_ok=True)
+        self._remove_files()
 
     def save(self, workflow_id: int, table: Table, *, result_id: str | None = None) -> Result:
-        """Store rows; ``result_id`` is for a result that has to have a known name."""
-        now = self._now()
+        """Store rows under a new id, or under ``result_id``, in place of what has that id."""
         with self._lock:
             self._count += 1
-            number = self._count
-        name = result_id or _name(workflow_id, now, number)
-        path = self._path(name)
-        table.frame.write_ipc(path, record_batch_size=BATCH)
-        result = Result(
-            name, workflow_id, table.total_rows, table.schema, now, now + self._lifetime, os.path.getsize(path)
-        )
-        with self._lock:
-            self._results.pop(name, None)
-            self._results[name] = result
-            self._clean()
+            number, now = self._count, self._now()
+        name = result_id or _new_id(workflow_id, now, number)
+        written = self._directory / f"{_PREFIX}{number}.part"
+        try:
+            _write(table, written)
+            expires, size = now + self._lifetime, written.stat().st_size
+            result = Result(name, workflow_id, table.total_rows, table.schema, now, expires, size)
+            with self._lock:
+                written.replace(self._path(name))
+                self._results.pop(name, None)
+                self._results[name] = result
+                self._clean()
+        finally:
+            written.unlink(missing_ok=True)
         return result
 
     def get(self, result_id: str) -> Result | None:
@@ -80,18 +87,24 @@ class Results:
             return self._results.get(result_id)
 
     def page(self, result: Result, start: int, count: int) -> list[dict[str, Any]]:
-        """Return ``count`` rows from ``start`` on, as they look on the wire."""
-        return rows(pl.scan_ipc(self._path(result.id)).slice(start, count).collect())
+        """Return ``count`` rows from ``start`` on, as they look on the wire, or raise ``GoneError``."""
+        if not result.schema:
+            return []
+        try:
+            return rows(pl.scan_parquet(self._path(result.id), glob=False).slice(start, count).collect())
+        except FileNotFoundError as error:
+            raise GoneError(f"{result.id} has expired") from error
 
     def close(self) -> None:
-        """Forget everything."""
+        """Remove all rows."""
         with self._lock:
             self._results.clear()
-        if self._temporary:
-            shutil.rmtree(self._directory)
+            self._remove_files()
+            if self._temporary:
+                shutil.rmtree(self._directory, ignore_errors=True)
 
     def _clean(self) -> None:
-        """Remove what has expired and, from the oldest on, what is too much."""
+        """Remove what has expired and, from the oldest on, what is too much; the latest stays."""
         now = self._now()
         total = sum(result.size for result in self._results.values())
         for result in list(self._results.values()):
@@ -102,9 +115,23 @@ class Results:
 
     def _path(self, result_id: str) -> Path:
         """Return where rows are; an id comes from outside and is no part of a path."""
-        return self._directory / f"{hashlib.sha256(result_id.encode()).hexdigest()[:32]}.arrow"
+        name = hashlib.sha256(result_id.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        return self._directory / f"{_PREFIX}{name}.parquet"
+
+    def _remove_files(self) -> None:
+        """Remove the files of results, of others before us too; what else is in the directory is not ours."""
+        for pattern in (f"{_PREFIX}*.parquet", f"{_PREFIX}*.part"):
+            for path in self._directory.glob(pattern):
+                path.unlink(missing_ok=True)
 
 
-def _name(workflow_id: int, now: float, number: int) -> str:
+def _write(table: Table, path: Path) -> None:
+    if table.frame.width:
+        table.frame.write_parquet(path, row_group_size=GROUP, compression="lz4", statistics=False)
+    else:
+        path.touch()
+
+
+def _new_id(workflow_id: int, now: float, number: int) -> str:
     digest = hashlib.sha256(f"{workflow_id}/{now}/{number}".encode()).hexdigest()
     return f"dataRef:wf{workflow_id}_{int(now)}_{digest[:6]}"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from mock_server.pipelines import lazy_polars as pl
-from mock_server.pipelines.config import Config, Name, Text
+from mock_server.pipelines.config import Config, Name, Text, listed
 from mock_server.pipelines.delivery import Delivery, shown
 from mock_server.pipelines.errors import TooLargeError
 from mock_server.pipelines.node_type import Category, NodeType, Step
@@ -24,12 +24,8 @@ MAX_EXPORT = 100_000
 _MEDIA_TYPES = {"csv": "text/csv", "json": "application/json"}
 
 
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 Address = Annotated[str, Field(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
-Addresses = Annotated[list[Address], BeforeValidator(_as_list), Field(min_length=1, max_length=50)]
+Addresses = Annotated[list[Address], BeforeValidator(listed), Field(min_length=1, max_length=50)]
 
 
 class Dashboard(Config):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from mock_server.pipelines import lazy_polars as pl
 from mock_server.pipelines.errors import ExpressionError
 from mock_server.pipelines.expressions.terms import NUMBERS, TIMES, Term, TermKind, cast, common, finite, text
+from mock_server.pipelines.table import DATE_FORMAT, DATETIME_FORMAT
 
 MAX_DIGITS = 15
 _NUMBER_BYTES = 32
@@ -105,8 +106,13 @@ def _text(_name: str, terms: Sequence[Term], place: Place) -> Term:
     term = terms[0]
     if term.kind in ("text", "null"):
         return Term(term.expr, "text", place.at, term.size)
-    expr = term.expr.dt.to_string("iso:strict") if term.kind in TIMES else term.expr.cast(pl.String)
-    return text(expr, place.at, _NUMBER_BYTES * place.height)
+    return text(_written(term), place.at, _NUMBER_BYTES * place.height)
+
+
+def _written(term: Term) -> pl.Expr:
+    if term.kind in TIMES:
+        return term.expr.dt.to_string(DATE_FORMAT if term.kind == "date" else DATETIME_FORMAT)
+    return term.expr.cast(pl.String)
 
 
 def _test(test: Callable[[pl.Expr, pl.Expr], pl.Expr]) -> Function:

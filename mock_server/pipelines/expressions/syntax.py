@@ -74,7 +74,7 @@ def parse(text: str) -> Expression:
     try:
         root = ast.parse(source, mode="eval").body
     except SyntaxError as error:
-        raise ExpressionError("Syntax error", leading + max(0, (error.offset or 1) - 1)) from error
+        raise ExpressionError("Syntax error", leading + (error.offset or len(source) + 1) - 1) from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise ExpressionError("Expression is nested too deeply or has too long a number") from error
     expression = Expression(source, leading, root)
@@ -86,9 +86,10 @@ def _prepared(text: str) -> str:
     """Return the text with plain blanks and without the keyword in ``if(...)``, every character in its place."""
     pieces: list[str] = []
     position, ended = 0, False  # whether an operand has just ended, so that "if" is no function
+    prefixed = False  # whether a name has just ended, which text right behind it would be read with
     while position < len(text):
         match = _TOKEN.match(text, position)
-        if match is None:
+        if match is None or (prefixed and match.lastgroup == "text"):
             raise ExpressionError(f"Unexpected {text[position]!r}", position)
         piece = match[0]
         if match.lastgroup == "hint":
@@ -98,6 +99,7 @@ def _prepared(text: str) -> str:
         else:
             pieces.append(_IF if piece == "if" and not ended else piece)
             ended = piece == ")" or (match.lastgroup != "operator" and piece not in _WORDS)
+        prefixed = match.lastgroup == "name"
         position = match.end()
     return "".join(pieces)
 

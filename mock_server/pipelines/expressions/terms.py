@@ -61,7 +61,7 @@ def text(expr: pl.Expr, position: int, size: int) -> Term:
 
 def common(what: str, terms: Sequence[Term]) -> TermKind:
     """Return the kind that all parts can be taken for."""
-    kinds = {term.kind for term in terms} - {"null"}
+    kinds: set[TermKind] = {term.kind for term in terms if term.kind != "null"}
     if len(kinds) <= 1:
         return kinds.pop() if kinds else "null"
     if kinds <= set(NUMBERS):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from mock_server.pipelines import lazy_polars as pl
-from mock_server.pipelines.config import Config, Name
+from mock_server.pipelines.config import Config, Name, listed
 from mock_server.pipelines.errors import PipelineError, TooLargeError
 from mock_server.pipelines.node_type import Step
 from mock_server.pipelines.operators.columns import check_columns
@@ -24,8 +24,7 @@ class Pair(Config):
 
 
 def _as_pairs(value: Any) -> Any:
-    values: list[Any] = value if isinstance(value, list) else [value]
-    return [{"left": one, "right": one} if isinstance(one, str) else one for one in values]
+    return [{"left": one, "right": one} if isinstance(one, str) else one for one in listed(value)]
 
 
 class Join(Config):

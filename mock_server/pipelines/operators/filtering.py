@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
 from mock_server.pipelines import lazy_polars as pl
-from mock_server.pipelines.config import Config, Name
+from mock_server.pipelines.config import Config, Name, listed
 from mock_server.pipelines.errors import PipelineError
 from mock_server.pipelines.node_type import Step
 from mock_server.pipelines.operators.columns import check_columns, comparable
@@ -43,6 +43,7 @@ _COMPARISONS: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
     "lt": lambda column, value: column < value,
     "lte": lambda column, value: column <= value,
 }
+_SCALARS = (str, int, float, bool)
 
 
 class Filter(Config):
@@ -58,12 +59,12 @@ class Filter(Config):
             return self
         if self.value is None:
             raise ValueError("Missing required config field: value")
-        if self.operator in ("in", "not_in") and not isinstance(self.value, list):
-            raise ValueError(f"Invalid config field value: {self.operator} needs a list")
+        if isinstance(self.value, list) != (self.operator in ("in", "not_in")):
+            raise ValueError("Invalid config field value: a list belongs to in and not_in")
         if self.operator in _TEXTS and not isinstance(self.value, str):
             raise ValueError(f"Invalid config field value: {self.operator} needs text")
-        if self.operator in _COMPARISONS and not isinstance(self.value, str | int | float | bool):
-            raise ValueError(f"Invalid config field value: {self.operator} needs text, a number or a boolean")
+        if any(not isinstance(one, _SCALARS) for one in listed(self.value)):
+            raise ValueError("Invalid config field value: values are text, numbers or booleans")
         return self
 
 
@@ -86,6 +87,6 @@ def _condition(frame: pl.DataFrame, config: Filter) -> pl.Expr:
     if config.operator in _COMPARISONS:
         return _COMPARISONS[config.operator](column, comparable(config.field, dtype, value))
     found = pl.lit(value=False)
-    for one in cast("list[Any]", value):
+    for one in listed(value):
         found |= column == comparable(config.field, dtype, one)
     return found if config.operator == "in" else ~found

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from mock_server.pipelines import lazy_polars as pl
-from mock_server.pipelines.config import Config, Name, Names
+from mock_server.pipelines.config import Config, Name, Names, listed
 from mock_server.pipelines.node_type import Step
 from mock_server.pipelines.operators.columns import check_columns
 
@@ -22,8 +22,7 @@ class Key(Config):
 
 
 def _as_keys(value: Any) -> Any:
-    values: list[Any] = value if isinstance(value, list) else [value]
-    return [{"field": one} if isinstance(one, str) else one for one in values]
+    return [{"field": one} if isinstance(one, str) else one for one in listed(value)]
 
 
 class Sort(Config):

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from mock_server.pipelines import lazy_polars as pl
-from mock_server.pipelines.config import Config, Name
+from mock_server.pipelines.config import Config, Name, listed
 from mock_server.pipelines.node_type import Step
 from mock_server.pipelines.operators.columns import check_columns
 from mock_server.pipelines.sources.draws import Draws
@@ -111,7 +111,7 @@ def wanted(step: Step[Any], frame: pl.DataFrame, at: str = "created") -> pl.Data
     asked = {name: getattr(config, name) for name in config.model_fields_set - _NO_COLUMNS}
     asked = {name: value for name, value in asked.items() if value is not None}
     check_columns(frame, [*asked, *([at] if start or end else [])])
-    conditions = [pl.col(name).is_in(value if isinstance(value, list) else [value]) for name, value in asked.items()]
+    conditions = [pl.col(name).is_in(listed(value)) for name, value in asked.items()]
     conditions += [pl.col(at) >= start] if start else []
     conditions += [pl.col(at) <= end] if end else []
     found = frame.filter(*conditions) if conditions else frame
