@@ -15,7 +15,24 @@ from tests.pipelines.graphs import computed, failure, over_run
 
 PIECES = st.sampled_from(
     ["x", "t", "1", "2.5", "'a'", "null", "true", "(", ")", ",", "+", "-", "*", "/", "**", "%", "//", "==", "<", "and"]
-    + ["or", "not", "in", "is", "if", "else", "if(", "round(", "min(", "coalesce(", "length(", "col(", " ", "for", ":", "."]
+    + [
+        "or",
+        "not",
+        "in",
+        "is",
+        "if",
+        "else",
+        "if(",
+        "round(",
+        "min(",
+        "coalesce(",
+        "length(",
+        "col(",
+        " ",
+        "for",
+        ":",
+        ".",
+    ]
 )
 
 

@@ -5,6 +5,8 @@
 * ``true``, ``false``, ``null``, numbers, text in either quotes, names of columns; ``col('any name')`` for other names.
 * Null is as in SQL: what is computed of a null is null, but ``false and null`` is false.  What is no finite number, as
   a division by zero, is null too.  Whole numbers have 64 bits; beyond them is an error.
+* ``round`` takes halves away from zero, and the half is that of the number as it is written: ``round(515.525, 2)`` is
+  515.53 although no number with 64 bits is exactly 515.525.
 * Nothing else: no attributes, no subscripts, no calls but those of ``functions``.
 
 ``syntax`` reads an expression and bounds it, ``translation`` turns it into one over the columns of a frame.

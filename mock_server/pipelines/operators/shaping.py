@@ -39,4 +39,4 @@ def rename(step: Step[Rename]) -> pl.DataFrame:
 def select(step: Step[Select]) -> pl.DataFrame:
     """Keep some columns."""
     check_columns(step.rows, step.config.columns)
-    return step.rows.select(dict.fromkeys(step.config.columns))
+    return step.rows.select(list(dict.fromkeys(step.config.columns)))
