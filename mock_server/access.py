@@ -87,7 +87,7 @@ class WorkflowAccess:
     @property
     def executions(self) -> list[ExecutionRecord]:
         """The latest runs, oldest first."""
-        records: list[ExecutionRecord] = self._call(lambda: self._state().executions.records())
+        records: list[ExecutionRecord] = self._call(self._state().executions.records)
         return records
 
     @property

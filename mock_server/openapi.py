@@ -184,7 +184,7 @@ def _refusals(endpoint: Endpoint) -> Iterator[int]:
     yield from (400, 401)
     if endpoint.writes or endpoint.scope is not None:
         yield 403
-    if endpoint.pattern.groupindex or endpoint.writes:
+    if endpoint.pattern.groupindex or endpoint.writes or endpoint.scope is not None or endpoint.session:
         yield 404
     if endpoint.conflicts:
         yield 409

@@ -12,6 +12,7 @@ from mock_server.errors import ApiError, invalid_field
 from mock_server.routes import Call, Routes
 from mock_server.validation import Instant, Maybe, StrictBody
 from mock_server.workflows.dialect import stamp, stamp_or_none
+from mock_server.workflows.workflows import number_of
 from mock_server.world.keys import Level, Scope
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def view_key(key: ApiKey) -> KeyView:
 
 def _key(call: Call[Any, Any]) -> ApiKey:
     text = call.path["key_id"]
-    key = call.state.api_keys.get(int(text), call.credential.user_id) if text.isdecimal() and len(text) < 19 else None
+    key = call.state.api_keys.get(number_of(text), call.credential.user_id)
     if key is None:
         raise ApiError(404, f"API key {text[:50]} not found", code="KEY_NOT_FOUND")
     return key

@@ -144,11 +144,15 @@ async def delete(call: Call[None, None]) -> None:
 def workflow_of(call: Call[Any, Any]) -> Workflow:
     """Return the workflow that the path names, or raise a 404, also for one out of the key's reach."""
     text = call.path["workflow_id"]
-    number = int(text) if text.isdecimal() and len(text) < 19 else -1
-    workflow = call.state.workflows.get(number, call.credential)
+    workflow = call.state.workflows.get(number_of(text), call.credential)
     if workflow is None:
         raise ApiError(404, f"Workflow {text[:50]} not found", code="WORKFLOW_NOT_FOUND")
     return workflow
+
+
+def number_of(text: str) -> int:
+    """Return the id in a path, one that nothing has for what is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else -1
 
 
 def view_summary(workflow: Workflow) -> WorkflowSummary:

@@ -73,11 +73,12 @@ class WorkflowStore:
     def add(self, workflow: Workflow) -> None:
         """Take in a workflow that exists from the start."""
         self._workflows[workflow.id] = workflow
+        self._last["workflow"] = max(self._last["workflow"], workflow.id)
 
     def create(self, title: str, description: str | None, credential: Credential, graph: Graph) -> Workflow:
         """Make a workflow of the caller's."""
         now, user = self._now(), self._users[credential.user_id]
-        number = self._next("workflow", self._workflows)
+        number = self._next("workflow")
         workflow = Workflow(number, title, description, user.id, user.organization_id, now, now, graph=graph)
         self._workflows[number] = workflow
         return workflow
@@ -113,8 +114,8 @@ class WorkflowStore:
             ),
         )
 
-    def _next(self, kind: str, taken: Mapping[int, object] | None = None) -> int:
-        self._last[kind] = max(self._last[kind], max(taken or (), default=0)) + 1
+    def _next(self, kind: str) -> int:
+        self._last[kind] += 1
         return self._last[kind]
 
     def _reaches(self, credential: Credential, workflow: Workflow) -> bool:
