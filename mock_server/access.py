@@ -11,8 +11,12 @@ if TYPE_CHECKING:
     from mock_server.cluster.event import Event
     from mock_server.cluster.job import Job, JobRequest
     from mock_server.cluster.node import Cluster, ScalePolicy
+    from mock_server.pipelines.delivery import Delivery
+    from mock_server.state import ServerState
     from mock_server.storage.file import StoredFile
     from mock_server.storage.store import Store
+    from mock_server.world.executions import ExecutionRecord
+    from mock_server.world.workflow_store import Workflow
 
 T = TypeVar("T")
 
@@ -65,6 +69,31 @@ class ClusterAccess:
     def _do(self, function: Callable[[ClusterBackend], Coroutine[Any, Any, T]]) -> T:
         result: T = self._call(lambda: _finish(function(self._backend())))
         return result
+
+
+class WorkflowAccess:
+    """The workflows of a server, safe to use from any thread."""
+
+    def __init__(self, call: Callable[[Callable[[], Any]], Any], state: Callable[[], ServerState]) -> None:
+        self._call = call
+        self._state = state
+
+    @property
+    def definitions(self) -> dict[int, Workflow]:
+        """All workflows by id, whoever owns them; live, so read it at once."""
+        found: dict[int, Workflow] = self._call(lambda: {workflow.id: workflow for workflow in self._state().workflows})
+        return found
+
+    @property
+    def executions(self) -> list[ExecutionRecord]:
+        """The latest runs, oldest first."""
+        records: list[ExecutionRecord] = self._call(self._state().executions.records)
+        return records
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """What left the workflows at their terminators, oldest first."""
+        return [delivery for record in self.executions for delivery in record.deliveries]
 
 
 class StorageAccess:

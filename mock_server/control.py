@@ -11,6 +11,7 @@ DELETE  /_mock/faults            let everything go well again
 GET     /_mock/journal           the latest requests, oldest first
 DELETE  /_mock/journal           forget them
 GET     /_mock/events?after=N    what happened in the cluster after event N
+GET     /_mock/executions        the latest runs of workflows, with what left them at their terminators
 POST    /_mock/nodes/fail        ``{"cluster", "node", "reason"?}``: the node goes down
 POST    /_mock/nodes/restore     ``{"cluster", "node"}``: the node comes back
 ======  =======================  ======================================================================================
@@ -95,6 +96,7 @@ class ControlAPI:
             ("GET", "/journal"): self._journal,
             ("DELETE", "/journal"): self._clear_journal,
             ("GET", "/events"): self._events,
+            ("GET", "/executions"): self._executions,
             ("POST", "/nodes/fail"): self._fail_node,
             ("POST", "/nodes/restore"): self._restore_node,
         }
@@ -193,6 +195,9 @@ class ControlAPI:
         if not after.isdecimal() or len(after) > 12:
             raise ControlError(400, "after must be the sequence number of an event")
         return [asdict(event) for event in self._app.state.cluster.events(int(after))]
+
+    async def _executions(self, request: Request) -> list[dict[str, Any]]:
+        return [asdict(record) for record in self._app.state.executions.records()]
 
     async def _fail_node(self, request: Request) -> dict[str, Any]:
         command = NodeCommand.model_validate(await _json(request))

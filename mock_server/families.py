@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from mock_server.documents import routes as documents
+from mock_server.documents import routes as documents, workflows as workflow_documents
 from mock_server.platform import clusters, jobs, storage, uploads
 from mock_server.platform.dialect import PLATFORM
 from mock_server.routes import Family
+from mock_server.workflows import keys, node_types, runs, workflows
+from mock_server.workflows.dialect import WORKFLOWS
 
 FAMILIES = (
     Family(
@@ -13,6 +15,13 @@ FAMILIES = (
         (
             *(*jobs.routes.endpoints, *clusters.routes.endpoints, *storage.routes.endpoints),
             *(*uploads.routes.endpoints, *documents.endpoints),
+        ),
+    ),
+    Family(
+        WORKFLOWS,
+        (
+            *(*workflows.routes.endpoints, *runs.routes.endpoints, *node_types.routes.endpoints),
+            *(*keys.routes.endpoints, *workflow_documents.endpoints),
         ),
     ),
 )

@@ -6,7 +6,7 @@ import ipaddress
 import os
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from mock_server.access import ClusterAccess, StorageAccess
+from mock_server.access import ClusterAccess, StorageAccess, WorkflowAccess
 from mock_server.app import Application
 from mock_server.auth import Credential
 from mock_server.faults import parse_rules
@@ -110,6 +110,7 @@ class MockServer:
         )
         self.cluster = ClusterAccess(self._call, lambda: self.app.state.cluster)
         self.storage = StorageAccess(lambda: self._call(lambda: self.app.state.storage))
+        self.workflows = WorkflowAccess(self._call, lambda: self.app.state)
         self.faults = FaultAccess(self._call, lambda: self.app.state.faults)
 
     @property

@@ -6,22 +6,29 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal
 
-from mock_server.auth import Credential, KeyRing
+from mock_server.auth import Credential, KeyRing, Keys
 from mock_server.faults import FaultPlan
 from mock_server.idempotency import IdempotencyStore
 from mock_server.journal import Journal
 from mock_server.limits import RateLimiter
+from mock_server.pipelines.results import Results
 from mock_server.storage.store import Store
 from mock_server.timekeeping import Timekeeper
-from mock_server.world import SEEDS, build_world, users
+from mock_server.world import SEEDS, build_world, documented_workflows, users
+from mock_server.world.executions import Executions
+from mock_server.world.keys import SCOPES, ApiKeys, Seed
+from mock_server.world.workflow_store import WorkflowStore
 from mock_server.writers import Writers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mock_server.cluster.backend import ClusterBackend
     from mock_server.faults import Rule
     from mock_server.routes import Family
+
+LIFETIME = 3600.0
+"""Seconds that the rows of a run are kept."""
 
 IdempotencyMode = Literal["replay", "reject", "ignore"]
 
@@ -59,9 +66,17 @@ class ServerState:
         self.idempotency = IdempotencyStore(self.time, reject=settings.idempotency == "reject")
         self.faults = FaultPlan(settings.faults, seed=settings.seed)
         self.journal = Journal()
-        self._keys = {
+        self.api_keys = workflow_keys(settings, self.users, self.time.now)
+        self.workflows = WorkflowStore(self.users, self.time.now)
+        self.executions = Executions()
+        if settings.world == "documented":
+            for workflow in documented_workflows.workflows(self.time.now()):
+                self.workflows.add(workflow)
+        self._keys: dict[str, Keys] = {
             family.dialect.name: KeyRing((*family.dialect.credentials, *settings.api_keys)) for family in families
         }
+        self._keys["workflows"] = self.api_keys
+        self._results: Results | None = None
         self._requests = 0
         self._storage: Store | None = None
         self.writers = Writers()
@@ -81,11 +96,21 @@ class ServerState:
         return self._storage
 
     @property
+    def results(self) -> Results:
+        """The rows of past runs, made at first use, because what reads them takes a while to load."""
+        if self._results is None:
+            self._results = Results(None, self.time.now, LIFETIME)
+            if self.settings.world == "documented":
+                for result_id, workflow_id, table in documented_workflows.results():
+                    self._results.save(workflow_id, table, result_id=result_id)
+        return self._results
+
+    @property
     def honours_keys(self) -> bool:
         """Whether the server knows idempotency keys at all."""
         return self.settings.idempotency != "ignore"
 
-    def keys(self, family: str) -> KeyRing:
+    def keys(self, family: str) -> Keys:
         return self._keys[family]
 
     def next_request_id(self) -> str:
@@ -103,10 +128,23 @@ class ServerState:
         self.close_storage()
 
     def close_storage(self) -> None:
-        """Give the files back to the disk; a temporary directory goes with its files."""
+        """Give files and rows back to the disk; a temporary directory goes with its files."""
         if self._storage is not None:
             self._storage.close()
             self._storage = None
+        if self._results is not None:
+            self._results.close()
+            self._results = None
+
+
+def workflow_keys(settings: Settings, people: Mapping[str, users.User], now: Callable[[], float]) -> ApiKeys:
+    """Return the keys of workflows: those of the examples, and those that the server was given."""
+    given = (
+        Seed(key.key, "Given to the server", user_id=key.user_id, scopes=SCOPES if key.can_write else SCOPES[:1])
+        for key in settings.api_keys
+    )
+    seeds = (*documented_workflows.KEYS, *given)
+    return ApiKeys(seeds, documented_workflows.SESSIONS, users=people, now=now, seed=settings.seed)
 
 
 def _unchecked() -> None:

@@ -98,7 +98,7 @@ def test_the_documentation_page_needs_nothing_from_elsewhere(client: httpx.Clien
     page = client.get("/docs")
     assert page.headers["content-type"].startswith("text/html")
     links = re.findall(r'(?:href|src)="([^"]+)"', page.text)
-    assert len(links) == len(ASSETS)
+    assert len(links) == len(ASSETS) + len(FAMILIES)
     for link in links:
         answer = client.get(link)
         assert answer.status_code == 200

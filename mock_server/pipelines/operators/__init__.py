@@ -1,0 +1,1 @@
+"""What setters do to rows, one module for each kind."""

@@ -1,0 +1,1 @@
+"""Where getters get rows from, one module for each integration."""
