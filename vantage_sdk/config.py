@@ -136,7 +136,9 @@ def _with_workflows(
         place = sibling_url(url.value, WORKFLOWS.prefix, PLATFORM.prefix, allow_insecure=allow_insecure)
     else:
         place = _check(
-            "workflows_url", given, lambda text, name: base_url(text, WORKFLOWS.prefix, name, allow_insecure=allow_insecure)
+            "workflows_url",
+            given,
+            lambda text, name: base_url(text, WORKFLOWS.prefix, name, allow_insecure=allow_insecure),
         )
     if key is None and Origin.of(place) != config.origin:
         raise ConfigError(
