@@ -83,7 +83,7 @@ class Config:
         return replace(self, **checked, sources=sources)
 
     def beside(self, dialect: Dialect) -> Config:
-        """Return the same settings for the workflows family: its URL, its key."""
+        """Return the same settings for the family of ``dialect``, the workflows: its URL, its key."""
         key = self.api_key if self.workflows_key is None else self.workflows_key
         return replace(self, base_url=self.workflows_url, api_key=key, version=dialect.prefix)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
-from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit, urlunsplit
 
 SHOWN = 80
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -16,6 +16,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _REG_NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?")
 _DOTTED_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 _HOST_AND_PORT = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>[^\[\]:@]+))(?::(?P<port>[0-9]{0,5}))?")
+_SLASHES = re.compile(r"[/\\]")
 _IN_PATH = "/%:@!$&'()*+,;=~"
 _IN_QUERY = _IN_PATH + "?"
 
@@ -135,6 +136,18 @@ def resolve_link(link: str, request_url: str) -> str | None:
         return None
     path, query = quote(parts.path or "/", safe=_IN_PATH), quote(parts.query, safe=_IN_QUERY)
     return f"{origin}{urlunsplit(('', '', path, query, quote(parts.fragment, safe=_IN_QUERY)))}"
+
+
+def link_below(link: object, base: str) -> str | None:
+    """Return path and query of a link of an answer, from ``base`` on; ``None`` if it leads out of there, where no credential may go."""
+    url = resolve_link(link, base) if isinstance(link, str) else None
+    if url is None or not same_origin(url, base):
+        return None
+    parts, prefix = urlsplit(url), urlsplit(base).path
+    steps = _SLASHES.split(unquote(unquote(parts.path)))
+    if not parts.path.startswith(f"{prefix}/") or {".", ".."}.intersection(steps):
+        return None
+    return parts.path.removeprefix(prefix) + (f"?{parts.query}" if parts.query else "")
 
 
 def _split(url: str, name: str) -> SplitResult:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from vantage_sdk.core.request import Request
 from vantage_sdk.core.shapes import is_whole
+from vantage_sdk.core.urls import link_below
 from vantage_sdk.exceptions import VantageAPIError
 from vantage_sdk.models.envelope import enveloped
 from vantage_sdk.models.workflow_result import ResultPage
-from vantage_sdk.workflows.paths import Id, followed, id_text
+from vantage_sdk.workflows.paths import Id, id_text
 
 if TYPE_CHECKING:
     from vantage_sdk.core.sending import Sender
@@ -59,7 +60,7 @@ async def walk_pages(
         if page and _goes_on(page, rows):
             number += 1
             query = {"page": number, "limit": _shown(page.limit, size)}
-            link = followed(page.next_page_url, sender.config)
+            link = link_below(page.next_page_url, sender.config.base_url)
             if link in asked:
                 raise VantageAPIError("the pages lead back to one that was there already", code="pagination_cycle")
             asked.add(link or "")
