@@ -219,7 +219,7 @@ class WorkflowFailedError(VantageAPIError):
     """A workflow was executed and failed; ``result`` is what it left behind, with ``result.error`` saying why."""
 
     def __init__(self, message: str, *, result: WorkflowResult[Any]) -> None:
-        super().__init__(message)
+        super().__init__(message, request_id=result.meta.request_id)
         self.result = result
 
 
