@@ -46,7 +46,7 @@ class Limiter:
             now = self._clock()
             del self._turns[: bisect_right(self._turns, now - self._window)]
             full = len(self._turns) >= self.limit
-            turn = max(now, self._turns[-self.limit] + self._window) if full else max(now, *self._turns[-1:])
+            turn = max(now, self._turns[-self.limit] + self._window) if full else max([now, *self._turns[-1:]])
             self._turns.append(turn)
             return turn, turn - now
 
