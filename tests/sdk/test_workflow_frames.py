@@ -6,9 +6,9 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-import pandas
-import polars
-import pyarrow
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 from tests.support.envelopes import Store, enveloped, run_of
@@ -79,11 +79,11 @@ def test_pandas_has_the_types_of_the_schema() -> None:
 
 def test_polars_and_arrow_have_the_types_of_the_schema() -> None:
     frame, table = frames.to_polars(ROWS, SCHEMA), frames.to_arrow(ROWS, SCHEMA)
-    text, time = polars.String, polars.Datetime("us", "UTC")
+    text, time = pl.String, pl.Datetime("us", "UTC")
     assert [*frame.schema.items()] == list(
         zip(
             NAMES,
-            [text, polars.Int64, polars.Float64, polars.Boolean, time, text, text, text, text, text, polars.Boolean],
+            [text, pl.Int64, pl.Float64, pl.Boolean, time, text, text, text, text, text, pl.Boolean],
             strict=True,
         )
     )
@@ -103,7 +103,7 @@ def test_a_result_without_rows_has_its_columns_all_the_same() -> None:
     names = [*SCHEMA]
     for frame in (frames.to_pandas([], SCHEMA), frames.to_polars([], SCHEMA)):
         assert (frame.shape, [*frame.columns]) == ((0, len(names)), names)
-    assert frames.to_arrow([], SCHEMA).schema.field("at").type == pyarrow.timestamp("us", tz="UTC")
+    assert frames.to_arrow([], SCHEMA).schema.field("at").type == pa.timestamp("us", tz="UTC")
     assert str(frames.to_pandas([], SCHEMA)["amount"].dtype) == "float64"
     assert frames.to_pandas([], {}).shape == frames.to_polars([], {}).shape == (0, 0)
 
@@ -143,9 +143,9 @@ async def test_tables_have_all_rows_and_not_only_the_first(face: Face) -> None:
         async with face.client(server.url) as client:
             result = await client.workflows.execute(42)
             frame, table, arrow = await result.to_pandas(), await result.to_polars(), await result.to_arrow()
-    assert isinstance(frame, pandas.DataFrame)
-    assert isinstance(table, polars.DataFrame)
-    assert isinstance(arrow, pyarrow.Table)
+    assert isinstance(frame, pd.DataFrame)
+    assert isinstance(table, pl.DataFrame)
+    assert isinstance(arrow, pa.Table)
     assert frame["n"].tolist() == table["n"].to_list() == arrow["n"].to_pylist() == list(range(2345))
 
 
