@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from vantage_sdk import ConfigError
+from vantage_sdk.core.io import forking
 from vantage_sdk.core.limiter import MARGIN, WINDOW, Limiter
 
 SPAN = WINDOW + MARGIN
@@ -70,6 +71,7 @@ def test_a_child_process_does_not_inherit_a_held_lock() -> None:
     limiter._lock.acquire()
     limiter.after_fork()
     assert limiter.reserve()[1] == 0
+    assert limiter in forking._renewed
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1.5, True, "60"])

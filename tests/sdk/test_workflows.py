@@ -106,6 +106,29 @@ async def test_a_list_without_totals_or_echoes_is_one_page(face: Face) -> None:
                 await client.workflows.list()
 
 
+async def test_a_page_that_is_short_because_something_was_deleted_is_not_the_last(face: Face) -> None:
+    pages = [[summary(1)], [summary(3), summary(4)], [summary(5)]]
+
+    def answer(request: Request, connection: int) -> Json:
+        page = int(request.query.get("page", 0))
+        return enveloped({"workflows": pages[page], "total": 6 - (page > 1), "page": page, "limit": 2})
+
+    with ScriptedServer(answer) as server:
+        async with face.client(server.url) as client:
+            assert [workflow.id async for workflow in client.workflows.list_all(page_size=2)] == [1, 3, 4, 5]
+
+
+async def test_a_token_goes_on_with_the_page_size_that_it_was_made_for(face: Face) -> None:
+    def answer(request: Request, connection: int) -> Json:
+        page, limit = int(request.query.get("page", 0)), int(request.query["limit"])
+        return enveloped({"workflows": [summary(page * limit)], "total": 99, "page": page, "limit": limit})
+
+    with ScriptedServer(answer) as server:
+        async with face.client(server.url) as client:
+            token = (await client.workflows.list(limit=10)).next_page_token
+            assert [(await client.workflows.list(limit=limit, page_token=token))[0].id for limit in (20, 7)] == [10, 10]
+
+
 async def test_an_empty_page_ends_a_list_whose_total_is_wrong(face: Face) -> None:
     def answer(request: Request, connection: int) -> Json:
         found = [summary(1), summary(2)] if request.query.get("page", "0") == "0" else []

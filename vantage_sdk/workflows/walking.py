@@ -53,13 +53,13 @@ async def walk_pages(
     asked, rows = set[str](), 0
     request = request_of(workflow_id, result_id, {"page": 0, "limit": size})
     page = await fetch(request)
-    number = _shown(page.page, 0)
+    number = 0
     while True:
         rows += len(page)
         following = None
         if page and _goes_on(page, rows):
             number += 1
-            query = {"page": number, "limit": _shown(page.limit, size)}
+            query = {"page": number, "limit": size}
             link = link_below(page.next_page_url, sender.config.base_url)
             if link in asked:
                 raise VantageAPIError("the pages lead back to one that was there already", code="pagination_cycle")
@@ -78,11 +78,6 @@ async def walk_pages(
             _complete(page, rows)
             return
         page = await (fetch(following) if ahead is None else ahead.result())
-
-
-def _shown(number: int | None, otherwise: int) -> int:
-    """Return what the server says of a page, unless that makes no sense."""
-    return number if number is not None and is_whole(number, 0) else otherwise
 
 
 def _goes_on(page: ResultPage, rows: int) -> bool:
