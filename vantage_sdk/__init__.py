@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         AuthorizationError,
         ConfigError,
         ConflictError,
+        DataExpiredError,
         DeadlineExceeded,
         IntegrityError,
         JobFailedError,
@@ -35,28 +36,43 @@ if TYPE_CHECKING:
         VantageAPIError,
         VantageConnectionError,
         VantageTimeoutError,
+        WorkflowFailedError,
     )
+    from vantage_sdk.models.api_key import ApiKey, ApiKeyCreated, ApiKeyRevoked
     from vantage_sdk.models.batch import BatchResult, Outcome
     from vantage_sdk.models.cluster import Cluster, ClusterNode, ClusterUsage
+    from vantage_sdk.models.envelope import Meta
     from vantage_sdk.models.job import Job, JobOutput, JobSpec, JobTemplate, Phase
+    from vantage_sdk.models.node_type import NodeCategory, NodeType, NodeTypes
     from vantage_sdk.models.storage_file import StorageFile
     from vantage_sdk.models.transfer import TransferItem, TransferReport
+    from vantage_sdk.models.workflow import Workflow, WorkflowEdge, WorkflowNode, WorkflowSummary
+    from vantage_sdk.models.workflow_graph import GraphEdge, GraphNode, GraphOutput, WorkflowGraph
+    from vantage_sdk.models.workflow_result import ResultPage, WorkflowProblem, WorkflowValidation
     from vantage_sdk.pagination import Page
     from vantage_sdk.platform.job_logs import Logs
     from vantage_sdk.waiting import wait_for_completion
+    from vantage_sdk.workflows.result import WorkflowResult
 
 _HOME = {
-    "vantage_sdk.client": ("AsyncVantageClient", "VantageClient"),
+    "vantage_sdk.client": (
+        "AsyncVantageClient",
+        "VantageClient",
+    ),
     "vantage_sdk.config": ("Config",),
     "vantage_sdk.core.answer": ("RawResponse",),
     "vantage_sdk.core.job_file": ("JobFileError",),
-    "vantage_sdk.core.stepping": ("AsyncStream", "Stream"),
+    "vantage_sdk.core.stepping": (
+        "AsyncStream",
+        "Stream",
+    ),
     "vantage_sdk.exceptions": (
         "Attempt",
         "AuthenticationError",
         "AuthorizationError",
         "ConfigError",
         "ConflictError",
+        "DataExpiredError",
         "DeadlineExceeded",
         "IntegrityError",
         "JobFailedError",
@@ -70,19 +86,68 @@ _HOME = {
         "VantageAPIError",
         "VantageConnectionError",
         "VantageTimeoutError",
+        "WorkflowFailedError",
     ),
-    "vantage_sdk.models.batch": ("BatchResult", "Outcome"),
-    "vantage_sdk.models.cluster": ("Cluster", "ClusterNode", "ClusterUsage"),
-    "vantage_sdk.models.job": ("Job", "JobOutput", "JobSpec", "JobTemplate", "Phase"),
+    "vantage_sdk.models.api_key": (
+        "ApiKey",
+        "ApiKeyCreated",
+        "ApiKeyRevoked",
+    ),
+    "vantage_sdk.models.batch": (
+        "BatchResult",
+        "Outcome",
+    ),
+    "vantage_sdk.models.cluster": (
+        "Cluster",
+        "ClusterNode",
+        "ClusterUsage",
+    ),
+    "vantage_sdk.models.envelope": ("Meta",),
+    "vantage_sdk.models.job": (
+        "Job",
+        "JobOutput",
+        "JobSpec",
+        "JobTemplate",
+        "Phase",
+    ),
+    "vantage_sdk.models.node_type": (
+        "NodeCategory",
+        "NodeType",
+        "NodeTypes",
+    ),
     "vantage_sdk.models.storage_file": ("StorageFile",),
-    "vantage_sdk.models.transfer": ("TransferItem", "TransferReport"),
+    "vantage_sdk.models.transfer": (
+        "TransferItem",
+        "TransferReport",
+    ),
+    "vantage_sdk.models.workflow": (
+        "Workflow",
+        "WorkflowEdge",
+        "WorkflowNode",
+        "WorkflowSummary",
+    ),
+    "vantage_sdk.models.workflow_graph": (
+        "GraphEdge",
+        "GraphNode",
+        "GraphOutput",
+        "WorkflowGraph",
+    ),
+    "vantage_sdk.models.workflow_result": (
+        "ResultPage",
+        "WorkflowProblem",
+        "WorkflowValidation",
+    ),
     "vantage_sdk.pagination": ("Page",),
     "vantage_sdk.platform.job_logs": ("Logs",),
     "vantage_sdk.waiting": ("wait_for_completion",),
+    "vantage_sdk.workflows.result": ("WorkflowResult",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
+    "ApiKey",
+    "ApiKeyCreated",
+    "ApiKeyRevoked",
     "AsyncStream",
     "AsyncVantageClient",
     "Attempt",
@@ -95,7 +160,11 @@ __all__ = [
     "Config",
     "ConfigError",
     "ConflictError",
+    "DataExpiredError",
     "DeadlineExceeded",
+    "GraphEdge",
+    "GraphNode",
+    "GraphOutput",
     "IntegrityError",
     "Job",
     "JobFailedError",
@@ -104,12 +173,17 @@ __all__ = [
     "JobSpec",
     "JobTemplate",
     "Logs",
+    "Meta",
+    "NodeCategory",
+    "NodeType",
+    "NodeTypes",
     "Outcome",
     "Page",
     "Phase",
     "RateLimitError",
     "RawResponse",
     "ResourceNotFoundError",
+    "ResultPage",
     "ServerError",
     "StorageFile",
     "Stream",
@@ -123,6 +197,15 @@ __all__ = [
     "VantageClient",
     "VantageConnectionError",
     "VantageTimeoutError",
+    "Workflow",
+    "WorkflowEdge",
+    "WorkflowFailedError",
+    "WorkflowGraph",
+    "WorkflowNode",
+    "WorkflowProblem",
+    "WorkflowResult",
+    "WorkflowSummary",
+    "WorkflowValidation",
     "__version__",
     "wait_for_completion",
 ]

@@ -16,7 +16,8 @@ from vantage_sdk.config import DEFAULT_BASE_URL
 from vantage_sdk.core.resource import Async, RawAsync, RawSync, Resource, Sync, method, opening, stream
 from vantage_sdk.core.stepping import AsyncStream, Stream, run
 
-NOUNS = ("clusters", "jobs", "storage")
+NOUNS = ("clusters", "jobs", "keys", "node_types", "storage", "workflows")
+LISTED = ("clusters", "jobs", "storage", "workflows")
 CLIENT = {
     "api_key": None,
     "base_url": None,
@@ -224,7 +225,7 @@ def test_an_unknown_keyword_is_refused_before_anything_is_sent(mode: type[Any]) 
 
 
 @pytest.mark.parametrize("name", ["list", "list_paginated", "list_all"])
-@pytest.mark.parametrize("noun", NOUNS)
+@pytest.mark.parametrize("noun", LISTED)
 def test_the_iterators_take_every_filter_of_the_list(noun: str, name: str) -> None:
     assert options_of(kinds(noun)[name]._body) == options_of(kinds(noun)["list"]._body)
 

@@ -11,6 +11,7 @@ import pytest
 
 from mock_server.families import FAMILIES
 from mock_server.openapi import describe
+from tests.contract import workflow_uses
 from tests.contract.reference import reference_data
 from tests.contract.uses import (
     CLUSTER,
@@ -34,8 +35,11 @@ from vantage_sdk.core.stepping import AsyncStream, Stream, run
 from vantage_sdk.platform import clusters, jobs, storage
 
 STREAMS = {"list_paginated", "list_all", "logs_stream", "as_completed", "download_stream", "open"}
+STREAMS |= {"execute", "iter_pages", "iter_rows"}
+ALL_USES = {**USES, **workflow_uses.USES}
+ROUTES = {**ENDPOINTS, **workflow_uses.ENDPOINTS}
 CASES = [
-    pytest.param(name, use, id=f"{name}-{number}") for name, uses in USES.items() for number, use in enumerate(uses)
+    pytest.param(name, use, id=f"{name}-{number}") for name, uses in ALL_USES.items() for number, use in enumerate(uses)
 ]
 WHOLE = [case for case in CASES if str(case.values[0]).partition(".")[2] not in STREAMS]
 CLIENTS = [VantageClient, AsyncVantageClient]
@@ -46,6 +50,8 @@ def template(wire: Wire) -> tuple[str, str]:
     path = wire.target.partition("?")[0]
     for value, name in ((JOB_ID, "{job_id}"), (CLUSTER_ID, "{cluster_id}"), (FILE_ID, "{file_id}")):
         path = path.replace(f"/{value}", f"/{name}")
+    for value, name in workflow_uses.PLACES:
+        path = path.replace(value, name)
     return wire.method, path
 
 
@@ -54,7 +60,9 @@ def answer(wire: Wire) -> Answer:
     verb, path = template(wire)
     if dict(wire.headers)[b"Accept"] == b"text/event-stream":
         return event_answer(["first", "second"])
-    endpoint = next(name for name, route in ENDPOINTS.items() if route == (verb, path))
+    endpoint = next(name for name, route in ROUTES.items() if route == (verb, path))
+    if endpoint in workflow_uses.ENDPOINTS:
+        return json_answer(workflow_uses.body(endpoint))
     if endpoint == "storage_download":
         return Answer(200, {"content-length": str(len(CONTENT))}, CONTENT)
     bodies: dict[str, Any] = {
@@ -92,7 +100,7 @@ def methods_of(client: Any) -> set[str]:
     """Return the public methods of all resources of a client."""
     return {
         f"{noun}.{name}"
-        for noun in ("jobs", "clusters", "storage")
+        for noun in ("jobs", "clusters", "storage", "workflows", "keys", "node_types")
         for base in type(getattr(client, noun)).__mro__
         for name, value in vars(base).items()
         if isinstance(value, method | stream | opening) and not name.startswith("_")
@@ -118,7 +126,7 @@ def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_method_asks_documented_endpoints(name: str, use: Use, kind: Any) -> None:
     io = recorder()
     call(client_of(io, kind), name, use)
-    assert asked(io) == [ENDPOINTS[endpoint] for endpoint in use.endpoints.split()]
+    assert asked(io) == [ROUTES[endpoint] for endpoint in use.endpoints.split()]
     assert io.pauses == []
     assert all(opened.closed for opened in io.opened)
 
@@ -130,18 +138,18 @@ def test_the_raw_form_asks_the_same_and_shows_the_answer(name: str, use: Use, ki
     raw = call(client_of(io, kind).with_raw, name, use)
     assert isinstance(raw, RawResponse)
     assert raw.status_code == 200
-    assert asked(io) == [ENDPOINTS[endpoint] for endpoint in use.endpoints.split()]
+    assert asked(io) == [ROUTES[endpoint] for endpoint in use.endpoints.split()]
 
 
 @pytest.mark.parametrize("kind", CLIENTS)
 def test_no_method_is_left_out(kind: Any) -> None:
-    assert methods_of(client_of(recorder(), kind)) == USES.keys()
+    assert methods_of(client_of(recorder(), kind)) == ALL_USES.keys()
 
 
 def test_every_endpoint_has_a_method() -> None:
     assert {
-        endpoint for uses in USES.values() for use in uses for endpoint in use.endpoints.split()
-    } == ENDPOINTS.keys()
+        endpoint for uses in ALL_USES.values() for use in uses for endpoint in use.endpoints.split()
+    } == ROUTES.keys()
 
 
 def test_the_server_has_exactly_these_routes() -> None:
@@ -150,6 +158,21 @@ def test_the_server_has_exactly_these_routes() -> None:
     assert sorted(routes) == sorted([*ENDPOINTS.values(), *EXTENSIONS])
     documented = {route.id: (route.method, route.path) for route in family.endpoints if route.id in ENDPOINTS}
     assert documented == ENDPOINTS
+
+
+def test_the_server_has_exactly_these_routes_of_workflows() -> None:
+    family = next((family for family in FAMILIES if family.dialect.prefix == "/api/v1"), None)
+    if family is None:
+        pytest.skip("the bundled server does not speak the workflows API")
+    routes = {(route.method, route.path) for route in family.endpoints if not route.public}
+    named = {(verb, re.sub(r"\{\w+\}", "{}", path)) for verb, path in routes if verb != "OPTIONS"}
+    assert named == {(verb, re.sub(r"\{\w+\}", "{}", path)) for verb, path in workflow_uses.ENDPOINTS.values()}
+
+
+def test_the_table_of_workflows_is_that_of_the_contract() -> None:
+    written = reference_data("endpoints.yaml")["families"]["workflows"]["endpoints"]
+    ours = {row["id"]: (row["method"], row["full_path"]) for row in written if row["method"] != "OPTIONS"}
+    assert ours == workflow_uses.ENDPOINTS
 
 
 def test_the_server_describes_exactly_these_routes() -> None:

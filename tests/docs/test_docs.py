@@ -28,6 +28,9 @@ from vantage_sdk.platform.job_submission import SubmitOptions
 from vantage_sdk.platform.jobs import JobFilters, Jobs
 from vantage_sdk.platform.storage import FileFilters, Storage
 from vantage_sdk.platform.storage_directories import DirectoryOptions
+from vantage_sdk.workflows.keys import Keys
+from vantage_sdk.workflows.node_types import NodeTypeList
+from vantage_sdk.workflows.workflows import Workflows
 
 DOCS = "\n".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
 TREE = "errors-and-retries.md"
@@ -124,6 +127,15 @@ def public(cls: type[Any]) -> list[str]:
 
 
 REFERENCE = {"jobs": "jobs-and-clusters.md", "clusters": "jobs-and-clusters.md", "storage": "storage.md"}
+REFERENCE |= dict.fromkeys(("workflows", "keys", "node_types"), "workflows.md")
+NOUNS = {
+    "jobs": Jobs,
+    "clusters": Clusters,
+    "storage": Storage,
+    "workflows": Workflows,
+    "keys": Keys,
+    "node_types": NodeTypeList,
+}
 
 
 def documented(resource: str) -> dict[str, list[str]]:
@@ -136,7 +148,7 @@ def documented(resource: str) -> dict[str, list[str]]:
     }
 
 
-@pytest.mark.parametrize(("resource", "cls"), [("jobs", Jobs), ("clusters", Clusters), ("storage", Storage)])
+@pytest.mark.parametrize(("resource", "cls"), NOUNS.items())
 def test_the_reference_has_every_method_with_its_parameters(resource: str, cls: type[Any]) -> None:
     expected = {name: parameters_of(getattr(cls, name)) for name in public(cls)}
     if cls is Jobs:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, assert_type
 
 from vantage_sdk import (
+    ApiKey,
     AsyncStream,
     AsyncVantageClient,
     BatchResult,
@@ -17,14 +18,22 @@ from vantage_sdk import (
     ClusterUsage,
     Job,
     Logs,
+    NodeTypes,
     Page,
     RawResponse,
+    ResultPage,
     StorageFile,
     Stream,
     TransferReport,
     VantageClient,
+    Workflow,
+    WorkflowGraph,
+    WorkflowResult,
+    WorkflowSummary,
+    WorkflowValidation,
     wait_for_completion,
 )
+from vantage_sdk.core.resource import Async, Sync
 
 client = VantageClient(api_key="key", timeout=timedelta(minutes=1))
 
@@ -91,6 +100,39 @@ async def asynchronous() -> None:
         assert_type(aclient.storage.download_stream("/a"), AsyncStream[bytes])
         stream: AsyncIterator[str] = aclient.jobs.logs_stream("a")
         assert_type(await anext(stream), str)
+
+
+def workflows() -> None:
+    graph = WorkflowGraph("t")
+    graph.terminator("x/y", after=[graph.getter("x/y", limit=1)])
+    assert_type(client.workflows.create(graph), Workflow)
+    assert_type(client.workflows.update(42, graph=graph).node_id_map, dict[str, int] | None)
+    assert_type(client.workflows.list(page=0), Page[WorkflowSummary])
+    assert_type(client.workflows.list_all(), Stream[WorkflowSummary])
+    assert_type(client.workflows.validate("42"), WorkflowValidation)
+    assert_type(client.workflows.results(42, "r", limit=10), ResultPage)
+    assert_type(client.keys.list()[0], ApiKey)
+    assert_type(client.keys.create("n").full_key.reveal(), str)
+    assert_type(client.node_types.list(role="getter"), NodeTypes)
+    result = client.workflows.execute(42, params={"a": 1}, timeout=5)
+    assert_type(result, WorkflowResult[Sync])
+    assert_type(result.rows, list[dict[str, Any]])
+    assert_type(result.execution_time, timedelta | None)
+    assert_type(result.iter_rows(), Stream[dict[str, Any]])
+    assert_type(result.to_dicts(), list[dict[str, Any]])
+    assert_type(result.again(), WorkflowResult[Sync])
+    client.workflows.execute(42, parameters={})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.with_raw.workflows.execute(42)  # type: ignore[arg-type]  # pyright: ignore
+
+
+async def asynchronous_workflows() -> None:
+    aclient = AsyncVantageClient()
+    result = await aclient.workflows.execute(42)
+    assert_type(result, WorkflowResult[Async])
+    assert_type(result.iter_pages(), AsyncStream[ResultPage])
+    assert_type(await result.to_dicts(), list[dict[str, Any]])
+    assert_type(await result.again(), WorkflowResult[Async])
+    assert_type((await aclient.with_raw.keys.list()).data, Page[ApiKey])
 
 
 async def mistakes() -> None:
