@@ -137,7 +137,7 @@ def test_a_key_expires_on_the_clock_of_the_server(
     assert nobody.get(BASE, headers=header).is_success
     server.advance(1)
     refused(nobody.get(BASE, headers=header), 401, "UNAUTHORIZED", "expired")
-    assert [key for key in client.get(KEYS).json()["keys"] if key["name"] == "made"][0]["is_active"] is True
+    assert next(key for key in client.get(KEYS).json()["keys"] if key["name"] == "made")["is_active"] is True
     refused(client.post(KEYS, json={"name": "x", "expires_at": "2024-01-15T10:36:00Z"}), 400, "INVALID_INPUT", "future")
 
 
