@@ -45,7 +45,8 @@ class StorageUploads(Resource[Mode]):
 
         ``resume``: go on with an upload of the same unchanged file that was interrupted, also in another process, default
         start anew.  ``progress_callback``: called with the bytes that got through and the total, growing, the total once it
-        is stored; raising in it ends the upload; ``progress``: show a bar on a terminal or in a notebook.  ``timeout`` is the
+        is stored; where nobody knows the total before the end, as with an iterator, it is what was read so far and grows as
+        well; raising in it ends the upload; ``progress``: show a bar on a terminal or in a notebook.  ``timeout`` is the
         longest silence in seconds.
 
         Up to 8 MiB are one request; more go in pieces that are resumed after a failure, and from 256 MiB in parts side by
