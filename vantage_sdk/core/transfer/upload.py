@@ -212,6 +212,8 @@ class Upload:
         if count == 1:  # parts have none of their own
             told = self._earlier.target if self._earlier and begun else self._target
             stretches[0].metadata = told.metadata()["Upload-Metadata"]
+        for stretch in stretches:
+            stretch.journal = self._journal
         calls = [partial(stretch.run, begun=begun) for stretch in stretches]
         try:
             answers = await self._io.gather(calls, self._connections, abort)
