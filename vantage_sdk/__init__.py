@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from vantage_sdk.core.answer import RawResponse
     from vantage_sdk.core.job_file import JobFileError
     from vantage_sdk.core.stepping import AsyncStream, Stream
+    from vantage_sdk.core.transfer.file_objects import FileReader, FileWriter, TextWriter
+    from vantage_sdk.core.transfer.file_objects_async import AsyncFileReader, AsyncFileWriter
+    from vantage_sdk.core.transfer.file_objects_text import AsyncTextReader, AsyncTextWriter
     from vantage_sdk.exceptions import (
         Attempt,
         AuthenticationError,
@@ -51,6 +54,9 @@ _HOME = {
     "vantage_sdk.core.answer": ("RawResponse",),
     "vantage_sdk.core.job_file": ("JobFileError",),
     "vantage_sdk.core.stepping": ("AsyncStream", "Stream"),
+    "vantage_sdk.core.transfer.file_objects": ("FileReader", "FileWriter", "TextWriter"),
+    "vantage_sdk.core.transfer.file_objects_async": ("AsyncFileReader", "AsyncFileWriter"),
+    "vantage_sdk.core.transfer.file_objects_text": ("AsyncTextReader", "AsyncTextWriter"),
     "vantage_sdk.exceptions": (
         "Attempt",
         "AuthenticationError",
@@ -83,7 +89,11 @@ _HOME = {
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
+    "AsyncFileReader",
+    "AsyncFileWriter",
     "AsyncStream",
+    "AsyncTextReader",
+    "AsyncTextWriter",
     "AsyncVantageClient",
     "Attempt",
     "AuthenticationError",
@@ -96,6 +106,8 @@ __all__ = [
     "ConfigError",
     "ConflictError",
     "DeadlineExceeded",
+    "FileReader",
+    "FileWriter",
     "IntegrityError",
     "Job",
     "JobFailedError",
@@ -115,6 +127,7 @@ __all__ = [
     "Stream",
     "StreamInterrupted",
     "SubmitOutcomeUnknown",
+    "TextWriter",
     "TransferError",
     "TransferItem",
     "TransferReport",

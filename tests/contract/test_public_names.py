@@ -27,7 +27,11 @@ from vantage_sdk.platform.storage import FileFilters, Storage
 from vantage_sdk.platform.storage_directories import DirectoryOptions
 
 PUBLIC = [
+    "AsyncFileReader",
+    "AsyncFileWriter",
     "AsyncStream",
+    "AsyncTextReader",
+    "AsyncTextWriter",
     "AsyncVantageClient",
     "Attempt",
     "AuthenticationError",
@@ -40,6 +44,8 @@ PUBLIC = [
     "ConfigError",
     "ConflictError",
     "DeadlineExceeded",
+    "FileReader",
+    "FileWriter",
     "IntegrityError",
     "Job",
     "JobFailedError",
@@ -59,6 +65,7 @@ PUBLIC = [
     "Stream",
     "StreamInterrupted",
     "SubmitOutcomeUnknown",
+    "TextWriter",
     "TransferError",
     "TransferItem",
     "TransferReport",
@@ -128,9 +135,8 @@ def public_things() -> dict[str, Any]:
     """Return all that a user can name: exported names, their members, the resources' methods, the shared options."""
     exported = {name: getattr(vantage_sdk, name) for name in PUBLIC if name != "__version__"}
     classes = [value for value in exported.values() if inspect.isclass(value)]
-    models = [value for value in vars(import_module("vantage_sdk.models.job")).values() if _is_model(value)]
-    models += [value for value in vars(import_module("vantage_sdk.models.cluster")).values() if _is_model(value)]
-    models += [value for value in vars(import_module("vantage_sdk.models.storage_file")).values() if _is_model(value)]
+    homes = [vars(import_module(f"vantage_sdk.models.{noun}")) for noun in ("job", "cluster", "storage_file")]
+    models = [value for home in homes for value in home.values() if _is_model(value)]
     named = {value.__name__: value for value in (*NOUNS.values(), *OPTIONS, *models)}
     return {
         **exported,
@@ -198,11 +204,8 @@ def test_no_other_module_exports_names() -> None:
 
 
 def test_the_tree_of_errors_is_this() -> None:
-    defined = {
-        name: value
-        for name, value in vars(exceptions).items()
-        if inspect.isclass(value) and issubclass(value, Exception)
-    }
+    classes = {name: value for name, value in vars(exceptions).items() if inspect.isclass(value)}
+    defined = {name: value for name, value in classes.items() if issubclass(value, Exception)}
     assert {name: value.__bases__[0].__name__ for name, value in defined.items()} == ERRORS
     assert issubclass(exceptions.ConfigError, ValueError)
 
