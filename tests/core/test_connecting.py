@@ -77,7 +77,7 @@ def beside(call: Callable[[], Any]) -> tuple[threading.Thread, list[BaseExceptio
         except BaseException as error:
             raised.append(error)
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     return thread, raised
 
@@ -233,8 +233,16 @@ def test_a_handshake_that_fails_leaves_nothing_open(answer: bytes, listener: soc
 
 
 def test_a_handshake_has_the_time_that_is_left(listener: socket.socket) -> None:
-    exchange = exchange_until(20)
-    stream = ClockedBackend(exchange).connect_tcp("127.0.0.1", port_of(listener))
-    exchange.begin(time.monotonic() + 0.05, None)
-    with pytest.raises(httpcore.ConnectTimeout):
-        stream.start_tls(ssl.create_default_context(), "localhost")
+    given: list[float | None] = []
+
+    class Late:
+        def wrap_socket(self, sock: socket.socket, server_hostname: str) -> ssl.SSLSocket:
+            given.append(sock.gettimeout())
+            raise TimeoutError("too late")
+
+    context: Any = Late()
+    stream = ClockedBackend(exchange_until(5)).connect_tcp("127.0.0.1", port_of(listener))
+    with pytest.raises(httpcore.ConnectTimeout, match="too late"):
+        stream.start_tls(context, "localhost")
+    assert given[0] is not None
+    assert 0 < given[0] <= 5
