@@ -76,7 +76,10 @@ class Exchange:
         if fault is not None and fault.reset == "after":
             await self.delivery.reset()
         else:
-            await self.delivery.deliver(response, fault)
+            try:
+                await self.delivery.deliver(response, fault)
+            except ClientDisconnect:
+                await self.delivery.drop()
         if self.polled and self.state.time.automatic:
             self.state.time.jump()
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from vantage_sdk.core.answer import RawResponse
     from vantage_sdk.core.job_file import JobFileError
     from vantage_sdk.core.stepping import AsyncStream, Stream
+    from vantage_sdk.core.transfer.file_objects import FileReader, FileWriter, TextWriter
+    from vantage_sdk.core.transfer.file_objects_async import AsyncFileReader, AsyncFileWriter
+    from vantage_sdk.core.transfer.file_objects_text import AsyncTextReader, AsyncTextWriter
     from vantage_sdk.exceptions import (
         Attempt,
         AuthenticationError,
@@ -62,10 +65,10 @@ _HOME = {
     "vantage_sdk.config": ("Config",),
     "vantage_sdk.core.answer": ("RawResponse",),
     "vantage_sdk.core.job_file": ("JobFileError",),
-    "vantage_sdk.core.stepping": (
-        "AsyncStream",
-        "Stream",
-    ),
+    "vantage_sdk.core.stepping": ("AsyncStream", "Stream"),
+    "vantage_sdk.core.transfer.file_objects": ("FileReader", "FileWriter", "TextWriter"),
+    "vantage_sdk.core.transfer.file_objects_async": ("AsyncFileReader", "AsyncFileWriter"),
+    "vantage_sdk.core.transfer.file_objects_text": ("AsyncTextReader", "AsyncTextWriter"),
     "vantage_sdk.exceptions": (
         "Attempt",
         "AuthenticationError",
@@ -148,7 +151,11 @@ __all__ = [
     "ApiKey",
     "ApiKeyCreated",
     "ApiKeyRevoked",
+    "AsyncFileReader",
+    "AsyncFileWriter",
     "AsyncStream",
+    "AsyncTextReader",
+    "AsyncTextWriter",
     "AsyncVantageClient",
     "Attempt",
     "AuthenticationError",
@@ -165,6 +172,8 @@ __all__ = [
     "GraphEdge",
     "GraphNode",
     "GraphOutput",
+    "FileReader",
+    "FileWriter",
     "IntegrityError",
     "Job",
     "JobFailedError",
@@ -189,6 +198,7 @@ __all__ = [
     "Stream",
     "StreamInterrupted",
     "SubmitOutcomeUnknown",
+    "TextWriter",
     "TransferError",
     "TransferItem",
     "TransferReport",

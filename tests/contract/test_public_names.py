@@ -164,11 +164,8 @@ def test_no_other_module_exports_names() -> None:
 
 
 def test_the_tree_of_errors_is_this() -> None:
-    defined = {
-        name: value
-        for name, value in vars(exceptions).items()
-        if inspect.isclass(value) and issubclass(value, Exception)
-    }
+    classes = {name: value for name, value in vars(exceptions).items() if inspect.isclass(value)}
+    defined = {name: value for name, value in classes.items() if issubclass(value, Exception)}
     assert {name: value.__bases__[0].__name__ for name, value in defined.items()} == ERRORS
     assert issubclass(exceptions.ConfigError, ValueError)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import vantage_sdk
 from mock_server import MockServer
 from tests.support.depot import Answer, Depot, ranged
 from tests.support.faces import Face
@@ -176,6 +177,17 @@ async def test_what_makes_no_sense_is_refused(mode: str, options: dict[str, Any]
                 await client.storage.open("/f", "r", encoding="klingon")
             with pytest.raises(TypeError, match="open streams its answer, so it has no raw form"):
                 _ = client.with_raw.storage.open
+
+
+@pytest.mark.parametrize("mode", ["rb", "r", "wb", "xb", "w", "x"])
+async def test_what_is_opened_can_be_named(mode: str, face: Face, server: MockServer) -> None:
+    server.storage.put("/f", b"content")
+    async with face.client(server.url) as client:
+        file = await client.storage.open("/f" if "x" not in mode else "/new", mode)
+        kind = type(file.blocking if face.is_blocking else file)
+        await file.aclose()
+    assert kind is io.TextIOWrapper or getattr(vantage_sdk, kind.__name__) is kind
+    assert kind is not io.TextIOWrapper or (mode, face.name) == ("r", "blocking")
 
 
 def test_a_reader_is_one_of_the_standard_library(server: MockServer) -> None:

@@ -50,6 +50,7 @@ class StorageUploads(Resource[Mode]):
         each piece, default yes; without, only sizes are compared.
 
         ``progress_callback``: called with the bytes that got through and the total, growing, the total once it is stored;
+        where nobody knows the total before the end, as with an iterator, it is what was read so far and grows as well;
         raising in it ends the upload; ``progress``: show a bar on a terminal or in a notebook.  ``timeout`` is the longest
         silence in seconds.
 

@@ -7,6 +7,7 @@ import os
 import stat
 import threading
 from contextlib import suppress
+from itertools import islice
 
 from vantage_sdk.core.io.folder import BINARY, NO_LINK, WAITS_FOR_NOBODY, Folder, is_link, is_ours, kind, sync
 
@@ -135,3 +136,24 @@ def remove(path: str | os.PathLike[str]) -> None:
     """Remove a file; it may be gone."""
     with suppress(FileNotFoundError):
         os.unlink(path)
+
+
+def renew(path: str | os.PathLike[str]) -> None:
+    """Have a file count as written just now; it may be gone."""
+    with suppress(FileNotFoundError):
+        os.utime(path)
+
+
+def older(folder: str | os.PathLike[str], before: float, limit: int) -> list[str]:
+    """Return the names of this user's files in a folder that were written before an instant; look at ``limit`` at most."""
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in islice(entries, limit) if is_older(entry.path, before)]
+
+
+def is_older(path: str | os.PathLike[str], before: float) -> bool:
+    """Tell whether there is a file of this user, no link, that was written before an instant."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    return is_ours(found) and found.st_mtime < before
