@@ -33,9 +33,8 @@ def duck() -> Iterator[duckdb.DuckDBPyConnection]:
 def load(duck: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], rows: Sequence[Any]) -> None:
     declared = ", ".join(f"{column} {kind}" for column, kind in columns.items())
     duck.execute(f"CREATE OR REPLACE TABLE {name} ({declared})")
-    if rows:
-        marks = ", ".join("?" for _ in columns)
-        duck.executemany(f"INSERT INTO {name} VALUES ({marks})", [[row[one] for one in columns] for row in rows])
+    lists = ", ".join(f"unnest(CAST(? AS {kind}[]))" for kind in columns.values())
+    duck.execute(f"INSERT INTO {name} SELECT {lists}", [[row[one] for row in rows] for one in columns])
 
 
 def asked(duck: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
