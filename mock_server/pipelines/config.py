@@ -26,13 +26,9 @@ Names = Annotated[list[Name], BeforeValidator(_as_list)]
 
 
 class Config(BaseModel):
-    """The settings of a node; what is not declared is an error."""
+    """The settings of a node; what is not declared is an error, and text is no number."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Empty(Config):
-    """No settings."""
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 def messages(model: type[Config], config: Mapping[str, Any], *, final: bool = False) -> list[str]:

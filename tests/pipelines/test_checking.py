@@ -98,7 +98,10 @@ def test_a_node_is_checked(name: str, config: dict[str, Any], message: str) -> N
     ("config", "message"),
     [
         ({"limit": -1}, "Invalid config field limit"),
-        ({"limit": "many"}, "Invalid config field limit"),
+        ({"limit": "50"}, "Invalid config field limit"),
+        ({"limit": True}, "Invalid config field limit"),
+        ({"limit": 5_000_001}, "Invalid config field limit"),
+        ({"status": 5}, "Invalid config field status"),
         ({"start_date": "soon"}, "Invalid config field start_date: must be a date like 2024-01-15"),
         ({"date_range": "next_year"}, "Invalid config field date_range: must be last_N_days"),
         ({"date_range": "last_99999_days"}, "Invalid config field date_range: must be last_N_days"),

@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import Field, field_validator
 
 from mock_server.pipelines import lazy_polars as pl
-from mock_server.pipelines.config import Config, Name, listed
+from mock_server.pipelines.config import Config, Names, listed
 from mock_server.pipelines.node_type import Step
 from mock_server.pipelines.operators.columns import check_columns, one_of
 from mock_server.pipelines.sources.draws import Draws
@@ -26,7 +26,7 @@ HISTORY = 400 * DAY
 """How far back events go."""
 
 Limit = Annotated[int, Field(ge=0, le=MAX_ROWS)]
-Wanted = Name | list[Name] | None
+Wanted = Names | None
 """A value, or several, that a column must have."""
 
 Build: TypeAlias = "Callable[[Draws, pl.Series], dict[str, pl.Series]]"
