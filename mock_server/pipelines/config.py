@@ -26,19 +26,15 @@ Names = Annotated[list[Name], BeforeValidator(_as_list)]
 
 
 class Config(BaseModel):
-    """The settings of a node; what is not declared is an error."""
+    """The settings of a node; what is not declared is an error, and text is no number."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Empty(Config):
-    """No settings."""
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 def messages(model: type[Config], config: Mapping[str, Any], *, final: bool = False) -> list[str]:
     """Return what is wrong with a config; unless it is final, what a parameter will fill in counts as right."""
     if not _is_text(config):
-        return ["Invalid config: text must be valid Unicode"]
+        return ["Invalid config: text must be valid Unicode, and not nested too deeply"]
     try:
         model.model_validate(dict(config))
     except ValidationError as error:
@@ -106,9 +102,9 @@ def _within(value: Any, part: int | str) -> Any:
 
 
 def _is_text(value: Any) -> bool:
-    """Tell whether all text in a value can be written down; half a surrogate pair cannot."""
+    """Tell whether all of a value can be written down; half a surrogate pair cannot, nor what is nested too deeply."""
     try:
         json.dumps(value, ensure_ascii=False, default=str).encode()
-    except UnicodeEncodeError:
+    except (UnicodeEncodeError, RecursionError):
         return False
     return True

@@ -20,7 +20,7 @@ from mock_server.pipelines.table import MAX_ROWS, Table
 if TYPE_CHECKING:
     from mock_server.pipelines import lazy_polars as pl
 
-MAX_BYTES = 2 * 1024**3
+MAX_BYTES = 1024**3
 """How much memory the rows that leave one node may take."""
 
 _DASHBOARD = "termination/dashboardOutput"

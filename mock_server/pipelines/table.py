@@ -83,7 +83,7 @@ def _written(frame: pl.DataFrame) -> pl.DataFrame:
 
 def from_records(records: Sequence[Mapping[str, Any]], kinds: Mapping[str, Kind]) -> pl.DataFrame:
     """Make a frame of records as they look on the wire."""
-    names = list(dict.fromkeys([*kinds, *(name for record in records for name in record)]))
+    names = list(dict.fromkeys([*(name for record in records for name in record), *kinds]))
     return pl.DataFrame([_column(name, [record.get(name) for record in records], kinds.get(name)) for name in names])
 
 

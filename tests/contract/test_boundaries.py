@@ -177,7 +177,7 @@ def test_the_tests_are_no_part_of_the_product() -> None:
     assert not offences(files("vantage_sdk", "mock_server", "examples"), lambda one: one.is_of("tests"))
 
 
-@pytest.mark.parametrize("part", ["cluster", "storage"])
+@pytest.mark.parametrize("part", ["cluster", "pipelines", "storage"])
 def test_what_is_simulated_knows_no_http(part: str) -> None:
     def is_foreign(one: Import) -> bool:
         return one.is_of(*HTTP) or (one.is_of("mock_server") and not one.is_of(f"mock_server.{part}"))
@@ -197,6 +197,15 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
         "vantage_sdk._ownership",
         "vantage_sdk._version",
     ]
+
+
+def test_a_server_that_runs_no_workflow_does_without_the_row_engine() -> None:
+    program = "import sys; import mock_server, mock_server.pipelines.engine; print(*sorted(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert "mock_server.pipelines.catalogue" in done.stdout.split()
+    assert "polars" not in done.stdout.split()
 
 
 @pytest.mark.parametrize("name", ["ValidationError", "JobFailedError", "Attempt"])

@@ -8,8 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given, note, settings
-from hypothesis import strategies as st
+from hypothesis import given, note, settings, strategies as st
 
 from mock_server.pipelines.table import Kind, Table
 from tests.pipelines.graphs import CHARGES, OUTPUT, Part, chain, graph, ran, rows_of
@@ -33,9 +32,8 @@ def duck() -> Iterator[duckdb.DuckDBPyConnection]:
 def load(duck: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], rows: Sequence[Any]) -> None:
     declared = ", ".join(f"{column} {kind}" for column, kind in columns.items())
     duck.execute(f"CREATE OR REPLACE TABLE {name} ({declared})")
-    if rows:
-        marks = ", ".join("?" for _ in columns)
-        duck.executemany(f"INSERT INTO {name} VALUES ({marks})", [[row[one] for one in columns] for row in rows])
+    lists = ", ".join(f"unnest(CAST(? AS {kind}[]))" for kind in columns.values())
+    duck.execute(f"INSERT INTO {name} SELECT {lists}", [[row[one] for row in rows] for one in columns])
 
 
 def asked(duck: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
@@ -113,8 +111,10 @@ TOTAL = "price * quantity * (1 - coalesce(discount, 0) / 100)"
                 ),
                 ("filter", {"field": "avg_price", "operator": "gt", "value": 100}),
             ],
-            "SELECT year(order_date) * 100 + month(order_date) AS m, category, avg(price) AS avg_price FROM o "
-            "GROUP BY ALL HAVING avg(price) > 100",
+            (
+                "SELECT year(order_date) * 100 + month(order_date) AS m, category, avg(price) AS avg_price FROM o "
+                "GROUP BY ALL HAVING avg(price) > 100"
+            ),
         ),
         (
             [
@@ -123,8 +123,10 @@ TOTAL = "price * quantity * (1 - coalesce(discount, 0) / 100)"
                 ("limit", {"count": 25, "offset": 5}),
                 ("select", {"columns": ["id", "price", "region"]}),
             ],
-            "SELECT id, price, region FROM o WHERE created >= '2023-06-01 12:00:00' "
-            "ORDER BY price DESC, id LIMIT 25 OFFSET 5",
+            (
+                "SELECT id, price, region FROM o WHERE created >= '2023-06-01 12:00:00' "
+                "ORDER BY price DESC, id LIMIT 25 OFFSET 5"
+            ),
         ),
     ],
 )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from simpleeval import EvalWithCompoundTypes, InvalidExpression
 
 from tests.pipelines.graphs import computed

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from mock_server.pipelines import lazy_polars as pl
-from mock_server.pipelines.expressions.terms import Guards, Term, TermKind, cast, finite, text
+from mock_server.pipelines.expressions.terms import Guards, Term, TermKind, cast, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ def binary(operator: ast.operator, left: Term, right: Term, guards: Guards, at: 
     if sign in _EXACT:
         return _exact(sign, left, right, guards, at, whole=whole)
     if sign == "**":
-        return Term(finite(cast(left, "float").pow(cast(right, "float"))), "float", at)
+        return Term(cast(left, "float").pow(cast(right, "float")), "float", at)
     kind: TermKind = "integer" if whole and sign != "/" else "float"
     divisor = cast(right, kind)
     if kind == "float":  # by one number for all rows, polars multiplies by its inverse, which rounds twice

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from mock_server.pipelines import lazy_polars as pl
 from mock_server.pipelines.errors import ExpressionError
-from mock_server.pipelines.expressions.terms import NUMBERS, TIMES, Term, TermKind, cast, common, finite, text
+from mock_server.pipelines.expressions.terms import NUMBERS, TIMES, Term, TermKind, cast, common, text
 from mock_server.pipelines.table import DATE_FORMAT, DATETIME_FORMAT
 
 MAX_DIGITS = 15
@@ -42,7 +42,7 @@ def _number(change: Callable[[pl.Expr], pl.Expr], *, whole: bool = False) -> Fun
             return Term(term.expr, "integer", place.at)
         if term.kind == "integer" and name == "abs":
             return Term(term.expr.abs(), "integer", place.at)
-        return Term(finite(change(cast(term, "float"))), "float", place.at)
+        return Term(change(cast(term, "float")), "float", place.at)
 
     return function
 
@@ -61,17 +61,7 @@ def _extreme(name: str, terms: Sequence[Term], place: Place) -> Term:
     kind = common(f"{name}()", terms)
     parts = [cast(term, kind) for term in terms]
     expr = pl.min_horizontal(parts) if name == "min" else pl.max_horizontal(parts)
-    if kind == "text":  # horizontal extremes are for numbers and times
-        expr = _text_extreme(name, parts)
     return Term(expr, kind, place.at, sum(term.size for term in terms))
-
-
-def _text_extreme(name: str, parts: list[pl.Expr]) -> pl.Expr:
-    found = parts[0]
-    for part in parts[1:]:
-        better = part < found if name == "min" else part > found
-        found = pl.when(found.is_null() | better).then(part).otherwise(found)
-    return found
 
 
 def _texts(change: Callable[[pl.Expr], pl.Expr], growth: int = 1) -> Function:
@@ -138,7 +128,7 @@ def _to_number(name: str, terms: Sequence[Term], place: Place) -> Term:
     if term.kind in NUMBERS:
         return term
     expr = term.expr.str.strip_chars() if term.kind == "text" else term.expr
-    return Term(finite(expr.cast(pl.Float64, strict=False)), "float", place.at)
+    return Term(expr.cast(pl.Float64, strict=False), "float", place.at)
 
 
 def _date(name: str, terms: Sequence[Term], place: Place) -> Term:

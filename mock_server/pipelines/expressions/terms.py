@@ -42,13 +42,16 @@ class Term:
 
 @dataclass(slots=True)
 class Guards:
-    """Conditions under which whole numbers overflow."""
+    """Where whole numbers overflow."""
 
-    conditions: list[pl.Expr] = field(default_factory=list["pl.Expr"])
+    frame: pl.DataFrame
+    overflows: list[pl.Series] = field(default_factory=list["pl.Series"])
 
     def add(self, exact: pl.Expr, approximate: pl.Expr) -> pl.Expr:
-        """Return ``exact`` and watch over it by way of the same in floating point."""
-        self.conditions.append(approximate.abs() >= 2.0**63 - 4096)
+        """Return ``exact`` and see by the same in floating point which rows overflow."""
+        found = self.frame.select(approximate.abs() >= 2.0**63 - 4096).to_series()
+        if found.any():
+            self.overflows.append(found)
         return exact
 
 

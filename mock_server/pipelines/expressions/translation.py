@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from datetime import datetime
 from functools import reduce
 from typing import TYPE_CHECKING, Any, cast as as_type
@@ -31,11 +32,9 @@ def evaluate(expression: Expression, frame: pl.DataFrame, *, now: float) -> pl.S
     """Return the value of an expression for every row of a frame."""
     translation = Translation(expression, frame, now)
     term = translation.term(expression.root)
-    guards = translation.guards.conditions
-    if guards and frame.select(reduce(lambda one, other: one | other, guards).any()).item():
+    if any(overflow.any() for overflow in translation.guards.overflows):
         raise ExpressionError("A whole number becomes larger than 64 bits")
-    expr = finite(term.expr) if term.kind == "float" else term.expr
-    return frame.with_columns(expr.cast(dtype(term.kind)).alias("value")).get_column("value")
+    return frame.with_columns(term.expr.cast(dtype(term.kind)).alias("value")).get_column("value")
 
 
 class Translation:
@@ -45,10 +44,21 @@ class Translation:
         self.expression = expression
         self.frame = frame
         self.now = now
-        self.guards = Guards()
+        self.guards = Guards(frame)
 
     def term(self, node: ast.expr) -> Term:
-        """Translate one part and what it is made of."""
+        """Translate one part and what it is made of.
+
+        Each part is computed at once: an operation may need an operand twice, and so would every one within it.
+        """
+        term = self._term(node)
+        if isinstance(node, ast.Constant | ast.Name):
+            return term
+        expr = finite(term.expr) if term.kind == "float" else term.expr
+        values = self.frame.select(expr.cast(dtype(term.kind)).alias("value")).to_series()
+        return replace(term, expr=pl.lit(values))
+
+    def _term(self, node: ast.expr) -> Term:
         at = self.expression.position(node)
         match node:
             case ast.Constant():
@@ -94,11 +104,12 @@ class Translation:
         return Term(expr, kind, at, first.size + second.size)
 
     def _guarded(self, node: ast.expr, condition: pl.Expr) -> Term:
-        outer, self.guards = self.guards, Guards()
+        outer, self.guards = self.guards, Guards(self.frame)
         try:
             return self.term(node)
         finally:
-            outer.conditions += [condition & one for one in self.guards.conditions]
+            within = [self.frame.select(pl.lit(one) & condition).to_series() for one in self.guards.overflows]
+            outer.overflows += within
             self.guards = outer
 
     def _literal(self, value: Any, at: int) -> Term:

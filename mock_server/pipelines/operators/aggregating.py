@@ -36,11 +36,15 @@ class Measure(Config):
         return self.alias or (f"{self.function}_{self.field}" if self.field else self.function)
 
 
+def _count() -> list[Measure]:
+    return [Measure(function="count")]
+
+
 class Aggregation(Config):
     """Make a row of each group, or of all rows; without any measure it counts them."""
 
     group_by: Names = []
-    aggregations: list[Measure] = Field(default=[Measure(function="count")], min_length=1, max_length=100)
+    aggregations: list[Measure] = Field(default_factory=_count, min_length=1, max_length=100)
 
 
 def aggregate(step: Step[Aggregation]) -> pl.DataFrame:

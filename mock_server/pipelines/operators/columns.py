@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -30,21 +30,34 @@ def check_numeric(frame: pl.DataFrame, name: str, what: str) -> None:
 
 def comparable(name: str, dtype: pl.DataType, value: Any) -> pl.Expr:
     """Return a value of a config as one that a column of type ``dtype`` compares to."""
-    if dtype == pl.String and isinstance(value, str):
-        return pl.lit(value, dtype=pl.String)
-    if dtype == pl.Boolean and isinstance(value, bool):
-        return pl.lit(value, dtype=pl.Boolean)
-    if dtype.is_numeric() and isinstance(value, int | float) and not isinstance(value, bool):
-        return number(value)
+    found = _plain(name, dtype, value)
+    return pl.lit(found, dtype=_shared(dtype, [found]))
+
+
+def one_of(name: str, dtype: pl.DataType, values: Sequence[Any]) -> pl.Expr:
+    """Return whether a column has one of the values of a config."""
+    found = [_plain(name, dtype, value) for value in values]
+    shared = _shared(dtype, found)
+    return pl.col(name).cast(shared).is_in(pl.Series(found, dtype=shared).implode())
+
+
+def _plain(name: str, dtype: pl.DataType, value: Any) -> Any:
+    """Return a value of a config as a column of type ``dtype`` has them."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if (dtype == pl.String and isinstance(value, str)) or (dtype == pl.Boolean and isinstance(value, bool)):
+        return value
+    if dtype.is_numeric() and is_number:
+        return value if isinstance(value, int) and -_LARGEST < value < _LARGEST else _float(value)
     if dtype.is_temporal() and isinstance(value, str):
-        return pl.lit(moment(value), dtype=pl.Datetime("ms"))
+        return moment(value)
     raise PipelineError(f"Column {name} has {_WORDS[kind(dtype)]}, which {value!r} does not compare to")
 
 
-def number(value: float) -> pl.Expr:
-    """Return a number as one that columns compare to."""
-    whole = isinstance(value, int) and -_LARGEST < value < _LARGEST
-    return pl.lit(value, dtype=pl.Int64) if whole else pl.lit(_float(value), dtype=pl.Float64)
+def _shared(dtype: pl.DataType, values: Sequence[Any]) -> Any:
+    """Return the type in which a column and values can be compared."""
+    if dtype.is_temporal():
+        return pl.Datetime("ms")
+    return pl.Float64 if any(isinstance(value, float) for value in values) else dtype
 
 
 def moment(text: str) -> datetime:

@@ -11,7 +11,7 @@ from mock_server.pipelines import lazy_polars as pl
 from mock_server.pipelines.config import Config, Name, listed
 from mock_server.pipelines.errors import PipelineError
 from mock_server.pipelines.node_type import Step
-from mock_server.pipelines.operators.columns import check_columns, comparable
+from mock_server.pipelines.operators.columns import check_columns, comparable, one_of
 
 Operator = Literal[
     "eq",
@@ -86,7 +86,5 @@ def _condition(frame: pl.DataFrame, config: Filter) -> pl.Expr:
         return _TEXTS[config.operator](column, value)
     if config.operator in _COMPARISONS:
         return _COMPARISONS[config.operator](column, comparable(config.field, dtype, value))
-    found = pl.lit(value=False)
-    for one in listed(value):
-        found |= column == comparable(config.field, dtype, one)
+    found = one_of(config.field, dtype, listed(value))
     return found if config.operator == "in" else ~found

@@ -10,14 +10,14 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field, field_validator
 
 from mock_server.pipelines import lazy_polars as pl
-from mock_server.pipelines.config import Config, Name, listed
+from mock_server.pipelines.config import Config, Names, listed
 from mock_server.pipelines.node_type import Step
-from mock_server.pipelines.operators.columns import check_columns
+from mock_server.pipelines.operators.columns import check_columns, one_of
 from mock_server.pipelines.sources.draws import Draws
 from mock_server.pipelines.table import MAX_ROWS
 
@@ -26,10 +26,10 @@ HISTORY = 400 * DAY
 """How far back events go."""
 
 Limit = Annotated[int, Field(ge=0, le=MAX_ROWS)]
-Wanted = Name | list[Name] | None
+Wanted = Names | None
 """A value, or several, that a column must have."""
 
-Build = Callable[[Draws, pl.Series], dict[str, pl.Series]]
+Build: TypeAlias = "Callable[[Draws, pl.Series], dict[str, pl.Series]]"
 _RANGE = re.compile(r"last_(\d{1,4})_(hours?|days?|weeks?)")
 _UNITS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
 
@@ -111,7 +111,7 @@ def wanted(step: Step[Any], frame: pl.DataFrame, at: str = "created") -> pl.Data
     asked = {name: getattr(config, name) for name in config.model_fields_set - _NO_COLUMNS}
     asked = {name: value for name, value in asked.items() if value is not None}
     check_columns(frame, [*asked, *([at] if start or end else [])])
-    conditions = [pl.col(name).is_in(listed(value)) for name, value in asked.items()]
+    conditions = [one_of(name, frame.schema[name], listed(value)) for name, value in asked.items()]
     conditions += [pl.col(at) >= start] if start else []
     conditions += [pl.col(at) <= end] if end else []
     found = frame.filter(*conditions) if conditions else frame
