@@ -112,7 +112,7 @@ async def execute(call: Call[None, Execution]) -> ExecutionView:
     return _view_run(workflow, run, stored, round((time.monotonic() - begun) * 1000))
 
 
-@routes.post("/workflows/{workflow_id}/validate", scope=READ, optional_body=True)
+@routes.post("/workflows/{workflow_id}/validate", scope=READ, conflicts=True, optional_body=True)
 async def validate(call: Call[None, Nothing]) -> Validation:
     """Check a workflow without running it."""
     graph = workflow_of(call).graph
