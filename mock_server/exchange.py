@@ -48,6 +48,7 @@ class Exchange:
         self.request_id = state.next_request_id()
         self.window: Window | None = None
         self.polled = False
+        self.is_preflight = self.match.family.dialect.open_to_browsers and self.request.method == "OPTIONS"
         self.record = state.journal.open(
             at=state.time.now(),
             request_id=self.request_id,
@@ -113,9 +114,8 @@ class Exchange:
         return json_response(fault.body, status, headers)
 
     async def _work(self) -> Response:
-        dialect = self.match.family.dialect
-        if dialect.open_to_browsers and self.request.method == "OPTIONS" and self.match.methods:
-            return preflight(self.match.methods)
+        if self.is_preflight:
+            return preflight(self.match.methods or {endpoint.method for endpoint in self.match.family.endpoints})
         endpoint = self.match.methods.get(self.request.method)
         credential = self._admit(public=endpoint is not None and endpoint.public)
         endpoint = self.match.endpoint(self.request.method)
@@ -177,8 +177,8 @@ class Exchange:
 
     def _identify(self) -> Credential:
         keys, headers = self.state.keys(self.match.family.dialect.name), self.request.headers
-        endpoint = self.match.methods.get(self.request.method)
-        cookie = headers.get("cookie") if endpoint is not None and endpoint.session else None
+        takes_session = any(endpoint.session for endpoint in self.match.methods.values())
+        cookie = headers.get("cookie") if takes_session else None
         return keys.authenticate(headers.get("authorization"), cookie)
 
     def _count(self, credential: Credential | None) -> Window:
@@ -192,9 +192,8 @@ class Exchange:
     async def _content(self, *, optional: bool) -> bytes:
         """Return the body, refusing early what is too large or not JSON."""
         announced = self.request.headers.get("content-length", "0")
-        if optional and announced == "0" and "transfer-encoding" not in self.request.headers:
-            return b"{}"
-        self._check_media("application/json")
+        if not optional:
+            self._check_media("application/json")
         if not announced.isdecimal() or int(announced[:20]) > MAX_BODY:
             raise _too_large()
         content = bytearray()
@@ -202,6 +201,10 @@ class Exchange:
             content += chunk
             if len(content) > MAX_BODY:
                 raise _too_large()
+        if optional and not content:
+            return b"{}"
+        if optional:
+            self._check_media("application/json")
         return bytes(content)
 
     def _check_media(self, wanted: str) -> None:
@@ -262,7 +265,8 @@ class Exchange:
         headers = response.headers
         headers["X-Request-ID"] = self.request_id
         headers["Date"] = formatdate(self.state.time.now(), usegmt=True)
-        headers.update(self._budget().headers())
+        if not self.is_preflight:
+            headers.update(self._budget().headers())
         if self.match.family.dialect.open_to_browsers:
             headers.update(OPEN)
         if self.state.honours_keys:

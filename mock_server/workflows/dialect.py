@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from typing_extensions import TypedDict
 
 from mock_server.dialect import Dialect, RatePolicy
+from mock_server.validation import EPOCH
 
 if TYPE_CHECKING:
     from mock_server.errors import ApiError
@@ -37,7 +38,8 @@ class WorkflowsError(TypedDict):
 
 def stamp(instant: float) -> str:
     """Return an instant as this family spells it: ISO 8601 in UTC with milliseconds."""
-    return datetime.fromtimestamp(instant, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    moment = EPOCH + timedelta(milliseconds=round(instant * 1000))
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def stamp_or_none(instant: float | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 FIXED = ("key", "full_key", "key_prefix", "scope_level", "hash", "key_hash")
 
+LATEST = 253_402_300_799.0
+"""The last second that can be spelled, of the year 9999."""
+
 routes = Routes("keys", prefix="/api/v1")
 
 
@@ -30,7 +33,21 @@ def _distinct(value: Any) -> Any:
     )
 
 
+def _as_text(value: Any) -> Any:
+    """Let no number be an instant."""
+    if not isinstance(value, str):
+        raise PydanticCustomError("string_type", "Must be an ISO 8601 date or time")
+    return value
+
+
+def _with_four_digits(value: float) -> float:
+    if value >= LATEST:
+        raise PydanticCustomError("too_late", "Must be before the year 10000")
+    return value
+
+
 Name = Annotated[str, Field(min_length=1, max_length=100)]
+Expiry = Annotated[Instant, AfterValidator(_with_four_digits), BeforeValidator(_as_text)]
 Scopes = Annotated[list[Scope], BeforeValidator(_distinct)]
 
 
@@ -40,7 +57,7 @@ class KeyCreate(StrictBody):
     name: Name
     scope_level: Level = "user"
     scopes: Scopes = Field(default=["workflows:read"])
-    expires_at: Maybe[Instant] = Field(default=None, description="When the key stops working; not in the past.")
+    expires_at: Maybe[Expiry] = Field(default=None, description="When the key stops working; not in the past.")
 
 
 class KeyUpdate(StrictBody):

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 
-import anyio.to_thread
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from mock_server.errors import ApiError, Fault as FieldFault, invalid
 from mock_server.pipelines import checking, engine
+from mock_server.offloading import in_thread
 from mock_server.pipelines.errors import GoneError
 from mock_server.routes import Call, Routes
 from mock_server.validation import QueryCount, QueryNumber, StrictBody, StrictQuery
 from mock_server.workflows.workflows import READ, workflow_of
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from mock_server.pipelines.engine import Run
     from mock_server.pipelines.graph import Problem
     from mock_server.pipelines.results import Result
@@ -98,12 +101,13 @@ async def execute(call: Call[None, Execution]) -> ExecutionView:
     if found := checking.problems(workflow.graph):
         raise invalid([FieldFault("workflow", "invalid_graph", _text(problem)) for problem in found])
     begun, now = time.monotonic(), state.time.now()
-    run = await anyio.to_thread.run_sync(
-        partial(engine.run, workflow.graph, call.body.params, seed=state.settings.seed, now=now)
+    run = await in_thread(
+        state, partial(engine.run, workflow.graph, call.body.params, seed=state.settings.seed, now=now)
     )
     stored = None
     if run.table is not None:
-        stored = await anyio.to_thread.run_sync(partial(state.results.save, workflow.id, run.table))
+        with _data_store():
+            stored = await in_thread(state, partial(state.results.save, workflow.id, run.table))
     state.executions.record(workflow.id, now, run, stored)
     return _view_run(workflow, run, stored, round((time.monotonic() - begun) * 1000))
 
@@ -120,14 +124,17 @@ async def validate(call: Call[None, Nothing]) -> Validation:
 @routes.get("/workflows/{workflow_id}/data/{result_id}", scope=READ, refusals=(503,))
 async def data(call: Call[Window, None]) -> RowPage:
     """Read the rows of an execution."""
-    workflow, results, window = workflow_of(call), call.state.results, call.query
-    result = results.get(call.path["result_id"])
+    workflow, window = workflow_of(call), call.query
+    with _data_store():
+        results = call.state.results
+        result = results.get(call.path["result_id"])
     if result is None or result.workflow_id != workflow.id:
         raise _expired(call)
     limit = min(window.limit, MAX_ROWS)
     start = window.page * limit
     try:
-        rows = await anyio.to_thread.run_sync(partial(results.page, result, min(start, result.total_rows), limit))
+        with _data_store():
+            rows = await in_thread(call.state, partial(results.page, result, min(start, result.total_rows), limit))
     except GoneError:
         raise _expired(call) from None
     more = start + limit < result.total_rows
@@ -174,5 +181,14 @@ def _link(call: Call[Any, Any], page: int, limit: int) -> str:
     """Return the next page in the documented form, below the mount that was used."""
     mount = call.family.dialect.mount
     base = mount if call.request.scope["path"].startswith(mount + "/") else ""
-    workflow_id, result_id = call.path["workflow_id"], call.path["result_id"]
+    workflow_id, result_id = int(call.path["workflow_id"]), call.path["result_id"]
     return f"{base}/api/v1/workflows/{workflow_id}/data/{result_id}?page={page}&limit={limit}"
+
+
+@contextmanager
+def _data_store() -> Generator[None]:
+    """Turn what the disk refuses into the documented word for it."""
+    try:
+        yield
+    except OSError as error:
+        raise ApiError(503, f"The rows cannot be kept or read at the moment: {error.strerror}") from None
