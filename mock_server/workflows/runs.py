@@ -11,8 +11,8 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from mock_server.errors import ApiError, Fault as FieldFault, invalid
-from mock_server.pipelines import checking, engine
 from mock_server.offloading import in_thread
+from mock_server.pipelines import checking, engine
 from mock_server.pipelines.errors import GoneError
 from mock_server.routes import Call, Routes
 from mock_server.validation import QueryCount, QueryNumber, StrictBody, StrictQuery
