@@ -35,15 +35,32 @@ if TYPE_CHECKING:
         VantageAPIError,
         VantageConnectionError,
         VantageTimeoutError,
+        WebhookVerificationError,
     )
     from vantage_sdk.models.batch import BatchResult, Outcome
+    from vantage_sdk.models.billing import Invoice, UsageItem, UsageSummary
     from vantage_sdk.models.cluster import Cluster, ClusterNode, ClusterUsage
+    from vantage_sdk.models.event import (
+        ClusterScaled,
+        Event,
+        JobCancelled,
+        JobCompleted,
+        JobCreated,
+        JobEvent,
+        JobFailed,
+        JobStarted,
+    )
     from vantage_sdk.models.job import Job, JobOutput, JobSpec, JobTemplate, Phase
+    from vantage_sdk.models.metrics import ClusterMetrics, JobMetrics, MetricPoint
     from vantage_sdk.models.storage_file import StorageFile
+    from vantage_sdk.models.team import Team, TeamMember
     from vantage_sdk.models.transfer import TransferItem, TransferReport
+    from vantage_sdk.models.user import User
+    from vantage_sdk.models.webhook import WebhookSubscription
     from vantage_sdk.pagination import Page
     from vantage_sdk.platform.job_logs import Logs
     from vantage_sdk.waiting import wait_for_completion
+    from vantage_sdk.webhook import Webhook
 
 _HOME = {
     "vantage_sdk.client": ("AsyncVantageClient", "VantageClient"),
@@ -70,15 +87,32 @@ _HOME = {
         "VantageAPIError",
         "VantageConnectionError",
         "VantageTimeoutError",
+        "WebhookVerificationError",
     ),
     "vantage_sdk.models.batch": ("BatchResult", "Outcome"),
+    "vantage_sdk.models.billing": ("Invoice", "UsageItem", "UsageSummary"),
     "vantage_sdk.models.cluster": ("Cluster", "ClusterNode", "ClusterUsage"),
+    "vantage_sdk.models.event": (
+        "ClusterScaled",
+        "Event",
+        "JobCancelled",
+        "JobCompleted",
+        "JobCreated",
+        "JobEvent",
+        "JobFailed",
+        "JobStarted",
+    ),
     "vantage_sdk.models.job": ("Job", "JobOutput", "JobSpec", "JobTemplate", "Phase"),
+    "vantage_sdk.models.metrics": ("ClusterMetrics", "JobMetrics", "MetricPoint"),
     "vantage_sdk.models.storage_file": ("StorageFile",),
+    "vantage_sdk.models.team": ("Team", "TeamMember"),
     "vantage_sdk.models.transfer": ("TransferItem", "TransferReport"),
+    "vantage_sdk.models.user": ("User",),
+    "vantage_sdk.models.webhook": ("WebhookSubscription",),
     "vantage_sdk.pagination": ("Page",),
     "vantage_sdk.platform.job_logs": ("Logs",),
     "vantage_sdk.waiting": ("wait_for_completion",),
+    "vantage_sdk.webhook": ("Webhook",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -90,20 +124,32 @@ __all__ = [
     "AuthorizationError",
     "BatchResult",
     "Cluster",
+    "ClusterMetrics",
     "ClusterNode",
+    "ClusterScaled",
     "ClusterUsage",
     "Config",
     "ConfigError",
     "ConflictError",
     "DeadlineExceeded",
+    "Event",
     "IntegrityError",
+    "Invoice",
     "Job",
+    "JobCancelled",
+    "JobCompleted",
+    "JobCreated",
+    "JobEvent",
+    "JobFailed",
     "JobFailedError",
     "JobFileError",
+    "JobMetrics",
     "JobOutput",
     "JobSpec",
+    "JobStarted",
     "JobTemplate",
     "Logs",
+    "MetricPoint",
     "Outcome",
     "Page",
     "Phase",
@@ -115,14 +161,22 @@ __all__ = [
     "Stream",
     "StreamInterrupted",
     "SubmitOutcomeUnknown",
+    "Team",
+    "TeamMember",
     "TransferError",
     "TransferItem",
     "TransferReport",
+    "UsageItem",
+    "UsageSummary",
+    "User",
     "ValidationError",
     "VantageAPIError",
     "VantageClient",
     "VantageConnectionError",
     "VantageTimeoutError",
+    "Webhook",
+    "WebhookSubscription",
+    "WebhookVerificationError",
     "__version__",
     "wait_for_completion",
 ]

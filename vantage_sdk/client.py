@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from vantage_sdk.config import MAX_RETRY_WAIT, Config, resolve
 from vantage_sdk.core.dialect import PLATFORM
@@ -13,6 +13,7 @@ from vantage_sdk.core.logs import set_up_logging
 from vantage_sdk.core.resource import Async, Mode, RawAsync, RawSync, Sync
 from vantage_sdk.core.sending import Sender, Shared
 from vantage_sdk.core.stepping import run
+from vantage_sdk.resources import Resources
 
 if TYPE_CHECKING:
     import httpx
@@ -20,44 +21,6 @@ if TYPE_CHECKING:
     from vantage_sdk.core.answer import RawResponse
     from vantage_sdk.core.deadline import Seconds
     from vantage_sdk.core.io.settings import Settings, Verify
-    from vantage_sdk.platform.clusters import Clusters
-    from vantage_sdk.platform.jobs import Jobs
-    from vantage_sdk.platform.storage import Storage
-
-
-class Resources(Generic[Mode]):
-    """What a Vantage client offers, in one of its faces."""
-
-    def __init__(self, sender: Sender, mode: type[Mode]) -> None:
-        self._sender = sender
-        self._mode = mode
-
-    @cached_property
-    def jobs(self) -> Jobs[Mode]:
-        """Submit, follow, wait for and manage jobs."""
-        from vantage_sdk.platform.jobs import Jobs
-
-        return Jobs(self._sender, self._mode)
-
-    @cached_property
-    def clusters(self) -> Clusters[Mode]:
-        """List, inspect and scale clusters."""
-        from vantage_sdk.platform.clusters import Clusters
-
-        return Clusters(self._sender, self._mode)
-
-    @cached_property
-    def storage(self) -> Storage[Mode]:
-        """Upload, download, list and remove files."""
-        from vantage_sdk.platform.storage import Storage
-
-        return Storage(self._sender, self._mode)
-
-    @cached_property
-    def _endpoint(self) -> Any:
-        from vantage_sdk.core.endpoint import Endpoint
-
-        return Endpoint(self._sender, self._mode)
 
 
 class _Client(Resources[Mode]):

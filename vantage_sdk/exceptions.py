@@ -16,6 +16,7 @@ VantageAPIError                     any failure of a call; the base of all
     TransferError                   bytes could not be moved; nothing half-done is at their target
         IntegrityError              what arrived is not what was sent
     JobFailedError                  a job that was waited for did not succeed; ``job`` is its last state
+    WebhookVerificationError        a delivery is not to be trusted; ``check`` tells what was wrong
     ConfigError                     the client cannot be set up like this (also a ``ValueError``)
 
 Arguments that are wrong in themselves raise the usual ``ValueError`` or ``TypeError`` before anything is sent.
@@ -48,6 +49,7 @@ __all__ = [
     "VantageAPIError",
     "VantageConnectionError",
     "VantageTimeoutError",
+    "WebhookVerificationError",
 ]
 
 
@@ -201,6 +203,18 @@ class JobFailedError(VantageAPIError):
     def __init__(self, message: str, *, job: Job) -> None:
         super().__init__(message)
         self.job = job
+
+
+class WebhookVerificationError(VantageAPIError):
+    """A delivery of a webhook is not to be trusted, and nothing in it was used.
+
+    ``check`` names what failed: ``id``, ``timestamp`` or ``signature`` for the header of this name, ``body``, or ``replay``.  No
+    message holds a secret or a signature.
+    """
+
+    def __init__(self, message: str, *, check: str) -> None:
+        super().__init__(message)
+        self.check = check
 
 
 class ConfigError(VantageAPIError, ValueError):

@@ -20,11 +20,17 @@ from vantage_sdk import exceptions
 from vantage_sdk.core.request import CallOptions, WaitOptions
 from vantage_sdk.core.resource import method, opening, stream
 from vantage_sdk.models.base import Model
+from vantage_sdk.platform.billing import Billing
 from vantage_sdk.platform.clusters import ClusterFilters, Clusters
 from vantage_sdk.platform.job_submission import SubmitOptions
 from vantage_sdk.platform.jobs import JobFilters, Jobs
+from vantage_sdk.platform.listing import ListFilters
+from vantage_sdk.platform.monitoring import Monitoring
 from vantage_sdk.platform.storage import FileFilters, Storage
 from vantage_sdk.platform.storage_directories import DirectoryOptions
+from vantage_sdk.platform.teams import Teams
+from vantage_sdk.platform.users import UserJobFilters, Users
+from vantage_sdk.platform.webhooks import Webhooks
 
 PUBLIC = [
     "AsyncStream",
@@ -34,20 +40,32 @@ PUBLIC = [
     "AuthorizationError",
     "BatchResult",
     "Cluster",
+    "ClusterMetrics",
     "ClusterNode",
+    "ClusterScaled",
     "ClusterUsage",
     "Config",
     "ConfigError",
     "ConflictError",
     "DeadlineExceeded",
+    "Event",
     "IntegrityError",
+    "Invoice",
     "Job",
+    "JobCancelled",
+    "JobCompleted",
+    "JobCreated",
+    "JobEvent",
+    "JobFailed",
     "JobFailedError",
     "JobFileError",
+    "JobMetrics",
     "JobOutput",
     "JobSpec",
+    "JobStarted",
     "JobTemplate",
     "Logs",
+    "MetricPoint",
     "Outcome",
     "Page",
     "Phase",
@@ -59,14 +77,22 @@ PUBLIC = [
     "Stream",
     "StreamInterrupted",
     "SubmitOutcomeUnknown",
+    "Team",
+    "TeamMember",
     "TransferError",
     "TransferItem",
     "TransferReport",
+    "UsageItem",
+    "UsageSummary",
+    "User",
     "ValidationError",
     "VantageAPIError",
     "VantageClient",
     "VantageConnectionError",
     "VantageTimeoutError",
+    "Webhook",
+    "WebhookSubscription",
+    "WebhookVerificationError",
     "__version__",
     "wait_for_completion",
 ]
@@ -93,11 +119,35 @@ ERRORS = {
     "TransferError": "VantageAPIError",
     "IntegrityError": "TransferError",
     "JobFailedError": "VantageAPIError",
+    "WebhookVerificationError": "VantageAPIError",
     "ConfigError": "VantageAPIError",
 }
-NOUNS: dict[str, type[Any]] = {"jobs": Jobs, "clusters": Clusters, "storage": Storage}
-OPTIONS = (CallOptions, WaitOptions, SubmitOptions, JobFilters, ClusterFilters, FileFilters, DirectoryOptions)
-PLAIN = {"job_id": "job", "job_ids": "id", "templates": "job", "name": "cluster", "path": "file"}
+NOUNS: dict[str, type[Any]] = {
+    "jobs": Jobs,
+    "clusters": Clusters,
+    "storage": Storage,
+    "teams": Teams,
+    "users": Users,
+    "billing": Billing,
+    "monitoring": Monitoring,
+    "webhooks": Webhooks,
+}
+OPTIONS = (
+    CallOptions,
+    WaitOptions,
+    SubmitOptions,
+    JobFilters,
+    ClusterFilters,
+    FileFilters,
+    DirectoryOptions,
+    ListFilters,
+    UserJobFilters,
+)
+MODELS = ("job", "cluster", "storage_file", "team", "user", "billing", "metrics", "webhook", "event")
+PLAIN = {"job_id": "job", "job_ids": "id", "templates": "job", "name": "cluster", "path": "file"} | {
+    "team_id": "team",
+    "invoice_id": "invoice",
+}
 """Parameters that the sentence about the method names by their noun."""
 
 Thing = tuple[str, Any]
@@ -128,9 +178,8 @@ def public_things() -> dict[str, Any]:
     """Return all that a user can name: exported names, their members, the resources' methods, the shared options."""
     exported = {name: getattr(vantage_sdk, name) for name in PUBLIC if name != "__version__"}
     classes = [value for value in exported.values() if inspect.isclass(value)]
-    models = [value for value in vars(import_module("vantage_sdk.models.job")).values() if _is_model(value)]
-    models += [value for value in vars(import_module("vantage_sdk.models.cluster")).values() if _is_model(value)]
-    models += [value for value in vars(import_module("vantage_sdk.models.storage_file")).values() if _is_model(value)]
+    modules = [vars(import_module(f"vantage_sdk.models.{name}")) for name in MODELS]
+    models = [value for module in modules for value in module.values() if _is_model(value)]
     named = {value.__name__: value for value in (*NOUNS.values(), *OPTIONS, *models)}
     return {
         **exported,
