@@ -6,7 +6,7 @@ import math
 import secrets
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -128,9 +128,9 @@ def _bytes_of(body: Any) -> bytes:
 
 
 def _several(found: Any) -> list[Any]:
-    if isinstance(found, Mapping) or not isinstance(found, Iterable):
-        raise TypeError(f"a secret is text or bytes, or several of them, not {type(found).__name__}")
-    return [*cast("Iterable[Any]", found)]
+    if isinstance(found, dict) or not hasattr(found, "__iter__"):
+        raise TypeError(f"a secret is text or bytes, or several of them, not {type(cast('Any', found)).__name__}")
+    return [*found]
 
 
 def _tolerance(given: Any) -> float:

@@ -14,6 +14,7 @@ from typing import Any, get_type_hints
 import pytest
 
 import vantage_sdk
+from tests.contract.names import ERRORS, PUBLIC
 from tests.contract.reference import ROOT
 from tests.contract.test_boundaries import files, tree
 from vantage_sdk import exceptions
@@ -32,95 +33,11 @@ from vantage_sdk.platform.teams import Teams
 from vantage_sdk.platform.users import UserJobFilters, Users
 from vantage_sdk.platform.webhooks import Webhooks
 
-PUBLIC = [
-    "AsyncStream",
-    "AsyncVantageClient",
-    "Attempt",
-    "AuthenticationError",
-    "AuthorizationError",
-    "BatchResult",
-    "Cluster",
-    "ClusterMetrics",
-    "ClusterNode",
-    "ClusterScaled",
-    "ClusterUsage",
-    "Config",
-    "ConfigError",
-    "ConflictError",
-    "DeadlineExceeded",
-    "Event",
-    "IntegrityError",
-    "Invoice",
-    "Job",
-    "JobCancelled",
-    "JobCompleted",
-    "JobCreated",
-    "JobEvent",
-    "JobFailed",
-    "JobFailedError",
-    "JobFileError",
-    "JobMetrics",
-    "JobOutput",
-    "JobSpec",
-    "JobStarted",
-    "JobTemplate",
-    "Logs",
-    "MetricPoint",
-    "Outcome",
-    "Page",
-    "Phase",
-    "RateLimitError",
-    "RawResponse",
-    "ResourceNotFoundError",
-    "ServerError",
-    "StorageFile",
-    "Stream",
-    "StreamInterrupted",
-    "SubmitOutcomeUnknown",
-    "Team",
-    "TeamMember",
-    "TransferError",
-    "TransferItem",
-    "TransferReport",
-    "UsageItem",
-    "UsageSummary",
-    "User",
-    "ValidationError",
-    "VantageAPIError",
-    "VantageClient",
-    "VantageConnectionError",
-    "VantageTimeoutError",
-    "Webhook",
-    "WebhookSubscription",
-    "WebhookVerificationError",
-    "__version__",
-    "wait_for_completion",
-]
 EXPORTS = {
     "vantage_sdk/__init__.py": PUBLIC,
     "vantage_sdk/exceptions.py": [name for name in PUBLIC if "Error" in name and name != "JobFileError"]
     + ["Attempt", "DeadlineExceeded", "StreamInterrupted", "SubmitOutcomeUnknown"],
     "vantage_sdk/testing/__init__.py": ["instant_retries"],
-}
-ERRORS = {
-    "VantageAPIError": "Exception",
-    "ValidationError": "VantageAPIError",
-    "AuthenticationError": "VantageAPIError",
-    "AuthorizationError": "VantageAPIError",
-    "ResourceNotFoundError": "VantageAPIError",
-    "ConflictError": "VantageAPIError",
-    "RateLimitError": "VantageAPIError",
-    "ServerError": "VantageAPIError",
-    "VantageConnectionError": "VantageAPIError",
-    "VantageTimeoutError": "VantageConnectionError",
-    "DeadlineExceeded": "VantageTimeoutError",
-    "StreamInterrupted": "VantageConnectionError",
-    "SubmitOutcomeUnknown": "VantageAPIError",
-    "TransferError": "VantageAPIError",
-    "IntegrityError": "TransferError",
-    "JobFailedError": "VantageAPIError",
-    "WebhookVerificationError": "VantageAPIError",
-    "ConfigError": "VantageAPIError",
 }
 NOUNS: dict[str, type[Any]] = {
     "jobs": Jobs,

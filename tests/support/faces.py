@@ -116,9 +116,29 @@ class AwaitableClient:
         return AwaitableResource(self.blocking.storage)
 
     @property
+    def teams(self) -> Any:
+        return AwaitableResource(self.blocking.teams)
+
+    @property
+    def users(self) -> Any:
+        return AwaitableResource(self.blocking.users)
+
+    @property
+    def billing(self) -> Any:
+        return AwaitableResource(self.blocking.billing)
+
+    @property
+    def monitoring(self) -> Any:
+        return AwaitableResource(self.blocking.monitoring)
+
+    @property
+    def webhooks(self) -> Any:
+        return AwaitableResource(self.blocking.webhooks)
+
+    @property
     def with_raw(self) -> Any:
         raw = self.blocking.with_raw
-        nouns = ("jobs", "clusters", "storage")
+        nouns = ("jobs", "clusters", "storage", "teams", "users", "billing", "monitoring", "webhooks")
         return type("Raw", (), {noun: AwaitableResource(getattr(raw, noun)) for noun in nouns})
 
     @property

@@ -48,9 +48,10 @@ def delivery_of(headers: Headers) -> Delivery:
 
 def _pairs(headers: Any) -> list[tuple[Any, Any]]:
     items = getattr(headers, "items", None)
+    given: Any = items() if callable(items) else headers
     try:
         if not isinstance(headers, str | bytes):
-            return [(name, value) for name, value in (items() if callable(items) else headers)]
+            return [(name, value) for name, value in given]
     except (TypeError, ValueError):
         pass
     raise TypeError(f"headers takes a mapping or pairs of name and value, not {type(headers).__name__}")

@@ -27,7 +27,7 @@ class UsageItem(Model):
 
 
 class UsageSummary(Model):
-    """What was used in a period and what it costs; ``currency`` is a code such as ``USD``."""
+    """What was used in a period and what it costs; ``currency`` is a code of three letters."""
 
     period_start: Timestamp | None = None
     period_end: Timestamp | None = None

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from vantage_sdk.core.shapes import as_object
 from vantage_sdk.models.base import Model, Timestamp
 from vantage_sdk.models.cluster import Cluster
 from vantage_sdk.models.job import Job
@@ -19,7 +20,7 @@ class Event(Model):
 
     type: str
     timestamp: Timestamp | None = None
-    data: Any = None
+    data: Any
 
     @property
     def webhook_id(self) -> str | None:
@@ -71,9 +72,10 @@ EVENTS: dict[str, type[Event]] = {
 
 def event_of(body: bytes, webhook_id: str) -> Event:
     """Return the event in the body of a delivery; raise ``ValueError`` if there is none."""
-    received = from_json(body, allow_inf_nan=False)
-    if not isinstance(received, dict) or not isinstance(received.get("type"), str):
+    received = as_object(from_json(body, allow_inf_nan=False)) or {}
+    kind = received.get("type")
+    if not isinstance(kind, str):
         raise ValueError("no JSON object with a type")
-    event = EVENTS.get(received["type"], Event).from_dict(received)
+    event = EVENTS.get(kind, Event).from_dict(received)
     vars(event)["_webhook_id"] = webhook_id
     return event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pydantic import Field
 
@@ -46,7 +46,7 @@ class Series(Model):
         return [point for point in as_list(found) or [] if isinstance(point, MetricPoint)]
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a pandas ``DataFrame`` of floats with the times in UTC as its index, ``NaN`` where nothing was measured.
+        """Return a table of pandas: floats with the times in UTC in front, ``NaN`` where nothing was measured.
 
         Raises ``ImportError`` if the extra ``pandas`` is not installed.
         """
@@ -61,21 +61,21 @@ class Series(Model):
         ``ax``: the axes to draw into, default those of a new figure; ``style``: what ``Axes.plot`` takes.  Raises
         ``ImportError`` if the extra ``plot`` is not installed.
         """
-        if ax is None:
-            pyplot = _library("matplotlib.pyplot", "plot()", "plot")
-            ax = pyplot.figure().add_subplot()
+        into: Any = _library("matplotlib.pyplot", "plot()", "plot").figure().add_subplot() if ax is None else ax
         times = [_time(point) for point in self._points]
         known = [number for number, time in enumerate(times) if time is not None]
         for name in COLUMNS:
             values = self._values(name)
             if any(value == value for value in values):  # noqa: PLR0124  NaN is not itself
                 line = [times[number] for number in known], [values[number] for number in known]
-                ax.plot(*line, **{"label": name.removesuffix("_percent"), **style})  # type: ignore[arg-type]
-        ax.set(title=printable(self.caption).replace("$", r"\$"), xlabel="time (UTC)", ylabel="percent", ylim=(0, 105))
-        if ax.get_legend_handles_labels()[0]:
-            ax.legend()
-        ax.figure.autofmt_xdate()
-        return ax
+                into.plot(*line, **{"label": name.removesuffix("_percent"), **style})
+        into.set(
+            title=printable(self.caption).replace("$", r"\$"), xlabel="time (UTC)", ylabel="percent", ylim=(0, 105)
+        )
+        if into.get_legend_handles_labels()[0]:
+            into.legend()
+        into.figure.autofmt_xdate()
+        return cast("Axes", into)
 
     def _values(self, name: str) -> list[float]:
         found = [getattr(point, name, None) for point in self._points]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from vantage_sdk.core.urls import Origin
@@ -67,9 +67,9 @@ def as_url(value: Any, name: str) -> str:
 
 def as_names(values: Any, name: str) -> list[str]:
     """Return one or more different texts; raise ``TypeError`` or ``ValueError`` for all else."""
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise TypeError(f"{name} takes several names, as in [{values!r}], not {type(values).__name__}")
-    found = [as_text(value, f"a name in {name}") for value in cast("Iterable[Any]", values)]
+    if isinstance(values, str) or not hasattr(values, "__iter__"):
+        raise TypeError(f"{name} takes several names, not {type(values).__name__}")
+    found = [as_text(value, f"a name in {name}") for value in values]
     if not found:
         raise ValueError(f"{name} cannot be empty")
     if len({*found}) < len(found):

@@ -86,8 +86,8 @@ class Webhooks(Resource[Mode]):
     ) -> WebhookSubscription:
         """Subscribe to events, to be delivered to a URL.
 
-        ``url``: absolute, ``https`` or ``http``; ``events``: names such as ``job.completed``; ``secret``: what deliveries are
-        signed with, base64 with or without ``whsec_`` in front, as ``vantage_sdk.Webhook.new_secret()`` makes one; ``active``:
+        ``url``: absolute, ``https`` or ``http``; ``events``: their names, for example ``job.completed``; ``secret``: what deliveries are
+        signed with, base64 with or without ``whsec_`` in front, which ``Webhook.new_secret()`` makes; ``active``:
         whether to deliver, default the server's, which is yes; ``idempotency_key``: yours instead of a new one: the same key
         cannot create a second subscription.
 
