@@ -91,7 +91,7 @@ class Webhook:
         moment = str(_moment(self._now() if timestamp is None else timestamp))
         content = _bytes_of(body)
         try:
-            delivery_of({ID: webhook_id, TIMESTAMP: moment, SIGNATURE: "v1,"})
+            delivery_of({ID: webhook_id, TIMESTAMP: moment, SIGNATURE: "v1,x"})
         except WebhookVerificationError as error:
             problem = (
                 f"{error.check} cannot stand in a header: 1 to 256 visible ASCII characters, or seconds since 1970"

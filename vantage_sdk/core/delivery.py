@@ -12,7 +12,8 @@ ID, TIMESTAMP, SIGNATURE = NAMES = ("webhook-id", "webhook-timestamp", "webhook-
 _FORMS = {
     ID: re.compile(r"[!-~]{1,256}"),
     TIMESTAMP: re.compile(r"[0-9]{1,12}"),
-    SIGNATURE: re.compile(r"[ -~]{1,8192}"),
+    # Exactly one comma an entry: repeated headers that something has joined into one have more.
+    SIGNATURE: re.compile(r"(?=.{1,8192}\Z)[!-+\--~]+,[!-+\--~]+(?: +[!-+\--~]+,[!-+\--~]+)*"),
 }
 
 
