@@ -134,6 +134,8 @@ def test_a_changed_body_is_refused(change: Any) -> None:
         ({"webhook-signature": HEADERS["webhook-signature"][:-2]}, "signature"),
         ({"webhook-signature": HEADERS["webhook-signature"].replace("v1,", "v1,,")}, "signature"),
         ({"webhook-signature": HEADERS["webhook-signature"] + "," + HEADERS["webhook-signature"]}, "signature"),
+        ({"webhook-signature": HEADERS["webhook-signature"] + ", " + HEADERS["webhook-signature"]}, "signature"),
+        ({"webhook-signature": "junk " + HEADERS["webhook-signature"]}, "signature"),
     ],
 )
 def test_a_changed_header_is_refused(change: dict[str, Any], check: str) -> None:
@@ -177,7 +179,7 @@ def test_the_clock_is_the_systems_unless_given() -> None:
     refused("timestamp", webhook)
 
 
-@pytest.mark.parametrize("secrets", [[SECRET, OTHER], (OTHER, SECRET), {SECRET: 1}.keys(), iter([OTHER, SECRET])])
+@pytest.mark.parametrize("secrets", [[SECRET, OTHER], (OTHER, SECRET), iter([OTHER, SECRET])])
 def test_a_secret_can_be_replaced(secrets: Any) -> None:
     webhook = at(secret=secrets)
     assert webhook.unwrap(BODY, HEADERS)
@@ -190,11 +192,10 @@ def test_a_secret_can_be_replaced(secrets: Any) -> None:
     refused("signature", at(secret=Webhook.new_secret()), headers=both)
 
 
-@pytest.mark.parametrize("form", ["v1a,{} {}", "v2,x {}", "junk {}", "{}  v1,AAAA", "v1,ü{} {}"])
+@pytest.mark.parametrize("form", ["v1a,AAAA {}", "v2,x {}", "{}  v1,AAAA", "v1,AAAA {} v1,BBBB"])
 def test_one_good_signature_among_others_is_enough(form: str) -> None:
-    good = HEADERS["webhook-signature"]
-    text = form.replace("ü", "").replace("{}", good) if "ü" in form else form.format(*[good] * form.count("{}"))
-    assert at().unwrap(BODY, {**HEADERS, "webhook-signature": text})
+    signatures = form.format(HEADERS["webhook-signature"])
+    assert at().unwrap(BODY, {**HEADERS, "webhook-signature": signatures})
 
 
 @pytest.mark.parametrize(
@@ -225,10 +226,7 @@ def test_a_secret_may_come_without_its_prefix_or_as_bytes(same: Any) -> None:
 def test_a_secret_that_cannot_be_used_is_refused_without_a_word_of_it(secret: Any, error: Any, says: str) -> None:
     with pytest.raises(error, match=says) as caught:
         Webhook(secret)
-    told = "".join(traceback.format_exception(caught.value))
-    assert "hunter" not in told.replace("hunter2 hunter2", "").replace("hunter2ü", "") or "hunter2" not in str(
-        caught.value
-    )
+    assert "hunter" not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
 
