@@ -90,6 +90,7 @@ USES: dict[str, list[Use]] = {
     "jobs.get": [
         Use("jobs_get", (JOB_ID,)),
         Use("jobs_get jobs_logs jobs_output", (JOB_ID,), {"include": ["logs", "outputs"]}),
+        Use("jobs_get monitoring_job_metrics", (JOB_ID,), {"include": ["metrics"]}),
     ],
     "jobs.update": [Use("jobs_update", (JOB_ID,), {"priority": 1})],
     "jobs.cancel": [Use("jobs_update", (JOB_ID,))],
@@ -111,6 +112,7 @@ USES: dict[str, list[Use]] = {
     "clusters.get": [
         Use("clusters_get", (CLUSTER_ID,)),
         Use("clusters_get clusters_nodes", (CLUSTER_ID,), {"include": ["nodes"]}),
+        Use("clusters_get monitoring_cluster_metrics", (CLUSTER_ID,), {"include": "metrics"}),
     ],
     "clusters.usage": [Use("clusters_usage", (CLUSTER_ID,))],
     "clusters.nodes": [Use("clusters_nodes", (CLUSTER_ID,)), Use("clusters_nodes", (CLUSTER_ID,), {"limit": 10})],

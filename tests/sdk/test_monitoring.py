@@ -45,6 +45,15 @@ async def test_series_are_typed_and_of_a_period(face: Face) -> None:
     assert (job.to_dict(), cluster.to_dict()) == (JOB_METRICS, CLUSTER_METRICS)
 
 
+async def test_metrics_that_are_not_embedded_in_a_job_are_fetched(face: Face) -> None:
+    with ScriptedServer([Json(200, {"id": "job_123", "status": "running"}), Json(200, JOB_METRICS)]) as server:
+        async with face.client(server.url) as client:
+            job = await client.jobs.get("job_123", include=["metrics"])
+    assert server.requests[1].path == "/v1/monitoring/jobs/job_123/metrics"
+    assert job.metrics == JobMetrics.from_dict(JOB_METRICS)
+    assert job.to_dict()["metrics"] == JOB_METRICS
+
+
 def test_a_series_is_a_table_of_floats_by_time() -> None:
     frame = JobMetrics.from_dict(JOB_METRICS).to_pandas()
     assert [*frame.columns] == ["cpu_percent", "memory_percent", "gpu_percent"]
