@@ -14,7 +14,7 @@ from mock_server import MockServer
 from tests.support.answers import fault
 from tests.support.faces import Face
 from tests.support.scripted import Json, Reply, ScriptedServer
-from vantage_sdk import Job, JobFailedError, VantageAPIError
+from vantage_sdk import Job, JobFailedError, VantageAPIError, WebhookVerificationError
 from vantage_sdk.exceptions import Attempt
 
 CLASSES = [cls for _, cls in inspect.getmembers(exceptions, inspect.isclass) if issubclass(cls, VantageAPIError)]
@@ -106,6 +106,8 @@ async def test_a_redirect_that_is_not_followed_is_an_error(face: Face) -> None:
 def sample(cls: type[VantageAPIError]) -> VantageAPIError:
     if cls is JobFailedError:
         return JobFailedError("job failed", job=Job.from_dict({"id": "x", "status": "failed", "new": 1}))
+    if cls is WebhookVerificationError:
+        return WebhookVerificationError("no signature fits", check="signature")
     error = cls(
         "it failed",
         status_code=404,
