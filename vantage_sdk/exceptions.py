@@ -18,6 +18,7 @@ VantageAPIError                     any failure of a call; the base of all
         IntegrityError              what arrived is not what was sent
     JobFailedError                  a job that was waited for did not succeed; ``job`` is its last state
     WorkflowFailedError             a workflow ran and failed; ``result`` is what it left behind
+    WebhookVerificationError        a delivery is not to be trusted; ``check`` tells what was wrong
     ConfigError                     the client cannot be set up like this (also a ``ValueError``)
 
 Arguments that are wrong in themselves raise the usual ``ValueError`` or ``TypeError`` before anything is sent.
@@ -52,6 +53,7 @@ __all__ = [
     "VantageAPIError",
     "VantageConnectionError",
     "VantageTimeoutError",
+    "WebhookVerificationError",
     "WorkflowFailedError",
 ]
 
@@ -221,6 +223,18 @@ class WorkflowFailedError(VantageAPIError):
     def __init__(self, message: str, *, result: WorkflowResult[Any]) -> None:
         super().__init__(message, request_id=result.meta.request_id)
         self.result = result
+
+
+class WebhookVerificationError(VantageAPIError):
+    """A delivery of a webhook is not to be trusted, and nothing in it was used.
+
+    ``check`` names what failed: ``id``, ``timestamp`` or ``signature`` for the header of this name, ``body``, or ``replay``.  No
+    message holds a secret or a signature.
+    """
+
+    def __init__(self, message: str, *, check: str) -> None:
+        super().__init__(message)
+        self.check = check
 
 
 class ConfigError(VantageAPIError, ValueError):

@@ -60,6 +60,11 @@ class Page(Sequence[T], Generic[T]):
     def __iter__(self) -> Iterator[T]:
         return iter(self.items)
 
+    def _repr_html_(self) -> str:
+        from vantage_sdk.notebook import listing
+
+        return listing(self.items, self.total)
+
 
 def page_of(model: type[M], key: str) -> Callable[[Answer], Page[M]]:
     """Return the decoder of a platform list whose items are under ``key``."""

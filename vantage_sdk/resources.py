@@ -10,9 +10,14 @@ from vantage_sdk.core.resource import Mode
 
 if TYPE_CHECKING:
     from vantage_sdk.core.sending import Sender
+    from vantage_sdk.platform.billing import Billing
     from vantage_sdk.platform.clusters import Clusters
     from vantage_sdk.platform.jobs import Jobs
+    from vantage_sdk.platform.monitoring import Monitoring
     from vantage_sdk.platform.storage import Storage
+    from vantage_sdk.platform.teams import Teams
+    from vantage_sdk.platform.users import Users
+    from vantage_sdk.platform.webhooks import Webhooks
     from vantage_sdk.workflows.keys import Keys
     from vantage_sdk.workflows.node_types import NodeTypeList
     from vantage_sdk.workflows.workflows import Workflows
@@ -66,6 +71,41 @@ class Resources(Generic[Mode]):
         from vantage_sdk.workflows.node_types import NodeTypeList
 
         return NodeTypeList(self._sender.beside(WORKFLOWS), self._mode)
+
+    @cached_property
+    def teams(self) -> Teams[Mode]:
+        """List teams, and see and change who belongs to them."""
+        from vantage_sdk.platform.teams import Teams
+
+        return Teams(self._sender, self._mode)
+
+    @cached_property
+    def users(self) -> Users[Mode]:
+        """See and change your own profile, and list the jobs of a user."""
+        from vantage_sdk.platform.users import Users
+
+        return Users(self._sender, self._mode)
+
+    @cached_property
+    def billing(self) -> Billing[Mode]:
+        """See what was used, what it costs, and invoices."""
+        from vantage_sdk.platform.billing import Billing
+
+        return Billing(self._sender, self._mode)
+
+    @cached_property
+    def monitoring(self) -> Monitoring[Mode]:
+        """Fetch measurements of jobs and clusters."""
+        from vantage_sdk.platform.monitoring import Monitoring
+
+        return Monitoring(self._sender, self._mode)
+
+    @cached_property
+    def webhooks(self) -> Webhooks[Mode]:
+        """Subscribe to events."""
+        from vantage_sdk.platform.webhooks import Webhooks
+
+        return Webhooks(self._sender, self._mode)
 
     @cached_property
     def _endpoint(self) -> Any:

@@ -21,11 +21,17 @@ from vantage_sdk import exceptions
 from vantage_sdk.core.request import CallOptions, WaitOptions
 from vantage_sdk.core.resource import method, opening, stream
 from vantage_sdk.models.base import Model
+from vantage_sdk.platform.billing import Billing
 from vantage_sdk.platform.clusters import ClusterFilters, Clusters
 from vantage_sdk.platform.job_submission import SubmitOptions
 from vantage_sdk.platform.jobs import JobFilters, Jobs
+from vantage_sdk.platform.listing import ListFilters
+from vantage_sdk.platform.monitoring import Monitoring
 from vantage_sdk.platform.storage import FileFilters, Storage
 from vantage_sdk.platform.storage_directories import DirectoryOptions
+from vantage_sdk.platform.teams import Teams
+from vantage_sdk.platform.users import UserJobFilters, Users
+from vantage_sdk.platform.webhooks import Webhooks
 from vantage_sdk.workflows.keys import Keys
 from vantage_sdk.workflows.node_types import NodeTypeList
 from vantage_sdk.workflows.workflows import Workflows
@@ -43,19 +49,27 @@ NOUNS: dict[str, type[Any]] = {
     "workflows": Workflows,
     "keys": Keys,
     "node_types": NodeTypeList,
+    "teams": Teams,
+    "users": Users,
+    "billing": Billing,
+    "monitoring": Monitoring,
+    "webhooks": Webhooks,
 }
-MODELS = (
-    "api_key",
-    "cluster",
-    "envelope",
-    "job",
-    "node_type",
-    "storage_file",
-    "workflow",
-    "workflow_graph",
-    "workflow_result",
+OPTIONS = (
+    CallOptions,
+    WaitOptions,
+    SubmitOptions,
+    JobFilters,
+    ClusterFilters,
+    FileFilters,
+    DirectoryOptions,
+    ListFilters,
+    UserJobFilters,
 )
-OPTIONS = (CallOptions, WaitOptions, SubmitOptions, JobFilters, ClusterFilters, FileFilters, DirectoryOptions)
+MODELS = (
+    *("api_key", "billing", "cluster", "envelope", "event", "job", "metrics", "node_type", "storage_file", "team"),
+    *("user", "webhook", "workflow", "workflow_graph", "workflow_result"),
+)
 PLAIN = {
     "job_id": "job",
     "job_ids": "id",
@@ -64,6 +78,8 @@ PLAIN = {
     "path": "file",
     "workflow_id": "workflow",
     "key_id": "key",
+    "team_id": "team",
+    "invoice_id": "invoice",
 }
 """Parameters that the sentence about the method names by their noun."""
 

@@ -20,10 +20,18 @@ from tests.contract.uses import (
     ENDPOINTS,
     EXTENSIONS,
     FILE,
-    FILE_ID,
+    IDS,
+    INVOICE,
     JOB,
     JOB_ID,
+    MEMBER,
+    TEAM,
+    TEAM_ID,
+    USER,
+    USER_ID,
     USES,
+    WEBHOOK,
+    WEBHOOK_ID,
     Use,
 )
 from tests.support.recording import RecordingIO, body_of, client_of, event_answer, json_answer
@@ -32,12 +40,13 @@ from vantage_sdk.core.answer import Answer
 from vantage_sdk.core.io.port import Wire
 from vantage_sdk.core.resource import method, opening, stream
 from vantage_sdk.core.stepping import AsyncStream, Stream, run
-from vantage_sdk.platform import clusters, jobs, storage
+from vantage_sdk.platform import clusters, jobs, listing, storage, users
 
-STREAMS = {"list_paginated", "list_all", "logs_stream", "as_completed", "download_stream", "open"}
-STREAMS |= {"execute", "iter_pages", "iter_rows"}
+STREAMS = {"logs_stream", "as_completed", "download_stream", "open", "execute", "iter_pages", "iter_rows"}
+STREAMS |= {name.partition(".")[2] for name in USES if name.endswith(("_all", "_paginated"))} - {"wait_all"}
 ALL_USES = {**USES, **workflow_uses.USES}
 ROUTES = {**ENDPOINTS, **workflow_uses.ENDPOINTS}
+NOUNS = {name.partition(".")[0] for name in ALL_USES}
 CASES = [
     pytest.param(name, use, id=f"{name}-{number}") for name, uses in ALL_USES.items() for number, use in enumerate(uses)
 ]
@@ -48,10 +57,10 @@ CLIENTS = [VantageClient, AsyncVantageClient]
 def template(wire: Wire) -> tuple[str, str]:
     """Return verb and path of an exchange, ids replaced by the names that the contract gives them."""
     path = wire.target.partition("?")[0]
-    for value, name in ((JOB_ID, "{job_id}"), (CLUSTER_ID, "{cluster_id}"), (FILE_ID, "{file_id}")):
-        path = path.replace(f"/{value}", f"/{name}")
-    for value, name in workflow_uses.PLACES:
-        path = path.replace(value, name)
+    for name, value in IDS.items():
+        path = path.replace(f"/{value}", f"/{{{name}}}")
+    for place, name in workflow_uses.PLACES:
+        path = path.replace(place, name)
     return wire.method, path
 
 
@@ -75,8 +84,21 @@ def answer(wire: Wire) -> Answer:
         "storage_list": {"files": [FILE], "total": 1, "page": 1, "per_page": 50},
         "storage_upload": FILE,
         "storage_get": FILE,
+        "teams_list": {"teams": [TEAM], "total": 1, "page": 1, "per_page": 50},
+        "teams_get": TEAM,
+        "team_members_list": {"members": [MEMBER], "total": 1, "page": 1, "per_page": 50},
+        "users_me": USER,
+        "users_update_me": USER,
+        "users_jobs": {"jobs": [JOB], "total": 1, "page": 1, "per_page": 50},
+        "billing_usage": {"currency": "USD", "items": []},
+        "billing_invoices_list": {"invoices": [INVOICE], "total": 1, "page": 1, "per_page": 50},
+        "billing_invoices_get": INVOICE,
+        "monitoring_job_metrics": {"job_id": JOB_ID, "metrics": []},
+        "monitoring_cluster_metrics": {"cluster_id": CLUSTER_ID, "metrics": []},
+        "webhooks_list": {"webhooks": [WEBHOOK], "total": 1, "page": 1, "per_page": 50},
     }
-    return json_answer(bodies.get(endpoint, JOB if endpoint.startswith("jobs") else CLUSTER))
+    singles = {"jobs": JOB, "clusters": CLUSTER, "team": MEMBER, "webhooks": WEBHOOK}
+    return json_answer(bodies.get(endpoint) or singles.get(endpoint.partition("_")[0], CLUSTER))
 
 
 def finish(result: Any) -> Any:
@@ -100,7 +122,7 @@ def methods_of(client: Any) -> set[str]:
     """Return the public methods of all resources of a client."""
     return {
         f"{noun}.{name}"
-        for noun in ("jobs", "clusters", "storage", "workflows", "keys", "node_types")
+        for noun in NOUNS
         for base in type(getattr(client, noun)).__mro__
         for name, value in vars(base).items()
         if isinstance(value, method | stream | opening) and not name.startswith("_")
@@ -190,7 +212,7 @@ def test_the_table_is_that_of_the_contract() -> None:
     ours = {
         row["id"]: (row["method"], row["full_path"])
         for row in written
-        if re.match("(jobs|clusters|storage)_", row["id"])
+        if re.match("(jobs|clusters|storage|teams?|users|billing|monitoring|webhooks)_", row["id"])
     }
     assert ours == ENDPOINTS
 
@@ -227,6 +249,18 @@ def test_a_query_has_what_was_given_and_nothing_else(name: str, options: dict[st
             {"min_nodes": 2, "max_nodes": 20, "target_utilization": 0.8},
         ),
         ("jobs.delete", Use("", (JOB_ID,)), None),
+        ("teams.add_member", Use("", (TEAM_ID, USER_ID)), {"user_id": USER_ID}),
+        ("teams.add_member", Use("", (TEAM_ID, "u"), {"role": "admin"}), {"user_id": "u", "role": "admin"}),
+        ("teams.remove_member", Use("", (TEAM_ID, USER_ID)), None),
+        ("users.update_me", Use("", (), {"email": "a@b.example"}), {"email": "a@b.example"}),
+        ("webhooks.create", Use("", ("http://h/", ("job.failed",))), {"url": "http://h/", "events": ["job.failed"]}),
+        (
+            "webhooks.create",
+            Use("", ("http://h/", ["a", "b"]), {"secret": "s3cret", "active": False}),
+            {"url": "http://h/", "events": ["a", "b"], "secret": "s3cret", "active": False},
+        ),
+        ("webhooks.update", Use("", (WEBHOOK_ID,), {"active": False}), {"active": False}),
+        ("webhooks.delete", Use("", (WEBHOOK_ID,)), None),
     ],
 )
 def test_a_body_has_what_was_given_and_nothing_else(name: str, use: Use, body: Any) -> None:
@@ -240,6 +274,8 @@ def test_a_query_is_written_in_the_same_order_by_every_process() -> None:
         (jobs, jobs.JobFilters),
         (clusters, clusters.ClusterFilters),
         (storage, storage.FileFilters),
+        (listing, listing.ListFilters),
+        (users, users.UserJobFilters),
     ):
         documented = [name for name in filters.__annotations__ if name in module._FILTERS]
         assert [*module._FILTERS] == documented, module.__name__

@@ -23,11 +23,17 @@ from vantage_sdk import AsyncVantageClient, VantageClient, exceptions
 from vantage_sdk.core.request import CallOptions, Safety
 from vantage_sdk.core.retry import AMBIGUOUS, TABLE, Verdict
 from vantage_sdk.fs import VantageFileSystem
+from vantage_sdk.platform.billing import Billing
 from vantage_sdk.platform.clusters import ClusterFilters, Clusters
 from vantage_sdk.platform.job_submission import SubmitOptions
 from vantage_sdk.platform.jobs import JobFilters, Jobs
+from vantage_sdk.platform.listing import ListFilters
+from vantage_sdk.platform.monitoring import Monitoring
 from vantage_sdk.platform.storage import FileFilters, Storage
 from vantage_sdk.platform.storage_directories import DirectoryOptions
+from vantage_sdk.platform.teams import Teams
+from vantage_sdk.platform.users import UserJobFilters, Users
+from vantage_sdk.platform.webhooks import Webhooks
 from vantage_sdk.workflows.keys import Keys
 from vantage_sdk.workflows.node_types import NodeTypeList
 from vantage_sdk.workflows.workflows import Workflows
@@ -126,15 +132,15 @@ def public(cls: type[Any]) -> list[str]:
     return [name for name in dir(cls) if not name.startswith("_")]
 
 
+REST: dict[str, type[Any]] = {"teams": Teams, "users": Users, "billing": Billing, "monitoring": Monitoring}
 REFERENCE = {"jobs": "jobs-and-clusters.md", "clusters": "jobs-and-clusters.md", "storage": "storage.md"}
 REFERENCE |= dict.fromkeys(("workflows", "keys", "node_types"), "workflows.md")
+REFERENCE |= {**dict.fromkeys(REST, "teams-billing-monitoring.md"), "webhooks": "webhooks.md"}
 NOUNS = {
-    "jobs": Jobs,
-    "clusters": Clusters,
-    "storage": Storage,
-    "workflows": Workflows,
-    "keys": Keys,
-    "node_types": NodeTypeList,
+    "jobs": Jobs, "clusters": Clusters, "storage": Storage,
+    "workflows": Workflows, "keys": Keys, "node_types": NodeTypeList,
+    **REST,
+    "webhooks": Webhooks,
 }
 
 
@@ -166,6 +172,9 @@ def test_the_reference_has_every_method_with_its_parameters(resource: str, cls: 
         ("clusters", ClusterFilters),
         ("storage", FileFilters),
         ("storage", DirectoryOptions),
+        ("teams", ListFilters),
+        ("users", UserJobFilters),
+        ("webhooks", ListFilters),
     ],
 )
 def test_the_reference_has_every_option(resource: str, options: type[Any]) -> None:

@@ -14,7 +14,14 @@ from mock_server import MockServer
 from tests.support.answers import fault
 from tests.support.faces import Face
 from tests.support.scripted import Json, Reply, ScriptedServer
-from vantage_sdk import Job, JobFailedError, VantageAPIError, WorkflowFailedError, WorkflowResult
+from vantage_sdk import (
+    Job,
+    JobFailedError,
+    VantageAPIError,
+    WebhookVerificationError,
+    WorkflowFailedError,
+    WorkflowResult,
+)
 from vantage_sdk.core.resource import Sync
 from vantage_sdk.exceptions import Attempt
 from vantage_sdk.models.workflow_result import Execution
@@ -112,6 +119,8 @@ def sample(cls: type[VantageAPIError]) -> VantageAPIError:
     if cls is WorkflowFailedError:
         failed = Execution.from_dict({"status": "failed", "error": "why"})
         return WorkflowFailedError("workflow failed", result=WorkflowResult(DETACHED, Sync, failed, 42, {"a": 1}))
+    if cls is WebhookVerificationError:
+        return WebhookVerificationError("no signature fits", check="signature")
     error = cls(
         "it failed",
         status_code=404,

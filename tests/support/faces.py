@@ -133,9 +133,30 @@ class AwaitableClient:
         return AwaitableResource(self.blocking.node_types)
 
     @property
+    def teams(self) -> Any:
+        return AwaitableResource(self.blocking.teams)
+
+    @property
+    def users(self) -> Any:
+        return AwaitableResource(self.blocking.users)
+
+    @property
+    def billing(self) -> Any:
+        return AwaitableResource(self.blocking.billing)
+
+    @property
+    def monitoring(self) -> Any:
+        return AwaitableResource(self.blocking.monitoring)
+
+    @property
+    def webhooks(self) -> Any:
+        return AwaitableResource(self.blocking.webhooks)
+
+    @property
     def with_raw(self) -> Any:
         raw = self.blocking.with_raw
         nouns = ("jobs", "clusters", "storage", "workflows", "keys", "node_types")
+        nouns += ("teams", "users", "billing", "monitoring", "webhooks")
         return type("Raw", (), {noun: AwaitableResource(getattr(raw, noun)) for noun in nouns})
 
     @property
