@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from mock_server.documents import routes as documents
-from mock_server.platform import clusters, jobs, storage, uploads
+from mock_server.platform import (
+    billing,
+    clusters,
+    jobs,
+    monitoring,
+    storage,
+    team_members,
+    teams,
+    uploads,
+    users,
+)
 from mock_server.platform.dialect import PLATFORM
 from mock_server.routes import Family
 
@@ -12,7 +22,9 @@ FAMILIES = (
         PLATFORM,
         (
             *(*jobs.routes.endpoints, *clusters.routes.endpoints, *storage.routes.endpoints),
-            *(*uploads.routes.endpoints, *documents.endpoints),
+            *(*uploads.routes.endpoints, *teams.routes.endpoints, *team_members.routes.endpoints),
+            *(*users.routes.endpoints, *billing.routes.endpoints, *monitoring.routes.endpoints),
+            *documents.endpoints,
         ),
     ),
 )

@@ -13,7 +13,8 @@ from mock_server.journal import Journal
 from mock_server.limits import RateLimiter
 from mock_server.storage.store import Store
 from mock_server.timekeeping import Timekeeper
-from mock_server.world import SEEDS, build_world, users
+from mock_server.world import SEEDS, build_world, teams, users
+from mock_server.world.invoices import Books
 from mock_server.writers import Writers
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ class ServerState:
         self.cluster: ClusterBackend = cluster
         self.check: Callable[[], None] = cluster.check_invariants if settings.check_invariants else _unchecked
         self.time.attach(cluster, self.check)
-        self.users = users.seeded(self.time.now())
+        self.users = users.seeded(self.time.now(), (credential.user_id for credential in settings.api_keys))
+        self.teams = teams.seeded(settings.world, self.time.now())
+        self.books = Books(cluster, lambda: self.storage, self.time.now, seed=settings.seed)
         self.limits = RateLimiter(self.time, enforced=settings.rate_limits)
         self.idempotency = IdempotencyStore(self.time, reject=settings.idempotency == "reject")
         self.faults = FaultPlan(settings.faults, seed=settings.seed)
