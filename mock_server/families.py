@@ -13,6 +13,7 @@ from mock_server.platform import (
     teams,
     uploads,
     users,
+    webhooks,
 )
 from mock_server.platform.dialect import PLATFORM
 from mock_server.routes import Family
@@ -24,6 +25,7 @@ FAMILIES = (
             *(*jobs.routes.endpoints, *clusters.routes.endpoints, *storage.routes.endpoints),
             *(*uploads.routes.endpoints, *teams.routes.endpoints, *team_members.routes.endpoints),
             *(*users.routes.endpoints, *billing.routes.endpoints, *monitoring.routes.endpoints),
+            *webhooks.routes.endpoints,
             *documents.endpoints,
         ),
     ),

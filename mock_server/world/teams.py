@@ -70,9 +70,13 @@ def seeded(world: str, now: float) -> dict[str, Team]:
             ("team_124", "operations", "Keeps the clusters running"),
         )
     }
-    for team, user, role in (
-        *(("team_123", "user_456", "owner"), ("team_123", "user_457", "member")),
-        *(("team_124", "user_457", "owner"), ("team_124", "user_456", "viewer"), ("team_124", "user_458", "member")),
-    ):
+    places: tuple[tuple[str, str, Role], ...] = (
+        ("team_123", "user_456", "owner"),
+        ("team_123", "user_457", "member"),
+        ("team_124", "user_457", "owner"),
+        ("team_124", "user_456", "viewer"),
+        ("team_124", "user_458", "member"),
+    )
+    for team, user, role in places:
         teams[team].members[user] = Member(user, role, created)
     return teams
