@@ -52,6 +52,7 @@ class Courier:
     def open(self) -> None:
         """Begin to deliver."""
         self._loop = asyncio.get_running_loop()
+        self._changed = asyncio.Event()  # belongs to one loop, and a server that is started again has another
         self.poke()
 
     def close(self) -> None:
@@ -158,7 +159,7 @@ class Courier:
             self.outbox.drop(webhook.id)
 
     def _landed(self, delivery: Delivery, task: asyncio.Task[None]) -> None:
-        self.outbox.put_back(delivery)
+        self.outbox.land(delivery)
         del self._tasks[delivery.webhook_id]
         self._changed.set()
         self.poke()

@@ -53,16 +53,15 @@ class Outbox:
         return min((at for at, _ in self._heads()), default=None)
 
     def take(self, delivery: Delivery) -> None:
-        """Note that an attempt is being made."""
+        """Note that an attempt is being made; until ``land`` the subscription gets no other."""
         self._away.add(delivery.webhook_id)
 
-    def put_back(self, delivery: Delivery) -> None:
-        """Note that an attempt was broken off, which does not count."""
+    def land(self, delivery: Delivery) -> None:
+        """Note that an attempt is over; one that was not settled was broken off and does not count."""
         self._away.discard(delivery.webhook_id)
 
     def settle(self, delivery: Delivery, attempt: Attempt, asked: float | None = None) -> bool:
         """Book an attempt and tell whether the subscription is dead; ``asked`` are the seconds of a Retry-After."""
-        self._away.discard(delivery.webhook_id)
         delivery.attempts.append(attempt)
         if delivery.state is not DeliveryState.PENDING:
             return False

@@ -27,6 +27,26 @@ ENDPOINTS = {
     "storage_download": ("GET", "/v1/storage/files/{file_id}/download"),
     "storage_delete": ("DELETE", "/v1/storage/files/{file_id}"),
 }
+SERVED = {
+    "teams_list": ("GET", "/v1/teams"),
+    "teams_get": ("GET", "/v1/teams/{team_id}"),
+    "team_members_list": ("GET", "/v1/teams/{team_id}/members"),
+    "team_members_add": ("POST", "/v1/teams/{team_id}/members"),
+    "team_members_remove": ("DELETE", "/v1/teams/{team_id}/members/{user_id}"),
+    "users_me": ("GET", "/v1/users/me"),
+    "users_update_me": ("PATCH", "/v1/users/me"),
+    "users_jobs": ("GET", "/v1/users/{user_id}/jobs"),
+    "billing_usage": ("GET", "/v1/billing/usage"),
+    "billing_invoices_list": ("GET", "/v1/billing/invoices"),
+    "billing_invoices_get": ("GET", "/v1/billing/invoices/{invoice_id}"),
+    "monitoring_job_metrics": ("GET", "/v1/monitoring/jobs/{job_id}/metrics"),
+    "monitoring_cluster_metrics": ("GET", "/v1/monitoring/clusters/{cluster_id}/metrics"),
+    "webhooks_list": ("GET", "/v1/webhooks"),
+    "webhooks_create": ("POST", "/v1/webhooks"),
+    "webhooks_update": ("PATCH", "/v1/webhooks/{webhook_id}"),
+    "webhooks_delete": ("DELETE", "/v1/webhooks/{webhook_id}"),
+}
+"""Documented endpoints of the server that no method of the SDK has to ask."""
 EXTENSIONS = {
     ("OPTIONS", "/v1/storage/files"),
     ("OPTIONS", "/v1/storage/uploads"),
