@@ -12,11 +12,15 @@ from mock_server.idempotency import IdempotencyStore
 from mock_server.journal import Journal
 from mock_server.limits import RateLimiter
 from mock_server.pipelines.results import Results
+from mock_server.platform.events import describe_event
 from mock_server.storage.store import Store
 from mock_server.timekeeping import Timekeeper
-from mock_server.world import SEEDS, build_world, documented_workflows, users
+from mock_server.webhooks.courier import Courier
+from mock_server.world import SEEDS, build_world, documented_workflows, teams, users
 from mock_server.world.executions import Executions
+from mock_server.world.invoices import Books
 from mock_server.world.keys import SCOPES, ApiKeys, Seed
+from mock_server.world.webhooks import Webhooks
 from mock_server.world.workflow_store import WorkflowStore
 from mock_server.writers import Writers
 
@@ -61,7 +65,13 @@ class ServerState:
         self.cluster: ClusterBackend = cluster
         self.check: Callable[[], None] = cluster.check_invariants if settings.check_invariants else _unchecked
         self.time.attach(cluster, self.check)
-        self.users = users.seeded(self.time.now())
+        self.users = users.seeded(self.time.now(), (credential.user_id for credential in settings.api_keys))
+        self.teams = teams.seeded(settings.world, self.time.now())
+        self.books = Books(cluster, lambda: self.storage, self.time.now, seed=settings.seed)
+        self.webhooks = Webhooks(settings.world, self.time.now(), seed=settings.seed)
+        self.courier = Courier(
+            self.webhooks, self.time, lambda event: describe_event(cluster, event), seed=settings.seed
+        )
         self.limits = RateLimiter(self.time, enforced=settings.rate_limits)
         self.idempotency = IdempotencyStore(self.time, reject=settings.idempotency == "reject")
         self.faults = FaultPlan(settings.faults, seed=settings.seed)
@@ -122,6 +132,7 @@ class ServerState:
     def close(self) -> None:
         """Let everybody who follows come to an end, and forget the files."""
         self.closed = True
+        self.courier.close()
         self.time.wake_all()
         if self.settings.directory is not None:
             self.storage.erase()

@@ -14,6 +14,7 @@ from mock_server import MockServer
 from mock_server.families import FAMILIES
 from mock_server.openapi import describe
 from tests.server.contract_check import ContractCheck
+from tests.server.receiver import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,6 +84,13 @@ def server(make_server: Callable[..., MockServer]) -> MockServer:
 def client(server: MockServer, make_client: Callable[..., httpx.Client]) -> httpx.Client:
     """A client of ``server`` with full rights."""
     return make_client(server)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver of webhooks."""
+    with Receiver() as running:
+        yield running
 
 
 @pytest.fixture

@@ -213,7 +213,7 @@ def test_no_such_key(client: httpx.Client, number: str) -> None:
 @pytest.fixture
 def crowd(make_server: Callable[..., MockServer], make_client: Callable[..., httpx.Client]) -> Callable[..., Any]:
     """Return clients of different people of one server."""
-    people = {"first": "user_456", "second": "user_457", "stranger": "user_900", "gone": "user_0"}
+    people = {"first": "user_456", "second": "user_457", "stranger": "user_900", "gone": ""}
     server = make_server(world="empty", api_keys=[Credential(key, user_id=user) for key, user in people.items()])
     return lambda name: make_client(server, key=name)
 
