@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
 from mock_server.pipelines.catalogue import CATEGORIES, NODE_TYPES, node_count
@@ -35,7 +38,7 @@ class CategoryView(TypedDict):
 
 
 class NodeTypeView(TypedDict):
-    """One node type."""
+    """One node type; ``config_schema`` says what its settings may be, as JSON Schema."""
 
     node_type: str
     category: str
@@ -45,6 +48,7 @@ class NodeTypeView(TypedDict):
     inputs: list[str]
     outputs: list[str]
     requires_credential: bool
+    config_schema: dict[str, Any]
 
 
 class NodeTypeList(TypedDict):
@@ -81,4 +85,10 @@ def _view(node_type: NodeType) -> NodeTypeView:
         "inputs": list(node_type.inputs),
         "outputs": list(node_type.outputs),
         "requires_credential": node_type.requires_credential,
+        "config_schema": _schema(node_type.config),
     }
+
+
+@cache
+def _schema(config: type[BaseModel]) -> dict[str, Any]:
+    return config.model_json_schema()

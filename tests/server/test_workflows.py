@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from mock_server import MockServer
 
@@ -196,6 +197,33 @@ def test_node_types_are_chosen_by_category_and_role(client: httpx.Client) -> Non
         "total": 0,
     }
     refused(client.get("/api/v1/node-types", params={"role": "reader"}), 400, "INVALID_INPUT", "role")
+
+
+def test_node_types_say_what_their_settings_may_be(client: httpx.Client) -> None:
+    found = client.get("/api/v1/node-types").json()["data"]["node_types"]
+    schemas = {one["node_type"]: one["config_schema"] for one in found}
+    assert "column_name" in schemas["queryoperators/computedColumn"]["required"]
+    for name, schema in schemas.items():
+        Draft202012Validator.check_schema(schema)
+        assert schema["additionalProperties"] is False, name
+    validator = Draft202012Validator(schemas["queryoperators/filter"])
+    assert validator.is_valid(FILTER["config"])
+    assert not validator.is_valid({})
+
+
+# Failures
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(500, "INTERNAL_ERROR"), (503, "SERVICE_UNAVAILABLE"), (401, "UNAUTHORIZED"), (429, "RATE_LIMITED")],
+)
+def test_planned_failures_speak_the_language_of_the_family(
+    status: int, code: str, client: httpx.Client, server: MockServer
+) -> None:
+    server.faults.set(f"GET /api/v1/*: {status}, ok")
+    refused(client.get(BASE), status, code)
+    assert client.get(BASE).status_code == 200
 
 
 # Pages of other origins

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from pydantic import Field
 
@@ -19,7 +20,10 @@ class NodeCategory(Model):
 
 
 class NodeType(Model):
-    """A kind of node: its name as in ``stripe/listCharges``, its role, and the slots that edges lead to and from."""
+    """A kind of node: its name as in ``stripe/listCharges``, its role, and the slots that edges lead to and from.
+
+    ``config_schema`` is what its settings may be, as JSON Schema, if the server tells.
+    """
 
     node_type: str
     category: str | None = None
@@ -29,6 +33,7 @@ class NodeType(Model):
     inputs: list[str] = Field(default_factory=list[str])
     outputs: list[str] = Field(default_factory=list[str])
     requires_credential: bool | None = None
+    config_schema: dict[str, Any] | None = None
 
 
 class NodeTypes(Enveloped):

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from vantage_sdk.core.html import table
 from vantage_sdk.models.graph_checks import circle, label_of, settings
 
 LONGEST_TITLE = 255
@@ -257,6 +256,8 @@ class WorkflowGraph:
         return f"<WorkflowGraph {self.title!r}: {len(self._nodes)} nodes, {len(self._edges)} edges>"
 
     def _repr_html_(self) -> str:
+        from vantage_sdk.notebook import table
+
         return table(self.title, ("", "node", "role", "reads", "config"), self._lines())
 
 

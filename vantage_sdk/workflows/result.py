@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from typing_extensions import Unpack
 
-from vantage_sdk.core.html import table
 from vantage_sdk.core.request import CallOptions, Request, Safety
 from vantage_sdk.core.resource import Async, Mode, Resource, Sync, method, opening, stream
 from vantage_sdk.core.shapes import as_object, is_whole
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
     from vantage_sdk.core.sending import Sender
 
-SHOWN_ROWS = 20
 
 
 class Again(Protocol):
@@ -221,10 +219,11 @@ class WorkflowResult(Resource[Mode]):
         return f"<WorkflowResult of workflow {self.workflow_id}: {self.status}, {self.total_rows} rows>"
 
     def _repr_html_(self) -> str:
+        from vantage_sdk.notebook import table
+
         names = list(self.schema) or list(dict.fromkeys(name for row in self.rows for name in row))
-        shown = self.rows[:SHOWN_ROWS]
-        caption = f"workflow {self.workflow_id}, {self.status}: {len(shown)} of {self.total_rows} rows"
-        return table(caption, names, [[row.get(name) for name in names] for row in shown])
+        caption = f"workflow {self.workflow_id}, {self.status}: {self.total_rows} rows"
+        return table(caption, names, [[row.get(name) for name in names] for row in self.rows], self.total_rows)
 
 
 async def run_workflow(
