@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from vantage_sdk.core.sending import Sender
 
 
-
 class Again(Protocol):
     """What ``again`` of a blocking client takes and returns."""
 
