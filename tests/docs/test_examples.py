@@ -129,3 +129,14 @@ def test_a_notebook_that_fails_is_noticed() -> None:
     broken.cells = [nbformat.v4.new_code_cell("assert 1 == 2")]
     with pytest.raises(CellExecutionError):
         execute(broken)
+
+
+def test_workflow() -> None:
+    assert output_of("workflow").splitlines() == [
+        "a workflow",
+        "  workflow 43 has 5 nodes and 0 problems",
+        "  305 rows in 3 currencies, the smallest amount above 100",
+        "  told #sales-alerts about 305 rows",
+        "a webhook",
+        "  job.completed: train, exit code 0",
+    ]
