@@ -56,7 +56,8 @@ class Translation:
             return term
         expr = finite(term.expr) if term.kind == "float" else term.expr
         values = self.frame.select(expr.cast(dtype(term.kind)).alias("value")).to_series()
-        return replace(term, expr=pl.lit(values))
+        one_for_all = len(values) != self.frame.height  # made of literals alone, over no row or many
+        return replace(term, expr=pl.lit(values.item(), dtype=values.dtype) if one_for_all else pl.lit(values))
 
     def _term(self, node: ast.expr) -> Term:
         at = self.expression.position(node)
