@@ -3,19 +3,19 @@ PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := vantage_sdk mock_server tests examples benchmarks
 
-.PHONY: demo test test-quick check format bench serve docs clean
+.PHONY: demo test test-quick soak check format bench serve docs clean
 
 demo: .venv/.server
 	@$(BIN)/python -m examples.demo
 
 test: .venv/.dev
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --fail-under=95
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=95
 
 test-quick: .venv/.dev
 	$(BIN)/python -m pytest -x -q -m "not slow"
+
+soak: .venv/.dev
+	KILL_ROUNDS=200 $(BIN)/python -m pytest -q --durations=0 --timeout 1800 tests/sdk/test_storage_killed.py
 
 check: .venv/.dev
 	$(BIN)/ruff format --check $(PACKAGES)

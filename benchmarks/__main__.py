@@ -113,7 +113,7 @@ def moving(scale: float) -> str:
         f"A file of {size} MiB over loopback, from memory to memory; small files are {count} of 1 KiB. "
         "To verify is to compute the sha256, as curl does with `openssl dgst` after it. "
         "A ratio of rates is good when it is high. "
-        "Memory is the peak beyond that of a process that has moved one small file."
+        "Memory is the peak beyond that of a process that has moved one small file; a stall is measured on all cores."
     )
 
 

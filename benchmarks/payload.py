@@ -12,6 +12,9 @@ PER_PAGE = 100
 PAGES = 20
 TOTAL = PER_PAGE * PAGES
 LINE_SIZE = 80
+ROWS, ROWS_A_PAGE = 100_000, 1000
+SCHEMA = {"charge_id": "string", "amount": "number", "currency": "string", "revenue_usd": "number"}
+META = {"request_id": "req_123456789", "timestamp": "2024-01-15T10:35:00.000Z"}
 
 FULL_ONLY = ("environment", "working_directory", "output_path", "spec", "priority", "updated_at")
 
@@ -73,6 +76,31 @@ def openai_page(offset: int) -> bytes:
     """Return 100 files from an offset on."""
     files = [openai_file(f"file-{number:06}", full=False) for number in _numbers(offset)]
     return dump({"object": "list", "data": files, "has_more": offset + PER_PAGE < TOTAL})
+
+
+def row(number: int) -> dict[str, Any]:
+    """Return a row of a workflow."""
+    amount = 500 + 37 * number % 9000
+    return {"charge_id": f"ch_{number:08}", "amount": amount, "currency": "usd", "revenue_usd": amount / 100}
+
+
+@cache
+def executed() -> bytes:
+    """Return what came of a workflow, with the first 100 of its rows."""
+    rows = {"rows": [row(number) for number in range(100)], "total_rows": ROWS, "schema": SCHEMA}
+    run = {"workflow_id": 42, "status": "completed", "execution_time_ms": 2340, "result_id": "dataRef:wf42_abc123"}
+    return dump({"success": True, "data": {**run, **rows}, "meta": META})
+
+
+@cache
+def row_page(page: int, limit: int) -> bytes:
+    """Return a page of its rows."""
+    start, stop = page * limit, min(ROWS, (page + 1) * limit)
+    more = stop < ROWS
+    link = f"/api/v1/workflows/42/data/dataRef:wf42_abc123?page={page + 1}&limit={limit}" if more else None
+    place = {"page": page, "limit": limit, "has_more": more, "next_page_url": link}
+    rows = {"rows": [row(number) for number in range(start, stop)], "total_rows": ROWS, "schema": SCHEMA}
+    return dump({"success": True, "data": {**rows, **place}, "meta": META})
 
 
 @cache

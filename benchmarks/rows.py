@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmarks.payload import PAGES, PER_PAGE
+from benchmarks.payload import PAGES, PER_PAGE, ROWS as RESULT_ROWS
 
 Metric = Literal["cpu", "wall", "rate", "memory", "stall"]
 PEERS = ("vantage", "raw", "openai")
@@ -167,6 +167,11 @@ ROWS = (
             Figure("log line, 200 a chunk", "vantage/200", "raw/200", "openai/200", goal_raw=0.95),
             Figure("log line, 1 a chunk", "vantage/1", "raw/1", "openai/1", goal_raw=0.91),
         ),
+    ),
+    Row(
+        "rows",
+        tuple(Call(peer, peer, "rows", None) for peer in PEERS if peer != "openai"),
+        (Figure(f"execute a workflow and walk its {RESULT_ROWS:,} rows", openai=None, goal_raw=1.15),),
     ),
     Row(
         "pages",

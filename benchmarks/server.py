@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 import sys
 from functools import cache, partial
 from typing import cast
@@ -12,9 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from benchmarks import payload
 
+LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+
 
 class BenchProtocol(asyncio.Protocol):
-    """One keep-alive connection that answers requests without a body after a fixed delay."""
+    """One keep-alive connection that answers requests after a fixed delay, whatever their body is."""
 
     def __init__(self, delay: float) -> None:
         self._delay = delay
@@ -25,9 +28,14 @@ class BenchProtocol(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        *heads, self._held = (self._held + data).split(b"\r\n\r\n")
-        for head in heads:
-            self._send(answer(head.partition(b"\r\n")[0]))
+        self._held += data
+        while (end := self._held.find(b"\r\n\r\n")) >= 0:
+            length = LENGTH.search(self._held, 0, end)
+            stop = end + 4 + (int(length[1]) if length else 0)
+            if len(self._held) < stop:
+                return
+            line, self._held = self._held[: self._held.index(b"\r\n")], self._held[stop:]
+            self._send(answer(line))
 
     def _send(self, data: bytes) -> None:
         if self._delay:
@@ -40,7 +48,7 @@ class BenchProtocol(asyncio.Protocol):
 def answer(line: bytes) -> bytes:
     """Return the whole answer to a request line."""
     _, target, _ = line.decode().split(" ")
-    path = urlsplit(target).path.removeprefix("/v1").strip("/").split("/")
+    path = urlsplit(target).path.removeprefix("/api").removeprefix("/v1").strip("/").split("/")
     query = {name: values[-1] for name, values in parse_qs(urlsplit(target).query).items()}
     match path:
         case ["jobs"]:
@@ -54,6 +62,10 @@ def answer(line: bytes) -> bytes:
             return plain(200, payload.openai_page(int(after) + 1))
         case ["files", file_id]:
             return plain(200, payload.dump(payload.openai_file(file_id, full=True)))
+        case ["workflows", _, "execute"]:
+            return plain(200, payload.executed())
+        case ["workflows", _, "data", _]:
+            return plain(200, payload.row_page(int(query["page"]), int(query["limit"])))
         case ["lines", name]:
             return stream(payload.openai_stream(*shape(name)))
         case _:

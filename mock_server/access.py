@@ -11,8 +11,14 @@ if TYPE_CHECKING:
     from mock_server.cluster.event import Event
     from mock_server.cluster.job import Job, JobRequest
     from mock_server.cluster.node import Cluster, ScalePolicy
+    from mock_server.pipelines.delivery import Delivery as Sent
+    from mock_server.state import ServerState
     from mock_server.storage.file import StoredFile
     from mock_server.storage.store import Store
+    from mock_server.webhooks.courier import Courier
+    from mock_server.webhooks.delivery import Delivery
+    from mock_server.world.executions import ExecutionRecord
+    from mock_server.world.workflow_store import Workflow
 
 T = TypeVar("T")
 
@@ -67,6 +73,31 @@ class ClusterAccess:
         return result
 
 
+class WorkflowAccess:
+    """The workflows of a server, safe to use from any thread."""
+
+    def __init__(self, call: Callable[[Callable[[], Any]], Any], state: Callable[[], ServerState]) -> None:
+        self._call = call
+        self._state = state
+
+    @property
+    def definitions(self) -> dict[int, Workflow]:
+        """All workflows by id, whoever owns them; live, so read it at once."""
+        found: dict[int, Workflow] = self._call(lambda: {workflow.id: workflow for workflow in self._state().workflows})
+        return found
+
+    @property
+    def executions(self) -> list[ExecutionRecord]:
+        """The latest runs, oldest first."""
+        records: list[ExecutionRecord] = self._call(self._state().executions.records)
+        return records
+
+    @property
+    def deliveries(self) -> list[Sent]:
+        """What left the workflows at their terminators, oldest first."""
+        return [delivery for record in self.executions for delivery in record.deliveries]
+
+
 class StorageAccess:
     """The stored files of a server, safe to use from any thread; outputs of jobs are not among them."""
 
@@ -109,6 +140,39 @@ class StorageAccess:
         if file is None:
             raise KeyError(path)
         return file
+
+
+class WebhookAccess:
+    """The webhook deliveries of a server, safe to use from any thread."""
+
+    def __init__(
+        self,
+        call: Callable[[Callable[[], Any]], Any],
+        courier: Callable[[], Courier],
+        wait: Callable[[Callable[[], Coroutine[Any, Any, None]]], None],
+    ) -> None:
+        self._call = call
+        self._courier = courier
+        self._wait = wait
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """The latest deliveries, oldest first; they are live, so read them at once."""
+        log: list[Delivery] = self._call(lambda: list(self._courier().outbox.log))
+        return log
+
+    @property
+    def next_attempt_at(self) -> float | None:
+        """When the next attempt is due on the server's clock, ``None`` if none is pending."""
+        due: float | None = self._call(self._courier().outbox.next_at)
+        return due
+
+    def settle(self, timeout: float = 30.0) -> None:
+        """Wait until no attempt is due or under way; with ``clock="auto"`` until none is pending at all.
+
+        ``timeout`` are real seconds, after which it is a ``TimeoutError``.
+        """
+        self._wait(lambda: self._courier().settled(timeout))
 
 
 def _finish(coroutine: Coroutine[Any, Any, T]) -> T:

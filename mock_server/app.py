@@ -25,15 +25,28 @@ class Application:
         self.settings = settings
         self.state = ServerState(settings, FAMILIES)
         self.control = ControlAPI(self)
+        self._open = False
 
     def reset(self) -> None:
         """Put a fresh state in the place of the present one."""
         self.state.close()
         self.state = ServerState(self.settings, FAMILIES)
+        if self._open:
+            self.state.courier.open()
+
+    def open(self) -> None:
+        """Begin to deliver webhooks, in the running loop."""
+        self._open = True
+        self.state.courier.open()
+
+    async def close(self) -> None:
+        """Stop delivering."""
+        self._open = False
+        await self.state.courier.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            await self._live(receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         elif scope["path"] == PREFIX or scope["path"].startswith(PREFIX + "/"):
@@ -41,10 +54,13 @@ class Application:
         else:
             await Exchange(self.state, DISPATCHER, scope, receive, send).run()
 
-
-async def _live(receive: Receive, send: Send) -> None:
-    while True:
-        kind = (await receive())["type"]
-        await send({"type": f"{kind}.complete"})
-        if kind == "lifespan.shutdown":
-            return
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            kind = (await receive())["type"]
+            if kind == "lifespan.startup":
+                self.open()
+            else:
+                await self.close()
+            await send({"type": f"{kind}.complete"})
+            if kind == "lifespan.shutdown":
+                return

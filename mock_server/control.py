@@ -11,8 +11,10 @@ DELETE  /_mock/faults            let everything go well again
 GET     /_mock/journal           the latest requests, oldest first
 DELETE  /_mock/journal           forget them
 GET     /_mock/events?after=N    what happened in the cluster after event N
+GET     /_mock/executions        the latest runs of workflows, with what left them at their terminators
 POST    /_mock/nodes/fail        ``{"cluster", "node", "reason"?}``: the node goes down
 POST    /_mock/nodes/restore     ``{"cluster", "node"}``: the node comes back
+GET     /_mock/webhooks/deliveries  the latest deliveries, oldest first; ``?webhook_id=`` for those of one webhook
 ======  =======================  ======================================================================================
 
 A mistake is answered with 400 or 404 and ``{"error": text}``.  Requests from other machines, and those whose ``Host``
@@ -95,8 +97,10 @@ class ControlAPI:
             ("GET", "/journal"): self._journal,
             ("DELETE", "/journal"): self._clear_journal,
             ("GET", "/events"): self._events,
+            ("GET", "/executions"): self._executions,
             ("POST", "/nodes/fail"): self._fail_node,
             ("POST", "/nodes/restore"): self._restore_node,
+            ("GET", "/webhooks/deliveries"): self._deliveries,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -194,6 +198,9 @@ class ControlAPI:
             raise ControlError(400, "after must be the sequence number of an event")
         return [asdict(event) for event in self._app.state.cluster.events(int(after))]
 
+    async def _executions(self, request: Request) -> list[dict[str, Any]]:
+        return [asdict(record) for record in self._app.state.executions.records()]
+
     async def _fail_node(self, request: Request) -> dict[str, Any]:
         command = NodeCommand.model_validate(await _json(request))
         await self._app.state.cluster.fail_node(command.cluster, command.node, command.reason)
@@ -203,6 +210,11 @@ class ControlAPI:
         command = NodeCommand.model_validate(await _json(request))
         await self._app.state.cluster.restore_node(command.cluster, command.node)
         return self._node(command)
+
+    async def _deliveries(self, request: Request) -> list[dict[str, Any]]:
+        wanted = request.query_params.get("webhook_id")
+        log = self._app.state.courier.outbox.log
+        return [delivery.as_dict() for delivery in log if wanted in (None, delivery.webhook_id)]
 
     def _node(self, command: NodeCommand) -> dict[str, Any]:
         node = self._app.state.cluster.cluster(command.cluster).nodes[command.node]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,12 +20,23 @@ class RatePolicy:
     window: float
 
 
+class Envelope(Protocol):
+    """What a family puts around its answers; ``bare`` are those whose parts stand at the top."""
+
+    def wrap(self, answer: Any, request_id: str, now: float, *, bare: bool) -> dict[str, Any]: ...
+    def schema(self, answer: dict[str, Any], *, bare: bool) -> dict[str, Any]:
+        """Return the JSON schema of what is wrapped, for the description of the API."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """The manners of one family.
 
     ``mount`` is an optional prefix in front of the documented paths, for a family that shares its paths with another.
-    ``error_body`` renders a refusal; it is given the code and the request id as well.
+    ``error_body`` renders a refusal; it is given the code, the request id and the time as well.  ``malformed`` is the word
+    for a body that cannot be read at all, if that is another one.  ``envelope`` wraps answers.  ``open_to_browsers`` lets
+    pages of any origin call.
     """
 
     name: str
@@ -35,10 +46,17 @@ class Dialect:
     codes: Mapping[int, str]
     rate: RatePolicy
     credentials: tuple[Credential, ...]
-    error_body: Callable[[ApiError, str, str], dict[str, Any]]
+    error_body: Callable[[ApiError, str, str, float], dict[str, Any]]
     error_model: Any
     error_examples: Mapping[int, str] = field(default_factory=dict[int, str])
+    in_capitals: bool = False
+    malformed: str | None = None
+    envelope: Envelope | None = None
+    open_to_browsers: bool = False
 
     def code(self, error: ApiError) -> str:
         """Return the family's word for ``error``."""
-        return error.code or self.codes.get(error.status, "internal_error")
+        if self.malformed is not None and error.is_malformed:
+            return self.malformed
+        word = error.code or self.codes.get(error.status, "internal_error")
+        return word.upper() if self.in_capitals else word

@@ -14,6 +14,7 @@ from mock_server.postman import collection
 from mock_server.routes import Call, Routes
 
 routes = Routes("documents", prefix="")
+workflows = Routes("documents", prefix="/api/v1")
 
 ASSETS = {
     "swagger-ui.css": "text/css",
@@ -30,9 +31,10 @@ PAGE = """<!DOCTYPE html>
 <link rel="stylesheet" href="/docs/swagger-ui.css">
 </head>
 <body>
+<p><a href="/docs">Platform</a> · <a href="/api/v1/docs">Workflows</a></p>
 <div id="ui"></div>
 <script src="/docs/swagger-ui-bundle.js"></script>
-<script>SwaggerUIBundle({url: "/api/openapi", dom_id: "#ui", persistAuthorization: true});</script>
+<script>SwaggerUIBundle({url: "%s", dom_id: "#ui", persistAuthorization: true});</script>
 </body>
 </html>
 """
@@ -59,7 +61,19 @@ async def postman(call: Call[None, None]) -> Response:
 @routes.get("/docs", public=True)
 async def docs(call: Call[None, None]) -> Response:
     """Interactive documentation."""
-    return HTMLResponse(PAGE)
+    return HTMLResponse(PAGE % "/api/openapi")
+
+
+@workflows.get("/openapi.json", public=True, assumed=True)
+async def workflows_openapi(call: Call[None, None]) -> Response:
+    """OpenAPI description of workflows."""
+    return json_response(describe(call.family), 200)
+
+
+@workflows.get("/docs", public=True, assumed=True)
+async def workflows_docs(call: Call[None, None]) -> Response:
+    """Interactive documentation of workflows."""
+    return HTMLResponse(PAGE % "/api/v1/openapi.json")
 
 
 @routes.get("/docs/{asset}", public=True)

@@ -28,6 +28,12 @@ class ApiError(Exception):
         self.details = None if details is None else dict(details)
         self.headers = dict(headers or {})
 
+    @property
+    def is_malformed(self) -> bool:
+        """Whether the body as a whole could not be read: no JSON, or JSON of another type."""
+        details = self.details or {}
+        return details.get("field") == "" and details.get("code") in ("malformed_json", "invalid_type")
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from mock_server.auth import NOBODY
+from mock_server.browsers import OPEN, preflight
 from mock_server.delivery import Delivery
 from mock_server.errors import ApiError
 from mock_server.idempotency import HEADER, check_key, fingerprint, same_json
@@ -47,6 +48,7 @@ class Exchange:
         self.request_id = state.next_request_id()
         self.window: Window | None = None
         self.polled = False
+        self.is_preflight = self.match.family.dialect.open_to_browsers and self.request.method == "OPTIONS"
         self.record = state.journal.open(
             at=state.time.now(),
             request_id=self.request_id,
@@ -75,7 +77,10 @@ class Exchange:
         if fault is not None and fault.reset == "after":
             await self.delivery.reset()
         else:
-            await self.delivery.deliver(response, fault)
+            try:
+                await self.delivery.deliver(response, fault)
+            except ClientDisconnect:
+                await self.delivery.drop()
         if self.polled and self.state.time.automatic:
             self.state.time.jump()
 
@@ -109,6 +114,8 @@ class Exchange:
         return json_response(fault.body, status, headers)
 
     async def _work(self) -> Response:
+        if self.is_preflight:
+            return preflight(self.match.methods or {endpoint.method for endpoint in self.match.family.endpoints})
         endpoint = self.match.methods.get(self.request.method)
         credential = self._admit(public=endpoint is not None and endpoint.public)
         endpoint = self.match.endpoint(self.request.method)
@@ -116,12 +123,14 @@ class Exchange:
             return await self._invoke(endpoint, self._call(NOBODY, None, None))
         if endpoint.writes and not credential.can_write:
             raise ApiError(403, "This key may only read")
+        if endpoint.scope is not None and endpoint.scope not in credential.scopes:
+            raise ApiError(403, f"This key lacks the scope {endpoint.scope}")
         query = check_query(endpoint.query, self.request.query_params)
         if endpoint.stream is not None:
             return await self._work_on_stream(endpoint, endpoint.stream, credential, query)
         if endpoint.body is None:
             return await self._keyed(endpoint, self._call(credential, query, None), self._declared_headers(endpoint))
-        content = await self._content()
+        content = await self._content(optional=endpoint.optional_body)
         call = self._call(credential, query, check_body(cast("type[BaseModel]", endpoint.body), content))
         return await self._keyed(endpoint, call, same_json(content))
 
@@ -167,8 +176,10 @@ class Exchange:
         return credential
 
     def _identify(self) -> Credential:
-        keys = self.state.keys(self.match.family.dialect.name)
-        return keys.authenticate(self.request.headers.get("authorization"))
+        keys, headers = self.state.keys(self.match.family.dialect.name), self.request.headers
+        takes_session = any(endpoint.session for endpoint in self.match.methods.values())
+        cookie = headers.get("cookie") if takes_session else None
+        return keys.authenticate(headers.get("authorization"), cookie)
 
     def _count(self, credential: Credential | None) -> Window:
         """Count this request for its key, or for its address if it has none."""
@@ -178,10 +189,11 @@ class Exchange:
         self.window = self.state.limits.count(dialect.name, caller, dialect.rate)
         return self.window
 
-    async def _content(self) -> bytes:
+    async def _content(self, *, optional: bool) -> bytes:
         """Return the body, refusing early what is too large or not JSON."""
-        self._check_media("application/json")
         announced = self.request.headers.get("content-length", "0")
+        if not optional:
+            self._check_media("application/json")
         if not announced.isdecimal() or int(announced[:20]) > MAX_BODY:
             raise _too_large()
         content = bytearray()
@@ -189,14 +201,16 @@ class Exchange:
             content += chunk
             if len(content) > MAX_BODY:
                 raise _too_large()
+        if optional and not content:
+            return b"{}"
+        if optional:
+            self._check_media("application/json")
         return bytes(content)
 
     def _check_media(self, wanted: str) -> None:
         kind = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != wanted:
-            raise ApiError(
-                415, f"The body must be {wanted}", code="unsupported_media_type", details={"content_type": kind}
-            )
+            raise ApiError(415, f"The body must be {wanted}", details={"content_type": kind})
 
     async def _once(self, endpoint: Endpoint, call: Call[Any, Any], key: str, content: bytes) -> Response:
         """Invoke the endpoint unless this key has an answer already."""
@@ -224,7 +238,12 @@ class Exchange:
         self.state.check()
         if isinstance(answer, Response):
             return answer
-        return Response(status_code=endpoint.status) if answer is None else json_response(answer, endpoint.status)
+        if answer is None:
+            return Response(status_code=endpoint.status)
+        envelope = self.match.family.dialect.envelope
+        if envelope is not None:
+            answer = envelope.wrap(answer, self.request_id, self.state.time.now(), bare=endpoint.bare)
+        return json_response(answer, endpoint.status)
 
     async def _pause(self, seconds: float | None) -> None:
         """Let real time pass; a server that stops or is reset meanwhile drops the request."""
@@ -233,7 +252,7 @@ class Exchange:
 
     def _refusal(self, error: ApiError) -> Response:
         dialect = self.match.family.dialect
-        body = dialect.error_body(error, dialect.code(error), self.request_id)
+        body = dialect.error_body(error, dialect.code(error), self.request_id, self.state.time.now())
         return json_response(body, error.status, error.headers)
 
     def _complete(self, response: Response) -> Response:
@@ -246,7 +265,10 @@ class Exchange:
         headers = response.headers
         headers["X-Request-ID"] = self.request_id
         headers["Date"] = formatdate(self.state.time.now(), usegmt=True)
-        headers.update(self._budget().headers())
+        if not self.is_preflight:
+            headers.update(self._budget().headers())
+        if self.match.family.dialect.open_to_browsers:
+            headers.update(OPEN)
         if self.state.honours_keys:
             headers["X-Idempotency-Supported"] = "true"
         return response
@@ -270,7 +292,6 @@ def _too_large() -> ApiError:
     return ApiError(
         413,
         f"The body must not be larger than {MAX_BODY} bytes",
-        code="payload_too_large",
         details={"limit": MAX_BODY},
         headers={"Connection": "close"},
     )

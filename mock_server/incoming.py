@@ -96,8 +96,14 @@ class Incoming:
 
 
 async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
-    """Call ``function`` where it may wait for a disk; it ends before this does, even if this is cancelled."""
-    future = asyncio.get_running_loop().run_in_executor(None, function, *arguments)
+    """Call ``function`` where it may wait for a disk; it ends before this does, even if this is cancelled.
+
+    Raises ``ClientDisconnect`` while the program exits, when no thread takes work any more.
+    """
+    try:
+        future = asyncio.get_running_loop().run_in_executor(None, function, *arguments)
+    except RuntimeError:
+        raise ClientDisconnect from None
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:

@@ -33,6 +33,7 @@ REASONS = {
     429: "Too many requests.",
     460: "The bytes do not have the checksum that came with them.",
     500: "The server failed.",
+    503: "A part of the server is not available.",
     507: "There is no space left.",
 }
 
@@ -69,7 +70,7 @@ def describe(family: Family) -> dict[str, Any]:
     schemas, components = _schemas(family, endpoints)
     paths: dict[str, Any] = {}
     for endpoint in endpoints:
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas)
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(family, endpoint, schemas)
     return {
         "openapi": "3.1.0",
         "info": {"title": family.dialect.title, "version": VERSION},
@@ -99,13 +100,13 @@ def _schemas(family: Family, endpoints: list[Endpoint]) -> tuple[dict[Any, Any],
     return by_model, definitions["$defs"]
 
 
-def _operation(endpoint: Endpoint, schemas: dict[Any, Any]) -> dict[str, Any]:
+def _operation(family: Family, endpoint: Endpoint, schemas: dict[Any, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": endpoint.id,
         "tags": [endpoint.tag],
         "summary": endpoint.summary,
         "parameters": list(_parameters(endpoint)),
-        "responses": {str(status): answer for status, answer in _responses(endpoint, schemas)},
+        "responses": {str(status): answer for status, answer in _responses(family, endpoint, schemas)},
     }
     if endpoint.assumed:
         operation["x-assumed"] = True
@@ -116,7 +117,7 @@ def _operation(endpoint: Endpoint, schemas: dict[Any, Any]) -> dict[str, Any]:
         }
     elif endpoint.body is not None:
         operation["requestBody"] = {
-            "required": True,
+            "required": not endpoint.optional_body,
             "content": {"application/json": {"schema": schemas[endpoint.body]}},
         }
     return operation
@@ -159,12 +160,14 @@ def _query_parameters(query: type[BaseModel]) -> Iterator[dict[str, Any]]:
         yield parameter
 
 
-def _responses(endpoint: Endpoint, schemas: dict[Any, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _responses(family: Family, endpoint: Endpoint, schemas: dict[Any, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in ANSWER_HEADERS}
     success: dict[str, Any] = {"description": "Done.", "headers": headers}
     content = {media: {"schema": {"type": "string"}} for media in endpoint.media}
     if endpoint.answer is not None:
-        content = {"application/json": {"schema": schemas[endpoint.answer]}, **content}
+        schema, envelope = schemas[endpoint.answer], family.dialect.envelope
+        answer = schema if envelope is None else envelope.schema(schema, bare=endpoint.bare)
+        content = {"application/json": {"schema": answer}, **content}
     if content:
         success["content"] = content
     yield endpoint.status, success
@@ -179,9 +182,9 @@ def _responses(endpoint: Endpoint, schemas: dict[Any, Any]) -> Iterator[tuple[in
 
 def _refusals(endpoint: Endpoint) -> Iterator[int]:
     yield from (400, 401)
-    if endpoint.writes:
+    if endpoint.writes or endpoint.scope is not None:
         yield 403
-    if endpoint.pattern.groupindex or endpoint.writes:
+    if endpoint.pattern.groupindex or endpoint.writes or endpoint.scope is not None or endpoint.session:
         yield 404
     if endpoint.conflicts:
         yield 409

@@ -1,4 +1,4 @@
-"""How the refusals of the cluster and of the storage look over HTTP."""
+"""How the refusals of the cluster, the storage and the world look over HTTP."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from mock_server.cluster import backend
 from mock_server.errors import ApiError, invalid_field
 from mock_server.storage import errors as storage
+from mock_server.world import errors as world
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -27,12 +28,14 @@ STATUSES = {
 
 @contextmanager
 def refusals() -> Generator[None]:
-    """Turn what the cluster and the storage refuse into an ``ApiError``."""
+    """Turn what the cluster, the storage and the world refuse into an ``ApiError``."""
     try:
         yield
-    except (backend.NotFoundError, storage.MissingError) as error:
+    except (backend.NotFoundError, storage.MissingError, world.MissingError) as error:
         raise ApiError(404, str(error), details={"resource": error.kind, "id": error.key}) from None
-    except backend.StateError as error:
+    except world.ForbiddenError as error:
+        raise ApiError(403, str(error)) from None
+    except (backend.StateError, world.ConflictError) as error:
         raise ApiError(409, str(error)) from None
     except (backend.RequestError, storage.PathError) as error:
         raise invalid_field(error.field, str(error)) from None

@@ -76,6 +76,10 @@ class Endpoint:
     refusals: tuple[int, ...]
     partial: bool
     headers: tuple[HeaderParameter, ...]
+    scope: str | None
+    session: bool
+    bare: bool
+    optional_body: bool
     pattern: re.Pattern[str]
 
     @property
@@ -142,12 +146,18 @@ class Routes:
         refusals: Sequence[int] = (),
         partial: bool = False,
         headers: Sequence[HeaderParameter] = (),
+        scope: str | None = None,
+        session: bool = False,
+        bare: bool = False,
+        optional_body: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare the decorated coroutine function as the handler of ``method path``.
 
         ``assumed`` marks what no document promises, ``public`` needs no credentials, ``media`` lists further content
         types of the answer, ``conflicts`` says that a 409 is possible, ``refusals`` lists further statuses,
-        ``partial`` says that the answer may be a part of it (206).
+        ``partial`` says that the answer may be a part of it (206), ``scope`` is what the key must allow, ``session`` lets a
+        cookie take the place of a key, ``bare`` keeps the parts of the answer at the top of the family's envelope,
+        ``optional_body`` takes no body for an empty object.
         """
 
         def declare(handler: Handler) -> Handler:
@@ -171,6 +181,10 @@ class Routes:
                     refusals=tuple(refusals),
                     partial=partial,
                     headers=tuple(headers),
+                    scope=scope,
+                    session=session,
+                    bare=bare,
+                    optional_body=optional_body,
                     pattern=_pattern(self.prefix + path),
                 )
             )

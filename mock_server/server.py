@@ -6,7 +6,7 @@ import ipaddress
 import os
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from mock_server.access import ClusterAccess, StorageAccess
+from mock_server.access import ClusterAccess, StorageAccess, WebhookAccess, WorkflowAccess
 from mock_server.app import Application
 from mock_server.auth import Credential
 from mock_server.faults import parse_rules
@@ -14,7 +14,7 @@ from mock_server.hosting import Listener, LoopThread, bind
 from mock_server.state import IdempotencyMode, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
     from types import TracebackType
 
     from mock_server.faults import FaultPlan, Rule
@@ -110,6 +110,8 @@ class MockServer:
         )
         self.cluster = ClusterAccess(self._call, lambda: self.app.state.cluster)
         self.storage = StorageAccess(lambda: self._call(lambda: self.app.state.storage))
+        self.workflows = WorkflowAccess(self._call, lambda: self.app.state)
+        self.webhooks = WebhookAccess(self._call, lambda: self.app.state.courier, self._wait)
         self.faults = FaultAccess(self._call, lambda: self.app.state.faults)
 
     @property
@@ -137,6 +139,7 @@ class MockServer:
             if self.app.settings.directory is not None:
                 loop.call(lambda: self.app.state.storage)  # at once, because another server may be using it
             loop.wait(listener.open())
+            loop.call(self.app.open)
         except BaseException:
             loop.close()
             sock.close()
@@ -151,6 +154,7 @@ class MockServer:
             return
         self._loop = self._listener = self._bound_port = None
         loop.call(self.app.state.time.wake_all)
+        loop.wait(self.app.close())
         loop.wait(listener.close())
         loop.call(self.app.state.close_storage)
         loop.close()
@@ -178,6 +182,12 @@ class MockServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _wait(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run a coroutine in the server's loop."""
+        if self._loop is None:
+            raise RuntimeError("the server is not running")
+        return self._loop.wait(work())
 
     def _call(self, function: Callable[[], T]) -> T:
         """Call ``function`` where the state may be touched: in the server's thread if it has one."""

@@ -6,22 +6,33 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal
 
-from mock_server.auth import Credential, KeyRing
+from mock_server.auth import Credential, KeyRing, Keys
 from mock_server.faults import FaultPlan
 from mock_server.idempotency import IdempotencyStore
 from mock_server.journal import Journal
 from mock_server.limits import RateLimiter
+from mock_server.pipelines.results import Results
+from mock_server.platform.events import describe_event
 from mock_server.storage.store import Store
 from mock_server.timekeeping import Timekeeper
-from mock_server.world import SEEDS, build_world, users
+from mock_server.webhooks.courier import Courier
+from mock_server.world import SEEDS, build_world, documented_workflows, teams, users
+from mock_server.world.executions import Executions
+from mock_server.world.invoices import Books
+from mock_server.world.keys import SCOPES, ApiKeys, Seed
+from mock_server.world.webhooks import Webhooks
+from mock_server.world.workflow_store import WorkflowStore
 from mock_server.writers import Writers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mock_server.cluster.backend import ClusterBackend
     from mock_server.faults import Rule
     from mock_server.routes import Family
+
+LIFETIME = 3600.0
+"""Seconds that the rows of a run are kept."""
 
 IdempotencyMode = Literal["replay", "reject", "ignore"]
 
@@ -54,14 +65,28 @@ class ServerState:
         self.cluster: ClusterBackend = cluster
         self.check: Callable[[], None] = cluster.check_invariants if settings.check_invariants else _unchecked
         self.time.attach(cluster, self.check)
-        self.users = users.seeded(self.time.now())
+        self.users = users.seeded(self.time.now(), (credential.user_id for credential in settings.api_keys))
+        self.teams = teams.seeded(settings.world, self.time.now())
+        self.books = Books(cluster, lambda: self.storage, self.time.now, seed=settings.seed)
+        self.webhooks = Webhooks(settings.world, self.time.now(), seed=settings.seed)
+        self.courier = Courier(
+            self.webhooks, self.time, lambda event: describe_event(cluster, event), seed=settings.seed
+        )
         self.limits = RateLimiter(self.time, enforced=settings.rate_limits)
         self.idempotency = IdempotencyStore(self.time, reject=settings.idempotency == "reject")
         self.faults = FaultPlan(settings.faults, seed=settings.seed)
         self.journal = Journal()
-        self._keys = {
+        self.api_keys = workflow_keys(settings, self.users, self.time.now)
+        self.workflows = WorkflowStore(self.users, self.time.now)
+        self.executions = Executions()
+        if settings.world == "documented":
+            for workflow in documented_workflows.workflows(self.time.now()):
+                self.workflows.add(workflow)
+        self._keys: dict[str, Keys] = {
             family.dialect.name: KeyRing((*family.dialect.credentials, *settings.api_keys)) for family in families
         }
+        self._keys["workflows"] = self.api_keys
+        self._results: Results | None = None
         self._requests = 0
         self._storage: Store | None = None
         self.writers = Writers()
@@ -81,11 +106,21 @@ class ServerState:
         return self._storage
 
     @property
+    def results(self) -> Results:
+        """The rows of past runs, made at first use, because what reads them takes a while to load."""
+        if self._results is None:
+            self._results = Results(None, self.time.now, LIFETIME)
+            if self.settings.world == "documented":
+                for result_id, workflow_id, table in documented_workflows.results():
+                    self._results.save(workflow_id, table, result_id=result_id)
+        return self._results
+
+    @property
     def honours_keys(self) -> bool:
         """Whether the server knows idempotency keys at all."""
         return self.settings.idempotency != "ignore"
 
-    def keys(self, family: str) -> KeyRing:
+    def keys(self, family: str) -> Keys:
         return self._keys[family]
 
     def next_request_id(self) -> str:
@@ -97,16 +132,30 @@ class ServerState:
     def close(self) -> None:
         """Let everybody who follows come to an end, and forget the files."""
         self.closed = True
+        self.courier.close()
         self.time.wake_all()
         if self.settings.directory is not None:
             self.storage.erase()
         self.close_storage()
 
     def close_storage(self) -> None:
-        """Give the files back to the disk; a temporary directory goes with its files."""
+        """Give files and rows back to the disk; a temporary directory goes with its files."""
         if self._storage is not None:
             self._storage.close()
             self._storage = None
+        if self._results is not None:
+            self._results.close()
+            self._results = None
+
+
+def workflow_keys(settings: Settings, people: Mapping[str, users.User], now: Callable[[], float]) -> ApiKeys:
+    """Return the keys of workflows: those of the examples, and those that the server was given."""
+    given = (
+        Seed(key.key, "Given to the server", user_id=key.user_id, scopes=SCOPES if key.can_write else SCOPES[:1])
+        for key in settings.api_keys
+    )
+    seeds = (*documented_workflows.KEYS, *given)
+    return ApiKeys(seeds, documented_workflows.SESSIONS, users=people, now=now, seed=settings.seed)
 
 
 def _unchecked() -> None:

@@ -66,6 +66,7 @@ class Timekeeper:
         self._backend: ClusterBackend | None = None
         self._check: Callable[[], object] = list[object]
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
+        self._followers: list[Callable[[], None]] = []
         self._watching = 0
         self._timer: asyncio.TimerHandle | None = None
         self._rearming = False
@@ -92,6 +93,10 @@ class Timekeeper:
         self._check = check
         backend.subscribe(self._notice)
 
+    def follow(self, follower: Callable[[], None]) -> None:
+        """Call ``follower`` from now on whenever time may have passed."""
+        self._followers.append(follower)
+
     def now(self) -> float:
         return self.clock.now()
 
@@ -104,6 +109,8 @@ class Timekeeper:
         """Let everything happen that is due."""
         self.backend.advance(self.now())
         self._check()
+        for follower in self._followers:
+            follower()
 
     def advance(self, seconds: float) -> float:
         """Move the clock forward and return the new time."""

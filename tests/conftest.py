@@ -26,7 +26,7 @@ def server() -> Iterator[MockServer]:
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    for name in ("API_KEY", "BASE_URL", "ORGANIZATION", "PROFILE", "LOG"):
+    for name in ("API_KEY", "BASE_URL", "ORGANIZATION", "PROFILE", "LOG", "WORKFLOWS_URL", "WORKFLOWS_KEY"):
         monkeypatch.delenv(f"VANTAGE_{name}", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
     monkeypatch.setenv("VANTAGE_STATE_DIR", str(tmp_path_factory.mktemp("state")))

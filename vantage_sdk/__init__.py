@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from vantage_sdk.core.answer import RawResponse
     from vantage_sdk.core.job_file import JobFileError
     from vantage_sdk.core.stepping import AsyncStream, Stream
+    from vantage_sdk.core.transfer.file_objects import FileReader, FileWriter, TextWriter
+    from vantage_sdk.core.transfer.file_objects_async import AsyncFileReader, AsyncFileWriter
+    from vantage_sdk.core.transfer.file_objects_text import AsyncTextReader, AsyncTextWriter
     from vantage_sdk.exceptions import (
         Attempt,
         AuthenticationError,
         AuthorizationError,
         ConfigError,
         ConflictError,
+        DataExpiredError,
         DeadlineExceeded,
         IntegrityError,
         JobFailedError,
@@ -35,28 +39,60 @@ if TYPE_CHECKING:
         VantageAPIError,
         VantageConnectionError,
         VantageTimeoutError,
+        WebhookVerificationError,
+        WorkflowFailedError,
     )
+    from vantage_sdk.models.api_key import ApiKey, ApiKeyCreated, ApiKeyRevoked
     from vantage_sdk.models.batch import BatchResult, Outcome
+    from vantage_sdk.models.billing import Invoice, UsageItem, UsageSummary
     from vantage_sdk.models.cluster import Cluster, ClusterNode, ClusterUsage
+    from vantage_sdk.models.envelope import Meta
+    from vantage_sdk.models.event import (
+        ClusterScaled,
+        Event,
+        JobCancelled,
+        JobCompleted,
+        JobCreated,
+        JobEvent,
+        JobFailed,
+        JobStarted,
+    )
     from vantage_sdk.models.job import Job, JobOutput, JobSpec, JobTemplate, Phase
+    from vantage_sdk.models.metrics import ClusterMetrics, JobMetrics, MetricPoint
+    from vantage_sdk.models.node_type import NodeCategory, NodeType, NodeTypes
     from vantage_sdk.models.storage_file import StorageFile
+    from vantage_sdk.models.team import Team, TeamMember
     from vantage_sdk.models.transfer import TransferItem, TransferReport
+    from vantage_sdk.models.user import User
+    from vantage_sdk.models.webhook import WebhookSubscription
+    from vantage_sdk.models.workflow import Workflow, WorkflowEdge, WorkflowNode, WorkflowSummary
+    from vantage_sdk.models.workflow_graph import GraphEdge, GraphNode, GraphOutput, WorkflowGraph
+    from vantage_sdk.models.workflow_result import ResultPage, WorkflowProblem, WorkflowValidation
     from vantage_sdk.pagination import Page
     from vantage_sdk.platform.job_logs import Logs
     from vantage_sdk.waiting import wait_for_completion
+    from vantage_sdk.webhook import Webhook
+    from vantage_sdk.workflows.result import WorkflowResult
 
 _HOME = {
-    "vantage_sdk.client": ("AsyncVantageClient", "VantageClient"),
+    "vantage_sdk.client": (
+        "AsyncVantageClient",
+        "VantageClient",
+    ),
     "vantage_sdk.config": ("Config",),
     "vantage_sdk.core.answer": ("RawResponse",),
     "vantage_sdk.core.job_file": ("JobFileError",),
     "vantage_sdk.core.stepping": ("AsyncStream", "Stream"),
+    "vantage_sdk.core.transfer.file_objects": ("FileReader", "FileWriter", "TextWriter"),
+    "vantage_sdk.core.transfer.file_objects_async": ("AsyncFileReader", "AsyncFileWriter"),
+    "vantage_sdk.core.transfer.file_objects_text": ("AsyncTextReader", "AsyncTextWriter"),
     "vantage_sdk.exceptions": (
         "Attempt",
         "AuthenticationError",
         "AuthorizationError",
         "ConfigError",
         "ConflictError",
+        "DataExpiredError",
         "DeadlineExceeded",
         "IntegrityError",
         "JobFailedError",
@@ -70,59 +106,132 @@ _HOME = {
         "VantageAPIError",
         "VantageConnectionError",
         "VantageTimeoutError",
+        "WebhookVerificationError",
+        "WorkflowFailedError",
     ),
     "vantage_sdk.models.batch": ("BatchResult", "Outcome"),
+    "vantage_sdk.models.billing": ("Invoice", "UsageItem", "UsageSummary"),
     "vantage_sdk.models.cluster": ("Cluster", "ClusterNode", "ClusterUsage"),
+    "vantage_sdk.models.event": (
+        "ClusterScaled",
+        "Event",
+        "JobCancelled",
+        "JobCompleted",
+        "JobCreated",
+        "JobEvent",
+        "JobFailed",
+        "JobStarted",
+    ),
     "vantage_sdk.models.job": ("Job", "JobOutput", "JobSpec", "JobTemplate", "Phase"),
+    "vantage_sdk.models.metrics": ("ClusterMetrics", "JobMetrics", "MetricPoint"),
     "vantage_sdk.models.storage_file": ("StorageFile",),
+    "vantage_sdk.models.team": ("Team", "TeamMember"),
     "vantage_sdk.models.transfer": ("TransferItem", "TransferReport"),
+    "vantage_sdk.models.user": ("User",),
+    "vantage_sdk.models.webhook": ("WebhookSubscription",),
     "vantage_sdk.pagination": ("Page",),
     "vantage_sdk.platform.job_logs": ("Logs",),
     "vantage_sdk.waiting": ("wait_for_completion",),
+    "vantage_sdk.webhook": ("Webhook",),
+    "vantage_sdk.models.api_key": ("ApiKey", "ApiKeyCreated", "ApiKeyRevoked"),
+    "vantage_sdk.models.envelope": ("Meta",),
+    "vantage_sdk.models.node_type": ("NodeCategory", "NodeType", "NodeTypes"),
+    "vantage_sdk.models.workflow": ("Workflow", "WorkflowEdge", "WorkflowNode", "WorkflowSummary"),
+    "vantage_sdk.models.workflow_graph": ("GraphEdge", "GraphNode", "GraphOutput", "WorkflowGraph"),
+    "vantage_sdk.models.workflow_result": ("ResultPage", "WorkflowProblem", "WorkflowValidation"),
+    "vantage_sdk.workflows.result": ("WorkflowResult",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
+    "ApiKey",
+    "ApiKeyCreated",
+    "ApiKeyRevoked",
+    "AsyncFileReader",
+    "AsyncFileWriter",
     "AsyncStream",
+    "AsyncTextReader",
+    "AsyncTextWriter",
     "AsyncVantageClient",
     "Attempt",
     "AuthenticationError",
     "AuthorizationError",
     "BatchResult",
     "Cluster",
+    "ClusterMetrics",
     "ClusterNode",
+    "ClusterScaled",
     "ClusterUsage",
     "Config",
     "ConfigError",
     "ConflictError",
+    "DataExpiredError",
     "DeadlineExceeded",
+    "Event",
+    "FileReader",
+    "FileWriter",
+    "GraphEdge",
+    "GraphNode",
+    "GraphOutput",
     "IntegrityError",
+    "Invoice",
     "Job",
+    "JobCancelled",
+    "JobCompleted",
+    "JobCreated",
+    "JobEvent",
+    "JobFailed",
     "JobFailedError",
     "JobFileError",
+    "JobMetrics",
     "JobOutput",
     "JobSpec",
+    "JobStarted",
     "JobTemplate",
     "Logs",
+    "Meta",
+    "MetricPoint",
+    "NodeCategory",
+    "NodeType",
+    "NodeTypes",
     "Outcome",
     "Page",
     "Phase",
     "RateLimitError",
     "RawResponse",
     "ResourceNotFoundError",
+    "ResultPage",
     "ServerError",
     "StorageFile",
     "Stream",
     "StreamInterrupted",
     "SubmitOutcomeUnknown",
+    "Team",
+    "TeamMember",
+    "TextWriter",
     "TransferError",
     "TransferItem",
     "TransferReport",
+    "UsageItem",
+    "UsageSummary",
+    "User",
     "ValidationError",
     "VantageAPIError",
     "VantageClient",
     "VantageConnectionError",
     "VantageTimeoutError",
+    "Webhook",
+    "WebhookSubscription",
+    "WebhookVerificationError",
+    "Workflow",
+    "WorkflowEdge",
+    "WorkflowFailedError",
+    "WorkflowGraph",
+    "WorkflowNode",
+    "WorkflowProblem",
+    "WorkflowResult",
+    "WorkflowSummary",
+    "WorkflowValidation",
     "__version__",
     "wait_for_completion",
 ]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from vantage_sdk.config import MAX_RETRY_WAIT, Config, resolve
-from vantage_sdk.core.dialect import PLATFORM
+from vantage_sdk.core.dialect import PLATFORM, WORKFLOWS
+from vantage_sdk.core.limiter import Limiter
 from vantage_sdk.core.logs import set_up_logging
 from vantage_sdk.core.resource import Async, Mode, RawAsync, RawSync, Sync
-from vantage_sdk.core.sending import Sender, Shared
+from vantage_sdk.core.sending import Sender
+from vantage_sdk.core.shared import Shared
 from vantage_sdk.core.stepping import run
+from vantage_sdk.resources import Resources
 
 if TYPE_CHECKING:
     import httpx
@@ -20,44 +23,6 @@ if TYPE_CHECKING:
     from vantage_sdk.core.answer import RawResponse
     from vantage_sdk.core.deadline import Seconds
     from vantage_sdk.core.io.settings import Settings, Verify
-    from vantage_sdk.platform.clusters import Clusters
-    from vantage_sdk.platform.jobs import Jobs
-    from vantage_sdk.platform.storage import Storage
-
-
-class Resources(Generic[Mode]):
-    """What a Vantage client offers, in one of its faces."""
-
-    def __init__(self, sender: Sender, mode: type[Mode]) -> None:
-        self._sender = sender
-        self._mode = mode
-
-    @cached_property
-    def jobs(self) -> Jobs[Mode]:
-        """Submit, follow, wait for and manage jobs."""
-        from vantage_sdk.platform.jobs import Jobs
-
-        return Jobs(self._sender, self._mode)
-
-    @cached_property
-    def clusters(self) -> Clusters[Mode]:
-        """List, inspect and scale clusters."""
-        from vantage_sdk.platform.clusters import Clusters
-
-        return Clusters(self._sender, self._mode)
-
-    @cached_property
-    def storage(self) -> Storage[Mode]:
-        """Upload, download, list and remove files."""
-        from vantage_sdk.platform.storage import Storage
-
-        return Storage(self._sender, self._mode)
-
-    @cached_property
-    def _endpoint(self) -> Any:
-        from vantage_sdk.core.endpoint import Endpoint
-
-        return Endpoint(self._sender, self._mode)
 
 
 class _Client(Resources[Mode]):
@@ -83,6 +48,9 @@ class _Client(Resources[Mode]):
         trust_env: bool = True,
         allow_insecure: bool = False,
         max_connections: int | None = None,
+        workflows_url: str | None = None,
+        workflows_key: str | None = None,
+        requests_per_minute: int | None = None,
     ) -> None:
         given = {"timeout": (timeout, 30.0), "max_retries": (max_retries, 3), "deadline": (deadline, None)}
         limits = {name: value for name, (value, default) in given.items() if value != default}
@@ -95,8 +63,13 @@ class _Client(Resources[Mode]):
             organization=organization,
             profile=profile,
             allow_insecure=allow_insecure,
+            workflows_url=workflows_url,
+            workflows_key=workflows_key,
             **limits,
         )
+        shared = Shared()
+        if requests_per_minute is not None:
+            shared.beside(WORKFLOWS).limiter = Limiter(requests_per_minute)
         set_up_logging(debug=debug)
         from vantage_sdk.core.io.settings import connection_settings
 
@@ -112,8 +85,10 @@ class _Client(Resources[Mode]):
             "allow_insecure": allow_insecure,
             "max_connections": max_connections,
             "http_client": http_client,
+            "workflows_url": workflows_url,
+            "requests_per_minute": requests_per_minute,
         }
-        self._adopt(Sender(io, config, PLATFORM, Shared()))
+        self._adopt(Sender(io, config, PLATFORM, shared))
 
     def _adopt(self, sender: Sender) -> None:
         self._sender = sender
@@ -155,11 +130,12 @@ class _Client(Resources[Mode]):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the arguments; key and base URL are found anew, together, where the client is unpickled."""
         config, given = self.config, self._given
-        if config.sources.get("api_key") == "argument":
-            raise TypeError(
-                "a client made with api_key= cannot be pickled, because the key would be in the pickle; "
-                "make the client where it is used, or set VANTAGE_API_KEY there"
-            )
+        for name in ("api_key", "workflows_key"):
+            if config.sources.get(name) == "argument":
+                raise TypeError(
+                    f"a client made with {name}= cannot be pickled, because the key would be in the pickle; "
+                    f"make the client where it is used, or set VANTAGE_{name.upper()} there"
+                )
         if given["http_client"] is not None or not isinstance(given["verify"], str | None):
             raise TypeError(
                 "a client made with http_client= or an SSLContext cannot be pickled; make it where it is used"
@@ -184,6 +160,11 @@ class VantageClient(_Client[Sync]):
     ``http_client``: an ``httpx.Client`` to send with; it stays yours to close, and the settings that follow do not apply.
     ``verify``: an ``ssl.SSLContext``, a CA file or folder, or ``"system"``.  ``proxy``: its URL.  ``trust_env``: obey the proxy
     variables of the environment.  ``max_connections``: default 64.
+
+    ``workflows_url``: where workflows, keys and node types are, default ``VANTAGE_WORKFLOWS_URL``, else ``/api/v1`` of the same
+    server.  ``workflows_key``: their API key, default ``VANTAGE_WORKFLOWS_KEY``, else ``api_key``, which however never goes to
+    another server than that of ``base_url``.  ``requests_per_minute``: send no more requests to them a minute, over all
+    threads, tasks and copies of the client, so that a server which allows 60 never refuses one; default no limit.
 
     Raises ``ConfigError`` if a setting is missing or wrong.
     """

@@ -14,13 +14,16 @@ from urllib.parse import urlsplit
 
 from vantage_sdk._version import __version__
 from vantage_sdk.core.deadline import seconds
+from vantage_sdk.core.dialect import PLATFORM, WORKFLOWS
 from vantage_sdk.core.scrub import Secret, clean_key
 from vantage_sdk.core.shapes import as_object
-from vantage_sdk.core.urls import Origin, base_url
+from vantage_sdk.core.urls import Origin, base_url, sibling_url
 from vantage_sdk.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from vantage_sdk.core.dialect import Dialect
 
 LIMITS = ("timeout", "max_retries", "deadline", "max_retry_wait")
 DEFAULT_BASE_URL = "https://api.vantage.omnivector.solutions"
@@ -38,7 +41,7 @@ class Setting(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The settings of one client.  Times are in seconds, ``None`` meaning no limit; ``base_url`` ends in the version."""
+    """The settings of one client.  Times are in seconds, ``None`` meaning no limit; both URLs end in the version."""
 
     api_key: Secret
     base_url: str
@@ -49,6 +52,8 @@ class Config:
     max_retry_wait: float = MAX_RETRY_WAIT
     max_response_bytes: int = MAX_RESPONSE_BYTES
     user_agent: str = USER_AGENT
+    workflows_url: str = ""
+    workflows_key: Secret | None = None
     sources: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     version: str = field(default="/v1", repr=False)
     origin: Origin = field(init=False, repr=False)
@@ -65,7 +70,8 @@ class Config:
 
     def explain(self) -> str:
         """Return one line for each setting: its value, the key masked, and where the value came from."""
-        names = ("api_key", "base_url", "organization", "timeout", "max_retries", "deadline", "max_retry_wait")
+        names = ["api_key", "base_url", "organization", "timeout", "max_retries", "deadline", "max_retry_wait"]
+        names += [name for name in ("workflows_url", "workflows_key") if name in self.sources]
         rows = [(name, str(getattr(self, name)), self.sources.get(name, "default")) for name in names]
         width = max(len(value) for _, value, _ in rows)
         return "\n".join(f"{name:<14}  {value:<{width}}  {source}" for name, value, source in rows)
@@ -76,6 +82,11 @@ class Config:
         sources = {**self.sources, **dict.fromkeys(changes, "with_options")}
         return replace(self, **checked, sources=sources)
 
+    def beside(self, dialect: Dialect) -> Config:
+        """Return the same settings for the family of ``dialect``, the workflows: its URL, its key."""
+        key = self.api_key if self.workflows_key is None else self.workflows_key
+        return replace(self, base_url=self.workflows_url, api_key=key, version=dialect.prefix)
+
 
 def resolve(
     *,
@@ -85,6 +96,8 @@ def resolve(
     organization: str | None,
     profile: str | None,
     allow_insecure: bool,
+    workflows_url: str | None = None,
+    workflows_key: str | None = None,
     **limits: Any,
 ) -> Config:
     """Return the configuration of a client; raise ``ConfigError`` naming the setting that is missing or wrong."""
@@ -93,6 +106,8 @@ def resolve(
         "api_key": _first("api_key", api_key, "VANTAGE_API_KEY", table, origin),
         "base_url": _first("base_url", given_url, "VANTAGE_BASE_URL", table, origin),
         "organization": _first("organization", organization, "VANTAGE_ORGANIZATION", table, origin),
+        "workflows_url": _first("workflows_url", workflows_url, "VANTAGE_WORKFLOWS_URL", table, origin),
+        "workflows_key": _first("workflows_key", workflows_key, "VANTAGE_WORKFLOWS_KEY", table, origin),
     }
     key, url, org = found["api_key"], found["base_url"] or Setting(DEFAULT_BASE_URL, "default"), found["organization"]
     if key is None:
@@ -102,7 +117,7 @@ def resolve(
     for name in LIMITS:
         if name in table and name not in limits:
             limits[name], sources[name] = table[name], origin
-    return Config(
+    config = Config(
         api_key=_check("api_key", key, clean_key),
         base_url=_check("base_url", url, lambda text, _: base_url(text, prefix, allow_insecure=allow_insecure)),
         organization=None if org is None else _check("organization", org, _header_text),
@@ -110,6 +125,28 @@ def resolve(
         version=prefix,
         **{name: _checked(name, value) for name, value in limits.items()},
     )
+    return _with_workflows(config, url, found["workflows_url"], found["workflows_key"], allow_insecure=allow_insecure)
+
+
+def _with_workflows(
+    config: Config, url: Setting, given: Setting | None, key: Setting | None, *, allow_insecure: bool
+) -> Config:
+    """Add where workflows live; the key of the platform is for the server of ``base_url`` alone."""
+    if given is None:
+        place = sibling_url(url.value, WORKFLOWS.prefix, PLATFORM.prefix, allow_insecure=allow_insecure)
+    else:
+        place = _check(
+            "workflows_url",
+            given,
+            lambda text, name: base_url(text, WORKFLOWS.prefix, name, allow_insecure=allow_insecure),
+        )
+    if key is None and Origin.of(place) != config.origin:
+        raise ConfigError(
+            "workflows_url is on another server than base_url, and api_key is only sent to that one: "
+            "pass workflows_key= or set VANTAGE_WORKFLOWS_KEY, even if it is the same key"
+        )
+    secret = None if key is None else _check("workflows_key", key, clean_key)
+    return replace(config, workflows_url=place, workflows_key=secret)
 
 
 def _first(name: str, argument: str | None, variable: str, table: Mapping[str, Any], origin: str) -> Setting | None:
@@ -182,7 +219,7 @@ def _profile(name: str | None) -> tuple[Mapping[str, Any], str]:
         if chosen is None:
             return {}, ""
         raise ConfigError(f"{path} has no profile {chosen!r}; it has: {', '.join(sorted(tables)) or 'none'}")
-    known = ("api_key", "base_url", "organization", *LIMITS)
+    known = ("api_key", "base_url", "organization", "workflows_url", "workflows_key", *LIMITS)
     if unknown := [name for name in table if name not in known]:
         raise ConfigError(f"{path}: profile {chosen or 'default'!r} has unknown settings: {', '.join(unknown)}")
     return table, f"profile {chosen or 'default'!r} of {path}"

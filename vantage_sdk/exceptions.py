@@ -5,6 +5,7 @@ VantageAPIError                     any failure of a call; the base of all
     AuthenticationError             401        the credential is missing, wrong or expired
     AuthorizationError              403        the credential may not do this
     ResourceNotFoundError           404        no such thing, or not visible to the credential
+        DataExpiredError            404        the stored rows of a workflow's run are gone; run it again
     ConflictError                   409        the state of the thing does not allow it
     RateLimitError                  429        too many requests; ``retry_after`` says how long to wait
     ServerError                     5xx        the server failed
@@ -16,6 +17,8 @@ VantageAPIError                     any failure of a call; the base of all
     TransferError                   bytes could not be moved; nothing half-done is at their target
         IntegrityError              what arrived is not what was sent
     JobFailedError                  a job that was waited for did not succeed; ``job`` is its last state
+    WorkflowFailedError             a workflow ran and failed; ``result`` is what it left behind
+    WebhookVerificationError        a delivery is not to be trusted; ``check`` tells what was wrong
     ConfigError                     the client cannot be set up like this (also a ``ValueError``)
 
 Arguments that are wrong in themselves raise the usual ``ValueError`` or ``TypeError`` before anything is sent.
@@ -28,6 +31,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from vantage_sdk.models.job import Job
+    from vantage_sdk.workflows.result import WorkflowResult
 
 __all__ = [
     "Attempt",
@@ -35,6 +39,7 @@ __all__ = [
     "AuthorizationError",
     "ConfigError",
     "ConflictError",
+    "DataExpiredError",
     "DeadlineExceeded",
     "IntegrityError",
     "JobFailedError",
@@ -48,6 +53,8 @@ __all__ = [
     "VantageAPIError",
     "VantageConnectionError",
     "VantageTimeoutError",
+    "WebhookVerificationError",
+    "WorkflowFailedError",
 ]
 
 
@@ -145,6 +152,13 @@ class ResourceNotFoundError(VantageAPIError):
     """No such thing, or none that the credential may see (404)."""
 
 
+class DataExpiredError(ResourceNotFoundError):
+    """The stored rows of a workflow's run have expired, or never existed (404, ``DATA_EXPIRED``).
+
+    ``result.again()`` runs the workflow once more with the same parameters.
+    """
+
+
 class ConflictError(VantageAPIError):
     """The current state does not allow the call (409)."""
 
@@ -201,6 +215,26 @@ class JobFailedError(VantageAPIError):
     def __init__(self, message: str, *, job: Job) -> None:
         super().__init__(message)
         self.job = job
+
+
+class WorkflowFailedError(VantageAPIError):
+    """A workflow was executed and failed; ``result`` is what it left behind, with ``result.error`` saying why."""
+
+    def __init__(self, message: str, *, result: WorkflowResult[Any]) -> None:
+        super().__init__(message, request_id=result.meta.request_id)
+        self.result = result
+
+
+class WebhookVerificationError(VantageAPIError):
+    """A delivery of a webhook is not to be trusted, and nothing in it was used.
+
+    ``check`` names what failed: ``id``, ``timestamp`` or ``signature`` for the header of this name, ``body``, or ``replay``.  No
+    message holds a secret or a signature.
+    """
+
+    def __init__(self, message: str, *, check: str) -> None:
+        super().__init__(message)
+        self.check = check
 
 
 class ConfigError(VantageAPIError, ValueError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from vantage_sdk.core.page_token import decode, digest, encode
@@ -14,6 +14,7 @@ from vantage_sdk.models.base import Model, parsed
 if TYPE_CHECKING:
     from vantage_sdk.core.answer import Answer
     from vantage_sdk.core.io.port import IO
+    from vantage_sdk.models.envelope import Meta
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
@@ -29,7 +30,8 @@ class Page(Sequence[T], Generic[T]):
 
     ``total`` counts the matches on all pages if the server tells; ``limit`` is the page size that the server used,
     ``offset`` the place of the first item, ``page`` the page number in the family's own counting.
-    ``next_page_token`` goes into ``list(page_token=...)`` with the same filters.
+    ``next_page_token`` goes into ``list(page_token=...)`` with the same filters.  ``meta`` has ``request_id`` and ``timestamp``
+    where the family tells them.
     """
 
     items: list[T]
@@ -38,6 +40,7 @@ class Page(Sequence[T], Generic[T]):
     offset: int | None = None
     page: int | None = None
     next_page_token: str | None = None
+    meta: Meta | None = field(default=None, compare=False, repr=False)
 
     @property
     def has_next(self) -> bool:
@@ -56,6 +59,11 @@ class Page(Sequence[T], Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         return iter(self.items)
+
+    def _repr_html_(self) -> str:
+        from vantage_sdk.notebook import listing
+
+        return listing(self.items, self.total)
 
 
 def page_of(model: type[M], key: str) -> Callable[[Answer], Page[M]]:
@@ -185,4 +193,4 @@ def _cut(page: Page[T], left: int) -> Page[T]:
 
 
 def _with_items(page: Page[T], items: list[T]) -> Page[T]:
-    return Page(items, page.total, page.limit, page.offset, page.page, page.next_page_token)
+    return replace(page, items=items)

@@ -8,7 +8,7 @@ import time
 
 import httpx
 
-from benchmarks.payload import PER_PAGE
+from benchmarks.payload import PER_PAGE, ROWS_A_PAGE
 from benchmarks.peers import KEY, WORK_PER_PAGE, at_once
 
 HEADERS = {"Authorization": f"Bearer {KEY}"}
@@ -66,6 +66,17 @@ class Client:
             total = body["total"]
             seen += len(body["jobs"])
             time.sleep(WORK_PER_PAGE)
+        return seen
+
+    def rows(self) -> int:
+        base = f"{self._fast}/api/v1/workflows/42"
+        run = json.loads(self._client.post(f"{base}/execute", json={}).content)["data"]
+        seen, page, more = 0, 0, True
+        while more:
+            params = {"page": page, "limit": ROWS_A_PAGE}
+            body = json.loads(self._client.get(f"{base}/data/{run['result_id']}", params=params).content)["data"]
+            seen += sum(bool(row["charge_id"]) for row in body["rows"])
+            page, more = page + 1, body["has_more"]
         return seen
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from benchmarks.payload import PER_PAGE
+from benchmarks.payload import PER_PAGE, ROWS_A_PAGE
 from benchmarks.peers import KEY, WORK_PER_PAGE, at_once
 from vantage_sdk import AsyncVantageClient, VantageClient
 
@@ -45,6 +45,10 @@ class Client:
             if seen % PER_PAGE == 0:
                 time.sleep(WORK_PER_PAGE)
         return seen
+
+    def rows(self) -> int:
+        result = self._client.workflows.execute(42)
+        return sum(bool(row["charge_id"]) for row in result.iter_rows(page_size=ROWS_A_PAGE))
 
     def close(self) -> None:
         self._runner.run(self._async.aclose())

@@ -55,9 +55,11 @@ class Fleet:
         return sum(not node.retiring and node.state in states for node in self._cluster.nodes.values())
 
     def found(self, count: int) -> None:
-        """Put the first nodes in place, ready for use."""
+        """Put the first nodes in place, ready for use since the cluster was made."""
         for _ in range(count):
-            self._set_state(self._add(), NodeState.READY)
+            node = self._add()
+            node.state = NodeState.READY
+            self._ledger.provide(self._cluster.created_at, node.capacity, 1)
 
     def grow(self, count: int) -> None:
         """Keep nodes that were to leave, and boot new ones for the rest."""

@@ -72,7 +72,7 @@ class Job:
 
     ``number`` counts the jobs of a backend from 1 and orders those of equal priority.  ``reason`` says why a job
     failed, ``NonZeroExitCode`` or ``TimeLimit``, and before it starts why it waits: ``Resources``, ``Priority``,
-    ``JobHeldUser``, ``BeginTime`` or ``PartitionNodeLimit``.
+    ``JobHeldUser``, ``BeginTime`` or ``PartitionNodeLimit``.  ``earlier_runs`` are those that a failed node has ended.
     """
 
     id: str
@@ -95,6 +95,13 @@ class Job:
     cancel_reason: str | None = None
     held: bool = False
     restarts: int = 0
+    earlier_runs: tuple[tuple[float, float], ...] = ()
     node_names: tuple[str, ...] = ()
     outputs: dict[str, OutputFile] = field(default_factory=dict[str, OutputFile])
     number: int = 0
+
+    def runs(self, now: float) -> tuple[tuple[float, float], ...]:
+        """Return from when to when the job has had its nodes, until ``now`` at most."""
+        if self.started_at is None:
+            return self.earlier_runs
+        return (*self.earlier_runs, (self.started_at, now if self.ended_at is None else self.ended_at))

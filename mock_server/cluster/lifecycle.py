@@ -60,6 +60,8 @@ class Lifecycle:
     def requeued(self, job: Job) -> None:
         job.restarts += 1
         job.queued_at = self._agenda.now
+        if job.started_at is not None:
+            job.earlier_runs = (*job.earlier_runs, (job.started_at, self._agenda.now))
         job.started_at = None
         job.node_names = ()
         job.reason = "BeginTime"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NotRequired
 
 from typing_extensions import TypedDict
 
-from mock_server.platform.metrics import MetricPoint, cluster_metrics
+from mock_server.platform.metrics import ClusterMetrics, cluster_metrics
 from mock_server.wire import iso, memory_text
 
 if TYPE_CHECKING:
@@ -34,13 +34,6 @@ class ClusterNode(TypedDict):
     memory: str
     gpus: int
     running_jobs: int
-
-
-class ClusterMetrics(TypedDict):
-    """Load over time, oldest first."""
-
-    cluster_id: str
-    metrics: list[MetricPoint]
 
 
 class Scaling(TypedDict):
@@ -138,7 +131,7 @@ def embed(
         if name == "nodes":
             view["nodes"] = [view_node(node) for node in cluster.nodes.values()]
         else:
-            view["metrics"] = {"cluster_id": cluster.id, "metrics": cluster_metrics(backend, cluster, now)}
+            view["metrics"] = cluster_metrics(backend, cluster, now)
     return view
 
 

@@ -18,7 +18,7 @@ from mock_server.platform.cluster_views import (
     view_node,
     view_usage,
 )
-from mock_server.platform.lists import Dates, Listing, Paging
+from mock_server.platform.lists import Listing, Paging, Period
 from mock_server.routes import Call, Routes
 from mock_server.validation import Maybe, StrictBody, StrictQuery, whole
 
@@ -55,14 +55,12 @@ class ClusterDetail(StrictQuery):
     )
 
 
-class UsagePeriod(Dates):
-    """The period to add up: the latest lower bound to the earliest upper one, else all of the cluster's life."""
+class UsagePeriod(Period):
+    """The period to add up, else all of the cluster's life."""
 
     def bounds(self, created: float, now: float) -> tuple[float, float]:
-        starts = [bound for bound in (self.created_after, self.updated_after) if bound is not None]
-        ends = [bound for bound in (self.created_before, self.updated_before) if bound is not None]
-        start, end = max(starts, default=created), min(ends, default=now)
-        return start, max(start, end)
+        start = created if self.start is None else self.start
+        return start, max(start, now if self.end is None else self.end)
 
 
 class Scale(StrictBody):

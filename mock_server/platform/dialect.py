@@ -22,7 +22,7 @@ class Error(TypedDict):
     request_id: str
 
 
-def error_body(error: ApiError, code: str, request_id: str) -> dict[str, Any]:
+def error_body(error: ApiError, code: str, request_id: str, _: float) -> dict[str, Any]:
     """Render a refusal."""
     body: dict[str, Any] = {"error": code, "message": error.message}
     if error.details is not None:

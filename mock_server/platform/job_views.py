@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NotRequired
 from typing_extensions import TypedDict
 
 from mock_server.platform.job_requests import KEY, RESOURCES, SPEC
-from mock_server.platform.metrics import MetricPoint, job_metrics
+from mock_server.platform.metrics import JobMetrics, job_metrics
 from mock_server.platform.outputs import job_files
 from mock_server.platform.storage_views import StorageFile, view_file
 from mock_server.wire import iso, iso_or_none, memory_text
@@ -25,13 +25,6 @@ class Resources(TypedDict):
     cpus: int
     memory: str
     gpus: int
-
-
-class JobMetrics(TypedDict):
-    """Load over time, oldest first."""
-
-    job_id: str
-    metrics: list[MetricPoint]
 
 
 class JobView(TypedDict):
@@ -129,7 +122,7 @@ def embed(view: JobView, job: Job, names: Iterable[str], now: float) -> JobView:
         elif name == "outputs":
             view["outputs"] = view_files(job)
         else:
-            view["metrics"] = {"job_id": job.id, "metrics": job_metrics(job, now)}
+            view["metrics"] = job_metrics(job, now)
     return view
 
 

@@ -14,6 +14,8 @@ from mock_server.platform.job_views import JobLogs, JobOutput, JobPage, JobView,
 from mock_server.routes import Call, Routes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mock_server.cluster.job import Job
     from mock_server.cluster.log import LogLine
 
@@ -23,6 +25,11 @@ routes = Routes("jobs", prefix="/v1")
 @routes.get("/jobs")
 async def list_(call: Call[JobListing, None]) -> JobPage:
     """List jobs."""
+    return page_of(call, lambda _: True)
+
+
+def page_of(call: Call[JobListing, None], belongs: Callable[[Job], bool]) -> JobPage:
+    """Return the page that the query asks for of the jobs that ``belongs`` lets in."""
     filters, cluster = call.query, call.state.cluster
     if filters.idempotency_key is not None and not call.state.honours_keys:
         raise invalid_field("idempotency_key", "Unknown query parameter", "unknown_field")
@@ -31,7 +38,7 @@ async def list_(call: Call[JobListing, None]) -> JobPage:
         cluster_id = None if text is None else cluster.cluster(text).id
     except NotFoundError:
         cluster_id = text
-    found = filters.select(cluster.jobs.values(), wanted(filters, cluster_id))
+    found = filters.select(filter(belongs, cluster.jobs.values()), wanted(filters, cluster_id))
     page = filters.cut(found)
     call.saw_active_job = any(not job.state.is_terminal for job in page)
     return {

@@ -74,6 +74,18 @@ class Dates(StrictQuery):
         )
 
 
+class Period(Dates):
+    """A period, from the latest lower bound to the earliest upper one; a bound that is not given is ``None``."""
+
+    @property
+    def start(self) -> float | None:
+        return max((bound for bound in (self.created_after, self.updated_after) if bound is not None), default=None)
+
+    @property
+    def end(self) -> float | None:
+        return min((bound for bound in (self.created_before, self.updated_before) if bound is not None), default=None)
+
+
 class Listing(Paging, Dates):
     """The common parameters of a list."""
 

@@ -1,8 +1,13 @@
-"""Load over time: sampled from the accounts for clusters, derived from the job's id for jobs."""
+"""Load over time, as the accounts have it: what jobs had of what they asked for, what clusters gave of what they had.
+
+A series begins with the load at its first instant; every later point is the mean since the point before it, so the
+points times the time between them add up to what was used.
+"""
 
 from __future__ import annotations
 
-from hashlib import blake2b
+import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from typing_extensions import TypedDict
@@ -10,18 +15,22 @@ from typing_extensions import TypedDict
 from mock_server.wire import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mock_server.cluster.backend import ClusterBackend
     from mock_server.cluster.job import Job
     from mock_server.cluster.node import Cluster
 
-POINTS = 12
-STEP = 300.0
+STEPS = 12
+"""How many steps a series has unless somebody asks for another one."""
+
+MAX_POINTS = 1000
+CLUSTER_SPAN = 3600.0
+DIGITS = 9
+INSTANT = 1e-6
+"""The length of the first point, too short to add anything."""
 
 
 class MetricPoint(TypedDict):
-    """The load at one instant, in percent of what was there or asked for."""
+    """The mean load since the point before, in percent of what was there or asked for."""
 
     timestamp: str
     cpu_percent: float
@@ -29,44 +38,83 @@ class MetricPoint(TypedDict):
     gpu_percent: float | None
 
 
-def job_metrics(job: Job, now: float) -> list[MetricPoint]:
-    """Return a plausible load of a job while it ran; the same job always had the same."""
-    if job.started_at is None:
+class JobMetrics(TypedDict):
+    """Load over time, oldest first."""
+
+    job_id: str
+    metrics: list[MetricPoint]
+
+
+class ClusterMetrics(TypedDict):
+    """Load over time, oldest first."""
+
+    cluster_id: str
+    metrics: list[MetricPoint]
+
+
+def job_metrics(
+    job: Job, now: float, start: float | None = None, end: float | None = None, step: float | None = None
+) -> JobMetrics:
+    """Return the load of a job from its first start to its end; after a failed node it is 0 until it runs again."""
+    runs, points = job.runs(now), list[MetricPoint]()
+    last = now if job.ended_at is None else job.ended_at
+    if runs:
+        since, until = _clip(runs[0][0], last, start, end)
+        points = [_job_point(job, runs, *span) for span in _spans(since, until, step)]
+    return {"job_id": job.id, "metrics": points}
+
+
+def cluster_metrics(
+    backend: ClusterBackend,
+    cluster: Cluster,
+    now: float,
+    start: float | None = None,
+    end: float | None = None,
+    step: float | None = None,
+) -> ClusterMetrics:
+    """Return the load of a cluster, without ``start`` in the hour before the end."""
+    until = now if end is None else min(end, now)
+    since, until = _clip(cluster.created_at, now, until - CLUSTER_SPAN if start is None else start, until)
+    points = [_cluster_point(backend, cluster, *span) for span in _spans(since, until, step)]
+    return {"cluster_id": cluster.id, "metrics": points}
+
+
+def _clip(first: float, last: float, start: float | None, end: float | None) -> tuple[float, float]:
+    return first if start is None else max(first, start), last if end is None else min(last, end)
+
+
+def _spans(start: float, end: float, step: float | None) -> list[tuple[float, float]]:
+    """Return from when to when each point is the mean; a step so short that there were too many is made longer."""
+    if start > end:
         return []
-    end = now if job.ended_at is None else job.ended_at
-    return [_sample(job, at) for at in _instants(job.started_at, end)]
+    wanted = max(1.0, (end - start) / STEPS) if step is None else step
+    wanted = max(wanted, (end - start) / (MAX_POINTS - 1))
+    count = math.ceil((end - start) / wanted - 1e-9)
+    # To the microsecond, as they are shown, so that a reader can add up.
+    edges = [round(start + index * wanted, 6) for index in range(count)] + [round(end, 6)]
+    return [(edges[0], edges[0]), *pairwise(edges)]
 
 
-def cluster_metrics(backend: ClusterBackend, cluster: Cluster, now: float) -> list[MetricPoint]:
-    """Return the load of a cluster in the last hour."""
-    points: list[MetricPoint] = []
-    for index in range(POINTS):
-        end = now - (POINTS - 1 - index) * STEP
-        usage = backend.usage(cluster.id, end - STEP, end)
-        points.append(
-            {
-                "timestamp": iso(end),
-                "cpu_percent": round(usage.cpu_percent, 1),
-                "memory_percent": round(usage.memory_percent, 1),
-                "gpu_percent": round(usage.gpu_percent, 1) if cluster.node_shape.gpus else None,
-            }
-        )
-    return points
-
-
-def _instants(start: float, end: float) -> Iterator[float]:
-    step = max(1.0, (end - start) / POINTS)
-    at = start
-    while at <= end:
-        yield at
-        at += step
-
-
-def _sample(job: Job, at: float) -> MetricPoint:
-    cpu, memory, gpu = blake2b(f"{job.id}:{at}".encode(), digest_size=3).digest()
+def _job_point(job: Job, runs: tuple[tuple[float, float], ...], start: float, end: float) -> MetricPoint:
+    asked = job.request.resources
+    if start == end:
+        share = float(any(begun - INSTANT <= start <= ended for begun, ended in runs))
+    else:
+        share = sum(max(0.0, min(end, ended) - max(start, begun)) for begun, ended in runs) / (end - start)
+    load = round(100 * min(1.0, share), DIGITS)
     return {
-        "timestamp": iso(at),
-        "cpu_percent": round(60 + cpu / 8, 1),
-        "memory_percent": round(30 + memory / 16, 1),
-        "gpu_percent": round(70 + gpu / 10, 1) if job.request.resources.gpus else None,
+        "timestamp": iso(end),
+        "cpu_percent": load,
+        "memory_percent": load if asked.memory else 0.0,
+        "gpu_percent": load if asked.gpus else None,
+    }
+
+
+def _cluster_point(backend: ClusterBackend, cluster: Cluster, start: float, end: float) -> MetricPoint:
+    usage = backend.usage(cluster.id, start - INSTANT if start == end else start, end)
+    return {
+        "timestamp": iso(end),
+        "cpu_percent": round(usage.cpu_percent, DIGITS),
+        "memory_percent": round(usage.memory_percent, DIGITS),
+        "gpu_percent": round(usage.gpu_percent, DIGITS) if cluster.node_shape.gpus else None,
     }

@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS files (
 );
 CREATE TABLE IF NOT EXISTS uploads (id TEXT PRIMARY KEY, expires_at REAL NOT NULL, data TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS sizes (at REAL NOT NULL, change INTEGER NOT NULL);
+INSERT INTO sizes SELECT created_at, size FROM files WHERE NOT EXISTS (SELECT 1 FROM sizes);
 """
 
 
@@ -78,20 +80,33 @@ class Catalogue:
         return bool(found)
 
     def save_file(self, file: StoredFile) -> None:
-        """Add a file, or replace the one with its id."""
+        """Add a file, or replace the one with its id, and book its bytes from the time of the change on."""
+        there = self.file(file.id) or self.file_at(file.path)
+        self._book(file.updated_at, file.size - (0 if there is None else there.size))
         self._run(
             "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             *(file.id, file.path, file.size, file.content_type, file.sha256, file.created_at, file.updated_at),
             *(file.blob, json.dumps(file.metadata)),
         )
 
-    def remove_file(self, file_id: str) -> None:
-        self._run("DELETE FROM files WHERE id = ?", file_id)
+    def remove_file(self, file: StoredFile, at: float) -> None:
+        self._book(at, -file.size)
+        self._run("DELETE FROM files WHERE id = ?", file.id)
 
     def used(self) -> int:
         """Return the bytes of all files."""
         size: int = self._rows("SELECT coalesce(sum(size), 0) FROM files")[0][0]
         return size
+
+    def byte_seconds(self, start: float, end: float) -> float:
+        """Return the integral of the bytes of all files over a period, those included that are gone by now."""
+        query = "SELECT coalesce(sum(change * (? - max(at, ?))), 0) FROM sizes WHERE at < ?"
+        return float(self._rows(query, end, start, end)[0][0])
+
+    def first_stored(self) -> float | None:
+        """Return when the first bytes were stored."""
+        first: float | None = self._rows("SELECT min(at) FROM sizes")[0][0]
+        return first
 
     def upload(self, upload_id: str) -> Upload | None:
         return next(iter(self._uploads("SELECT data FROM uploads WHERE id = ?", upload_id)), None)
@@ -124,13 +139,17 @@ class Catalogue:
     def clear(self) -> None:
         """Forget everything."""
         with self.transaction():
-            for table in ("files", "uploads", "numbers"):
+            for table in ("files", "uploads", "numbers", "sizes"):
                 self._run(f"DELETE FROM {table}")  # noqa: S608 - the names stand above
 
     def blobs(self) -> set[str]:
         """Return the blobs that something refers to."""
         used = {str(row[0]) for row in self._rows("SELECT blob FROM files")}
         return used | {upload.blob for upload in self.uploads()}
+
+    def _book(self, at: float, change: int) -> None:
+        if change:
+            self._run("INSERT INTO sizes VALUES (?, ?)", at, change)
 
     def _files(self, condition: str, *values: str) -> list[StoredFile]:
         rows = self._rows(f"SELECT * FROM files WHERE {condition} ORDER BY path", *values)  # noqa: S608 - ours

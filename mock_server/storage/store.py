@@ -139,7 +139,7 @@ class Store:
                 raise MissingError("file", file_id)
             if check is not None:
                 check(file)
-            self.catalogue.remove_file(file_id)
+            self.catalogue.remove_file(file, self.now())
         self.blobs.remove(file.blob)
         return file
 

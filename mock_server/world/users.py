@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ORGANIZATION = "your-org-id"
 DAY = 86_400.0
@@ -20,11 +24,18 @@ class User:
     created_at: float
     updated_at: float
 
+    @property
+    def is_admin(self) -> bool:
+        return self.role == "admin"
 
-def seeded(now: float) -> dict[str, User]:
-    """Return the users that exist from the start, by id: three of one organization and one of another."""
+
+def seeded(now: float, others: Iterable[str] = ()) -> dict[str, User]:
+    """Return the users that exist from the start, by id: three of one organization and one of another.
+
+    ``others`` are ids that keys were given out to; they become members of the first organization.
+    """
     created = now - 14 * DAY
-    return {
+    users = {
         key: User(key, email, name, role, organization, created, created)
         for key, email, name, role, organization in (
             ("user_456", "user@example.com", "Example User", "admin", ORGANIZATION),
@@ -33,3 +44,7 @@ def seeded(now: float) -> dict[str, User]:
             ("user_900", "other@example.org", "Other User", "admin", "other-org-id"),
         )
     }
+    for key in others:
+        if key and key not in users:
+            users[key] = User(key, f"{key}@example.com", key, "member", ORGANIZATION, created, created)
+    return users

@@ -117,6 +117,30 @@ def test_a_past_is_booked_at_its_time(world: World) -> None:
     assert usage.cpu_percent == pytest.approx(100 * 4 / 24)
 
 
+def test_the_nodes_of_an_older_cluster_are_as_old(world: World) -> None:
+    shape = Resources(cpus=4, memory=16 * 10**9)
+    world.backend.add_cluster(
+        id="old", name="old", provider="aws", region="r", nodes=2, node_shape=shape, created_at=START - HOUR
+    )
+    past = Past(created_at=START - HOUR, started_at=START - HOUR / 2)
+    world.backend.adopt("job_1", request("true", cluster_id="old", resources=Resources(4)), past)
+    assert world.backend.usage("old", START - HOUR, START).cpu_percent == pytest.approx(25)
+
+
+def test_a_requeued_job_remembers_its_earlier_runs(world: World) -> None:
+    job = world.submit("sleep 100")
+    assert job.runs(world.backend.now) == ()
+    world.wait(10.1)
+    world.fail_node("main-001")
+    assert job.runs(world.backend.now) == ((START + 0.1, START + 10.1),)
+    world.wait(20)
+    (first, second) = job.runs(world.backend.now)
+    assert first == (START + 0.1, START + 10.1)
+    assert second == (pytest.approx(START + 15.1), world.backend.now)
+    world.finish()
+    assert job.runs(9e9)[1] == (job.started_at, job.ended_at)
+
+
 def test_a_ledger_forgets_nothing_when_jobs_are_deleted(world: World) -> None:
     job = world.ran("sleep 3600")
     before = world.backend.usage("main", 0, 9e9)

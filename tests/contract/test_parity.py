@@ -11,12 +11,15 @@ import pytest
 from tests.contract.reference import reference_data
 from tests.support.recording import RecordingIO, client_of, json_answer
 from vantage_sdk import AsyncVantageClient, RawResponse, VantageClient, wait_for_completion
-from vantage_sdk.client import Resources
 from vantage_sdk.config import DEFAULT_BASE_URL
 from vantage_sdk.core.resource import Async, RawAsync, RawSync, Resource, Sync, method, opening, stream
 from vantage_sdk.core.stepping import AsyncStream, Stream, run
+from vantage_sdk.resources import Resources
 
-NOUNS = ("clusters", "jobs", "storage")
+NOUNS = (
+    *("billing", "clusters", "jobs", "keys", "monitoring", "node_types"),
+    *("storage", "teams", "users", "webhooks", "workflows"),
+)
 CLIENT = {
     "api_key": None,
     "base_url": None,
@@ -223,10 +226,27 @@ def test_an_unknown_keyword_is_refused_before_anything_is_sent(mode: type[Any]) 
     assert jobs._sender.io.wires == []
 
 
-@pytest.mark.parametrize("name", ["list", "list_paginated", "list_all"])
-@pytest.mark.parametrize("noun", NOUNS)
-def test_the_iterators_take_every_filter_of_the_list(noun: str, name: str) -> None:
-    assert options_of(kinds(noun)[name]._body) == options_of(kinds(noun)["list"]._body)
+LISTS = [(noun, name) for noun in NOUNS for name in sorted(kinds(noun)) if f"{name}_paginated" in kinds(noun)]
+
+
+def test_every_list_has_its_iterators() -> None:
+    assert LISTS == [
+        ("billing", "invoices"),
+        ("clusters", "list"),
+        ("jobs", "list"),
+        ("storage", "list"),
+        ("teams", "list"),
+        ("teams", "members"),
+        ("users", "jobs"),
+        ("webhooks", "list"),
+        ("workflows", "list"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["paginated", "all"])
+@pytest.mark.parametrize(("noun", "name"), LISTS)
+def test_the_iterators_take_every_filter_of_the_list(noun: str, name: str, kind: str) -> None:
+    assert options_of(kinds(noun)[f"{name}_{kind}"]._body) == options_of(kinds(noun)[name]._body)
 
 
 def test_wait_for_completion_is_as_the_documented_snippet_calls_it() -> None:

@@ -14,90 +14,73 @@ from typing import Any, get_type_hints
 import pytest
 
 import vantage_sdk
+from tests.contract.names import ERRORS, PUBLIC
 from tests.contract.reference import ROOT
 from tests.contract.test_boundaries import files, tree
 from vantage_sdk import exceptions
 from vantage_sdk.core.request import CallOptions, WaitOptions
 from vantage_sdk.core.resource import method, opening, stream
 from vantage_sdk.models.base import Model
+from vantage_sdk.platform.billing import Billing
 from vantage_sdk.platform.clusters import ClusterFilters, Clusters
 from vantage_sdk.platform.job_submission import SubmitOptions
 from vantage_sdk.platform.jobs import JobFilters, Jobs
+from vantage_sdk.platform.listing import ListFilters
+from vantage_sdk.platform.monitoring import Monitoring
 from vantage_sdk.platform.storage import FileFilters, Storage
 from vantage_sdk.platform.storage_directories import DirectoryOptions
+from vantage_sdk.platform.teams import Teams
+from vantage_sdk.platform.users import UserJobFilters, Users
+from vantage_sdk.platform.webhooks import Webhooks
+from vantage_sdk.workflows.keys import Keys
+from vantage_sdk.workflows.node_types import NodeTypeList
+from vantage_sdk.workflows.workflows import Workflows
 
-PUBLIC = [
-    "AsyncStream",
-    "AsyncVantageClient",
-    "Attempt",
-    "AuthenticationError",
-    "AuthorizationError",
-    "BatchResult",
-    "Cluster",
-    "ClusterNode",
-    "ClusterUsage",
-    "Config",
-    "ConfigError",
-    "ConflictError",
-    "DeadlineExceeded",
-    "IntegrityError",
-    "Job",
-    "JobFailedError",
-    "JobFileError",
-    "JobOutput",
-    "JobSpec",
-    "JobTemplate",
-    "Logs",
-    "Outcome",
-    "Page",
-    "Phase",
-    "RateLimitError",
-    "RawResponse",
-    "ResourceNotFoundError",
-    "ServerError",
-    "StorageFile",
-    "Stream",
-    "StreamInterrupted",
-    "SubmitOutcomeUnknown",
-    "TransferError",
-    "TransferItem",
-    "TransferReport",
-    "ValidationError",
-    "VantageAPIError",
-    "VantageClient",
-    "VantageConnectionError",
-    "VantageTimeoutError",
-    "__version__",
-    "wait_for_completion",
-]
 EXPORTS = {
     "vantage_sdk/__init__.py": PUBLIC,
     "vantage_sdk/exceptions.py": [name for name in PUBLIC if "Error" in name and name != "JobFileError"]
     + ["Attempt", "DeadlineExceeded", "StreamInterrupted", "SubmitOutcomeUnknown"],
     "vantage_sdk/testing/__init__.py": ["instant_retries"],
 }
-ERRORS = {
-    "VantageAPIError": "Exception",
-    "ValidationError": "VantageAPIError",
-    "AuthenticationError": "VantageAPIError",
-    "AuthorizationError": "VantageAPIError",
-    "ResourceNotFoundError": "VantageAPIError",
-    "ConflictError": "VantageAPIError",
-    "RateLimitError": "VantageAPIError",
-    "ServerError": "VantageAPIError",
-    "VantageConnectionError": "VantageAPIError",
-    "VantageTimeoutError": "VantageConnectionError",
-    "DeadlineExceeded": "VantageTimeoutError",
-    "StreamInterrupted": "VantageConnectionError",
-    "SubmitOutcomeUnknown": "VantageAPIError",
-    "TransferError": "VantageAPIError",
-    "IntegrityError": "TransferError",
-    "JobFailedError": "VantageAPIError",
-    "ConfigError": "VantageAPIError",
+NOUNS: dict[str, type[Any]] = {
+    "jobs": Jobs,
+    "clusters": Clusters,
+    "storage": Storage,
+    "workflows": Workflows,
+    "keys": Keys,
+    "node_types": NodeTypeList,
+    "teams": Teams,
+    "users": Users,
+    "billing": Billing,
+    "monitoring": Monitoring,
+    "webhooks": Webhooks,
 }
-NOUNS: dict[str, type[Any]] = {"jobs": Jobs, "clusters": Clusters, "storage": Storage}
-OPTIONS = (CallOptions, WaitOptions, SubmitOptions, JobFilters, ClusterFilters, FileFilters, DirectoryOptions)
-PLAIN = {"job_id": "job", "job_ids": "id", "templates": "job", "name": "cluster", "path": "file"}
+OPTIONS = (
+    CallOptions,
+    WaitOptions,
+    SubmitOptions,
+    JobFilters,
+    ClusterFilters,
+    FileFilters,
+    DirectoryOptions,
+    ListFilters,
+    UserJobFilters,
+)
+MODELS = (
+    *("api_key", "billing", "cluster", "envelope", "event", "job", "metrics", "node_type", "storage_file", "team"),
+    *("user", "webhook", "workflow", "workflow_graph", "workflow_result"),
+)
+PLAIN = {
+    "job_id": "job",
+    "job_ids": "id",
+    "templates": "job",
+    "name": "cluster",
+    "path": "file",
+    "workflow_id": "workflow",
+    "key_id": "key",
+    "team_id": "team",
+    "invoice_id": "invoice",
+}
 """Parameters that the sentence about the method names by their noun."""
 
 Thing = tuple[str, Any]
@@ -128,9 +111,8 @@ def public_things() -> dict[str, Any]:
     """Return all that a user can name: exported names, their members, the resources' methods, the shared options."""
     exported = {name: getattr(vantage_sdk, name) for name in PUBLIC if name != "__version__"}
     classes = [value for value in exported.values() if inspect.isclass(value)]
-    models = [value for value in vars(import_module("vantage_sdk.models.job")).values() if _is_model(value)]
-    models += [value for value in vars(import_module("vantage_sdk.models.cluster")).values() if _is_model(value)]
-    models += [value for value in vars(import_module("vantage_sdk.models.storage_file")).values() if _is_model(value)]
+    modules = [import_module(f"vantage_sdk.models.{name}") for name in MODELS]
+    models = [value for module in modules for value in vars(module).values() if _is_model(value)]
     named = {value.__name__: value for value in (*NOUNS.values(), *OPTIONS, *models)}
     return {
         **exported,
@@ -198,11 +180,8 @@ def test_no_other_module_exports_names() -> None:
 
 
 def test_the_tree_of_errors_is_this() -> None:
-    defined = {
-        name: value
-        for name, value in vars(exceptions).items()
-        if inspect.isclass(value) and issubclass(value, Exception)
-    }
+    classes = {name: value for name, value in vars(exceptions).items() if inspect.isclass(value)}
+    defined = {name: value for name, value in classes.items() if issubclass(value, Exception)}
     assert {name: value.__bases__[0].__name__ for name, value in defined.items()} == ERRORS
     assert issubclass(exceptions.ConfigError, ValueError)
 

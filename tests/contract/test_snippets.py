@@ -25,7 +25,7 @@ from vantage_sdk import Job, VantageClient, wait_for_completion
 from vantage_sdk.testing import instant_retries
 
 SNIPPETS = HERE / "snippets"
-DIGEST = "c49d8e4a2c2b1af412cfda37e92709ddb30c33a169220b64f15fbdcb902eaa50"
+DIGEST = "be94b6cef6ddada07126bedc0cba3bd04b44438500b907b1705e45211bce83e2"
 ORIGIN = "https://api.vantage.omnivector.solutions"
 TEMPLATE: dict[str, Any] = {
     "name": "my-job",

@@ -30,20 +30,14 @@ class Socket:
         return len(step)
 
 
-class Stream(httpcore.NetworkStream):
-    """The stream around it."""
-
-    def __init__(self, sock: Socket) -> None:
-        self._sock = sock
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._sock if info == "socket" else None
+def stream_of(sock: Any, exchange: Exchange) -> ClockedStream:
+    return ClockedStream(sock, exchange)
 
 
 def received(size: int, *steps: bytes | Exception) -> tuple[list[bytes], Socket]:
     sock, exchange, found = Socket(*steps), Exchange(), list[bytes]()
     exchange.begin(None, 7.0)
-    ClockedStream(Stream(sock), exchange).receive(size, lambda data: found.append(bytes(data)))
+    stream_of(sock, exchange).receive(size, lambda data: found.append(bytes(data)))
     return found, sock
 
 
@@ -64,9 +58,7 @@ def test_what_came_before_a_failure_is_not_lost() -> None:
     found: list[bytes] = []
     exchange = Exchange()
     exchange.begin(None, None)
-    stream = ClockedStream(
-        Stream(Socket(b"ab", ConnectionResetError("reset"), ConnectionResetError("reset"))), exchange
-    )
+    stream = stream_of(Socket(b"ab", ConnectionResetError("reset"), ConnectionResetError("reset")), exchange)
     with pytest.raises(httpcore.ReadError, match="reset"):
         stream.receive(6, lambda data: found.append(bytes(data)))
     assert found == [b"ab"]
@@ -98,7 +90,7 @@ def test_memory_is_bounded() -> None:
         exchange, sizes = Exchange(), list[int]()
         exchange.begin(None, 5.0)
         left.sendall(b"x" * 100_000)
-        ClockedStream(Stream(right), exchange).receive(100_000, lambda data: sizes.append(len(data)))  # type: ignore[arg-type]
+        stream_of(right, exchange).receive(100_000, lambda data: sizes.append(len(data)))
     assert sum(sizes) == 100_000
     assert max(sizes) <= PIECE
 
@@ -108,4 +100,4 @@ def test_nothing_more_is_done_on_a_connection_that_was_called_off() -> None:
     exchange.begin(None, None)
     exchange.shut()
     with pytest.raises(httpcore.ReadTimeout, match="called off"):
-        ClockedStream(Stream(Socket(b"abc")), exchange).receive(3, lambda data: None)
+        stream_of(Socket(b"abc"), exchange).receive(3, lambda data: None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,6 +35,28 @@ def test_a_file_comes_into_its_place(held: bool, tmp_path: Path) -> None:
         assert existing is not None
         assert existing.st_size == 3
     assert tree(tmp_path) == {"a.bin": b"new"}
+
+
+def test_a_file_is_on_the_disk_before_it_takes_its_place(
+    held: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut could leave the new name with nothing in it, in place of the old file."""
+    steps: list[str] = []
+    flushed, replaced = os.fsync, Folder.replace
+
+    def fsync(fd: int) -> None:
+        steps.append("names" if stat.S_ISDIR(os.fstat(fd).st_mode) else f"{os.fstat(fd).st_size} bytes")
+        flushed(fd)
+
+    def replace(self: Folder, old: str, new: str) -> None:
+        steps.append(f"{'same folder' if (tmp_path / old).exists() else old} to {new}")
+        replaced(self, old, new)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Folder, "replace", replace)
+    with Destination.at(tmp_path / "a") as destination:
+        put(destination, b"new")
+    assert steps == ["3 bytes", "same folder to a", *(["names"] if held else [])]
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])

@@ -63,3 +63,7 @@ def commands_of(block: Block) -> Iterator[str]:
     for line in block.text.replace("\\\n", " ").splitlines():
         if line.strip() and not line.lstrip().startswith("#"):
             yield line.strip()
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()

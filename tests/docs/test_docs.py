@@ -16,25 +16,30 @@ import vantage_sdk
 from mock_server import MockServer
 from mock_server.__main__ import _parser
 from mock_server.control import ControlAPI
-from tests.docs.blocks import PAGES, ROOT, Block, PageError, blocks_of
+from tests.docs.blocks import PAGES, ROOT, Block, PageError, blocks_of, name_of
 from tests.docs.pages import Session
 from tests.docs.shell import VARIABLE, make_targets, variables_in_code
 from vantage_sdk import AsyncVantageClient, VantageClient, exceptions
 from vantage_sdk.core.request import CallOptions, Safety
 from vantage_sdk.core.retry import AMBIGUOUS, TABLE, Verdict
 from vantage_sdk.fs import VantageFileSystem
+from vantage_sdk.platform.billing import Billing
 from vantage_sdk.platform.clusters import ClusterFilters, Clusters
 from vantage_sdk.platform.job_submission import SubmitOptions
 from vantage_sdk.platform.jobs import JobFilters, Jobs
+from vantage_sdk.platform.listing import ListFilters
+from vantage_sdk.platform.monitoring import Monitoring
 from vantage_sdk.platform.storage import FileFilters, Storage
 from vantage_sdk.platform.storage_directories import DirectoryOptions
+from vantage_sdk.platform.teams import Teams
+from vantage_sdk.platform.users import UserJobFilters, Users
+from vantage_sdk.platform.webhooks import Webhooks
+from vantage_sdk.workflows.keys import Keys
+from vantage_sdk.workflows.node_types import NodeTypeList
+from vantage_sdk.workflows.workflows import Workflows
 
 DOCS = "\n".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
 TREE = "errors-and-retries.md"
-
-
-def name_of(page: Path) -> str:
-    return page.relative_to(ROOT).as_posix()
 
 
 @pytest.fixture
@@ -123,20 +128,33 @@ def public(cls: type[Any]) -> list[str]:
     return [name for name in dir(cls) if not name.startswith("_")]
 
 
+REST: dict[str, type[Any]] = {"teams": Teams, "users": Users, "billing": Billing, "monitoring": Monitoring}
 REFERENCE = {"jobs": "jobs-and-clusters.md", "clusters": "jobs-and-clusters.md", "storage": "storage.md"}
+REFERENCE |= dict.fromkeys(("workflows", "keys", "node_types"), "workflows.md")
+REFERENCE |= {**dict.fromkeys(REST, "teams-billing-monitoring.md"), "webhooks": "webhooks.md"}
+NOUNS = {
+    "jobs": Jobs,
+    "clusters": Clusters,
+    "storage": Storage,
+    "workflows": Workflows,
+    "keys": Keys,
+    "node_types": NodeTypeList,
+    **REST,
+    "webhooks": Webhooks,
+}
 
 
 def documented(resource: str) -> dict[str, list[str]]:
     """Return the methods in the reference tables of a resource with the names of their parameters."""
     text = (ROOT / "docs" / REFERENCE[resource]).read_text(encoding="utf-8")
     rows = re.findall(rf"^\| `{resource}\.(\w+)\(([^`]*)\)` \|", text, re.MULTILINE)
+    parts = {name: [part.strip() for part in given.split(",")] for name, given in rows}
     return {
-        name: [re.split("[=:]", part)[0].strip() for part in given.split(",") if part.strip() not in ("", "*")]
-        for name, given in rows
+        name: [re.split("[=:]", part)[0] for part in given if part not in ("", "*")] for name, given in parts.items()
     }
 
 
-@pytest.mark.parametrize(("resource", "cls"), [("jobs", Jobs), ("clusters", Clusters), ("storage", Storage)])
+@pytest.mark.parametrize(("resource", "cls"), NOUNS.items())
 def test_the_reference_has_every_method_with_its_parameters(resource: str, cls: type[Any]) -> None:
     expected = {name: parameters_of(getattr(cls, name)) for name in public(cls)}
     if cls is Jobs:
@@ -154,6 +172,9 @@ def test_the_reference_has_every_method_with_its_parameters(resource: str, cls: 
         ("clusters", ClusterFilters),
         ("storage", FileFilters),
         ("storage", DirectoryOptions),
+        ("teams", ListFilters),
+        ("users", UserJobFilters),
+        ("webhooks", ListFilters),
     ],
 )
 def test_the_reference_has_every_option(resource: str, options: type[Any]) -> None:
@@ -238,36 +259,6 @@ def test_the_control_routes_are_in_the_testing_page() -> None:
     rows = re.findall(r"^\| `([A-Z]+) /_mock([a-z/]*)", text, re.MULTILINE)
     with MockServer(clock="manual") as server:
         assert set(rows) == set(ControlAPI(server.app)._routes)
-
-
-# Links.
-
-
-def anchors(page: Path) -> set[str]:
-    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=name_of)
-def test_links_lead_somewhere(page: Path) -> None:
-    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    for link in re.findall(r"\]\(([^)]+)\)", text):
-        path, _, anchor = link.partition("#")
-        target = (page.parent / path).resolve() if path else page
-        assert "://" not in link, f"{name_of(page)} links to {link}, which no test can follow"
-        assert target.exists(), f"{name_of(page)}: {link}"
-        assert not anchor or anchor in anchors(target), f"{name_of(page)}: {link}"
-
-
-def test_every_page_can_be_reached_from_the_readme() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert [page.name for page in (ROOT / "docs").glob("*.md") if f"(docs/{page.name})" not in text] == []
-
-
-def test_the_readme_has_one_place_for_the_benchmark_table() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert text.count("<!-- bench -->") == text.count("<!-- /bench -->") == 1
-    assert "pip install vantage-sdk" not in text
 
 
 def test_errors_of_a_page_name_their_place(tmp_path: Path) -> None:

@@ -52,6 +52,15 @@ async def test_nodes_that_are_not_embedded_are_fetched(face: Face) -> None:
     assert [node.name for node in cluster.nodes or []] == ["node-1"]
 
 
+async def test_metrics_that_are_not_embedded_are_fetched(face: Face) -> None:
+    series = {"cluster_id": "c", "metrics": [{"timestamp": "2024-01-15T10:35:00Z", "cpu_percent": 71.2}]}
+    with ScriptedServer([Json(200, {"id": "c", "name": "n"}), Json(200, series)]) as server:
+        async with face.client(server.url) as client:
+            cluster = await client.clusters.get("n", include=["metrics"])
+    assert server.requests[1].path == "/v1/monitoring/clusters/c/metrics"
+    assert cluster.to_dict() == {"id": "c", "name": "n", "metrics": series}
+
+
 async def test_usage_adds_up_what_ran(face: Face) -> None:
     with MockServer(clock="manual", world="empty") as server:
         async with face.client(server.url) as client:

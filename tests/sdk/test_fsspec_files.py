@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -146,3 +148,35 @@ def test_a_version_is_read_to_its_end_or_not(fs: Any, server: MockServer) -> Non
         server.storage.put("/large", b"\1" * (1 << 20))
         with pytest.raises(TransferError, match="replaced"):
             file.read()
+
+
+def test_large_files_take_the_ways_of_other_transfers(fs: Any, server: MockServer) -> None:
+    content = os.urandom(9 << 20)
+    with fs.open("/large", "wb") as file:
+        file.write(content)
+    pieces = [int(dict(record.headers)["content-length"]) for record in server.journal if record.method == "PATCH"]
+    assert (pieces[0], sum(pieces)) == (8 << 20, len(content))
+    with fs.open("/large", block_size=1 << 20) as file:
+        assert b"".join(iter(lambda: file.read(100_000), b"")) == content
+    asked = [dict(record.headers).get("range") for record in server.journal if record.path.endswith("/download")]
+    assert asked[:3] == ["bytes=0-262143", "bytes=262144-1310719", "bytes=1310720-2359295"]  # ahead of who reads
+
+
+def test_what_cannot_be_moved_stays(fs: Any, server: MockServer) -> None:
+    with pytest.raises(FileNotFoundError):
+        fs.mv("/nothing", "/new")
+    server.faults.set("POST /v1/storage/files: 403*")
+    with pytest.raises(PermissionError):
+        fs.mv("/a.txt", "/new")
+    server.faults.clear()
+    server.storage.put("/d/below", b"b")
+    with pytest.raises(FileExistsError):
+        fs.mv("/a.txt", "/d/below/c")
+    assert server.storage.files() == {"/a.txt": 1, "/d/below": 1}
+
+
+def test_the_url_is_known_without_being_registered(server: MockServer) -> None:
+    program = "import fsspec, sys\nwith fsspec.open('vantage://a.txt') as file: assert file.read() == b'a'"
+    environment = {**os.environ, "VANTAGE_API_KEY": "your-api-key", "VANTAGE_BASE_URL": server.url}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -39,6 +39,10 @@ async def test_a_recursive_list_has_files_only(face: Face, server: MockServer) -
         assert not any(file.is_directory for file in files)
         assert all(file.size is not None and file.checksum and file.etag for file in files)
         assert set(names(files)) == {path for path in server.storage.files() if path.startswith("/datasets/")}
+        assert all(file.metadata == {} for file in files)
+        plain = await client.storage.list("/datasets/", recursive=True)
+        assert all(file.metadata is None for file in plain)
+        assert names(plain) == names(files)
 
 
 async def test_a_long_list_is_fetched_whole_or_page_by_page(face: Face) -> None:
@@ -256,7 +260,7 @@ async def test_an_error_says_where_it_comes_from(face: Face, server: MockServer)
             await client.storage.get("/none")
         with pytest.raises(ConflictError) as caught:
             await client.storage.upload(b"x", "/datasets/small-file.txt")
-        assert caught.value.__notes__ == ["overwrite=True replaces what is there"]
+        assert caught.value.__notes__ == ["overwrite=True replaces a file that is there"]
         assert caught.value.max_attempts == 4
 
 

@@ -59,6 +59,45 @@ async def test_files_do_not_wait_for_more_connections_than_there_are(face: Face,
     assert len(report.done) == 12
 
 
+@pytest.mark.parametrize("concurrency", [1, 3])
+async def test_no_more_files_are_on_their_way_than_wanted(concurrency: int, face: Face, tmp_path: Path) -> None:
+    busy = Busy(concurrency)
+    with ScriptedServer(busy) as server:
+        async with face.client(server.url) as client:
+            report = await client.storage.download_directory("/d", tmp_path / "d", concurrency=concurrency)
+    assert (len(report.done), busy.most) == (Busy.FILES, concurrency)
+
+
+class Busy(Depot):
+    """Sends files in groups of the size that is expected, a little late, and counts how many are asked for at once."""
+
+    FILES = 6
+
+    def __init__(self, group: int) -> None:
+        super().__init__(CONTENT)
+        self._size = group
+        self._group = threading.Barrier(group, timeout=BOUND)
+        self._exceeded = threading.Event()
+        self._lock = threading.Lock()
+        self._now = 0
+        self.most = 0
+
+    def __call__(self, request: Request, connection: int) -> Any:
+        if not request.path.endswith("/download"):
+            files = [self.file(f"/d/{number}") for number in range(self.FILES)]
+            return Json(200, {"files": files, "total": self.FILES, "page": 1, "per_page": 100})
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+            if self._now > self._size:
+                self._exceeded.set()
+        self._group.wait()
+        self._exceeded.wait(0.1)  # for what must not come
+        with self._lock:
+            self._now -= 1
+        return ranged(self, request, self.content)
+
+
 # Many files: what waits must not hold the threads that the others need
 
 

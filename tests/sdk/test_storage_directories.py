@@ -48,6 +48,7 @@ async def test_it_goes_up_and_comes_down_as_it_was(
     assert len(report.done) == len(FILES)
     assert (report.success, report.dry_run, report.skipped, report.failed) == (True, False, (), ())
     assert report.bytes == sum(map(len, FILES.values()))
+    assert report.seconds > 0
     first = report.done[0]
     assert (first.local_path, first.remote_path) == (str(local / ".hidden"), f"{folder.rstrip('/')}/.hidden")
     assert (first.size, first.reason, first.error) == (1, "", None)

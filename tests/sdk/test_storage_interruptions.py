@@ -6,10 +6,12 @@ import asyncio
 import gc
 import hashlib
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from select import select
 from typing import Any
 
 import anyio
@@ -24,7 +26,7 @@ from tests.support.leftovers import kept, partials, settled
 from tests.support.local_files import descriptors
 from tests.support.scripted import Request, ScriptedServer
 from tests.support.silence import Blackhole, holding
-from vantage_sdk.core.io import destination
+from vantage_sdk.core.io import clocked, destination
 from vantage_sdk.core.io.clocked import ClockedBackend
 from vantage_sdk.core.transfer import download
 
@@ -95,17 +97,18 @@ def skip_unless_possible(face: Face, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize("moment", ["connect", "sending", "answer", "head", "body"])
+@pytest.mark.parametrize("moment", ["connect", "handshake", "sending", "answer", "head", "body"])
 async def test_silence_is_left_at_once(
     moment: str, how: str, face: Face, local: Path, records: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     skip_unless_possible(face, how)
     release, connecting, usual = threading.Event(), threading.Event(), ClockedBackend.connect_tcp
     monkeypatch.setattr(ClockedBackend, "connect_tcp", lambda *a, **o: connecting.set() or usual(*a, **o))
+    monkeypatch.setattr(clocked, "CONNECT_TIMEOUT", 600.0)
     before = len(descriptors())
 
     async def work() -> None:
-        url = hole.url if moment == "connect" else server.url
+        url = {"connect": hole.url, "handshake": silent_url}.get(moment, server.url)
         async with face.client(url, max_retries=0) as client:
             if moment in ("head", "body"):
                 await client.storage.download("/f", local / "to/a")
@@ -114,17 +117,22 @@ async def test_silence_is_left_at_once(
 
     def begun() -> bool:
         if moment == "body":
-            return any(os.stat(path).st_size >= 12 << 20 for path in partials(local))
+            return any(os.stat(path).st_size >= 12 << 20 for path in partials(local / "to"))
         if moment == "connect":
             return connecting.is_set()
+        if moment == "handshake":
+            return bool(select([silent], [], [], 0)[0])
         return any(request.method == "POST" or "/download" in request.path for request in server.requests)
 
-    with holding(moment, release) as server, Blackhole() as hole:
+    with holding(moment, release) as server, Blackhole() as hole, socket.create_server(("127.0.0.1", 0)) as silent:
+        silent_url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        opened = len(descriptors())
         await cancelled(how, work, begun)
+        if moment in ("connect", "handshake"):  # while the other side is there and says nothing
+            settled(lambda: len(descriptors()) <= opened, descriptors)
         release.set()
     gc.collect()
-    if moment != "connect":  # the system gives up a connection that is being made when it likes
-        settled(lambda: len(descriptors()) <= before, descriptors)
+    settled(lambda: len(descriptors()) <= before, descriptors)
     assert (local / "to/a").read_bytes() == b"old"
     assert len(partials(local)) == len(kept(records)) == (moment == "body")  # of which 12 MiB were there
 
@@ -243,4 +251,36 @@ async def test_a_partial_file_that_is_made_too_late_is_removed(
 
         await cancelled(how, work, entered.is_set)
         settled(lambda: partials(local) == kept(records) == [], lambda: partials(local))
+    assert (local / "to/a").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("how", HOW)
+async def test_nobody_waits_for_a_disk_that_makes_no_partial_file(
+    how: str, face: Face, local: Path, records: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skip_unless_possible(face, how)
+    entered, go_on, usual = threading.Event(), threading.Event(), destination.Destination.create
+
+    def stuck(self: destination.Destination, name: str) -> int:
+        entered.set()
+        go_on.wait(2 * BOUND)
+        return usual(self, name)
+
+    monkeypatch.setattr(destination.Destination, "create", stuck)
+    monkeypatch.setattr(download, "KEPT", 1 << 10)  # so that there is a record too
+    before = len(descriptors())
+    with MockServer(world="empty") as server:
+        server.storage.put("/f", CONTENT)
+
+        async def work() -> None:
+            async with face.client(server.url) as client:
+                await client.storage.download("/f", local / "to/a")
+
+        try:
+            await cancelled(how, work, entered.is_set)
+        finally:
+            go_on.set()
+    settled(lambda: partials(local) == kept(records) == [], lambda: (partials(local), kept(records)))
+    gc.collect()
+    settled(lambda: len(descriptors()) <= before, descriptors)
     assert (local / "to/a").read_bytes() == b"old"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mock_server import MockServer
 from tests.contract.reference import ROOT
 
 GIB = 1 << 30
@@ -57,6 +58,18 @@ def test_two_gibibytes_up_and_down(url: str, tmp_path: Path) -> None:
     down = peak(url, tmp_path, "storage.download('/large', folder + '/copy')")
     assert (tmp_path / "copy").stat().st_size == 2 * GIB
     assert max(up, down) < LIMIT, (up >> 20, down >> 20)
+
+
+def test_one_form_of_any_size(tmp_path: Path) -> None:
+    """To a server that takes no pieces."""
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(400 << 20)
+    with MockServer(world="empty", faults="OPTIONS *: 404*") as server:
+        for source in ("folder + '/large'", "(bytes(1 << 20) for _ in range(400))"):
+            used = peak(server.url, tmp_path, f"storage.upload({source}, '/large', overwrite=True)")
+            assert used < LIMIT, used >> 20
+        assert server.storage.files() == {"/large": 400 << 20}
+        assert not any(record.method == "PATCH" for record in server.journal)
 
 
 @pytest.mark.parametrize(

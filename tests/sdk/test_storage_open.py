@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+import vantage_sdk
 from mock_server import MockServer
 from tests.support.depot import Answer, Depot, ranged
 from tests.support.faces import Face
 from tests.support.scripted import Request, ScriptedServer
 from vantage_sdk import ResourceNotFoundError, ValidationError, VantageClient
+from vantage_sdk.core.io.turns import Over
 from vantage_sdk.core.transfer.file_reading import Ahead
 
 LINES = b"".join(b"line %d\n" % number for number in range(200_000))
@@ -102,6 +104,8 @@ async def test_a_jump_calls_off_what_is_on_its_way(face: Face, monkeypatch: pyte
     go, dropped = threading.Event(), list[Ahead]()
     drop = Ahead.drop
     monkeypatch.setattr(Ahead, "drop", lambda ahead: (dropped.append(ahead), drop(ahead)))
+    over = Over.__exit__
+    monkeypatch.setattr(Over, "__exit__", lambda *args: (threading.Event().wait(0.1), over(*args))[1])  # a busy machine
 
     def slow_from_the_second(depot: Depot, request: Request, content: bytes) -> Answer:
         if (request.header("range") or "").startswith(f"bytes={512 * KIB}-"):
@@ -173,6 +177,17 @@ async def test_what_makes_no_sense_is_refused(mode: str, options: dict[str, Any]
                 await client.storage.open("/f", "r", encoding="klingon")
             with pytest.raises(TypeError, match="open streams its answer, so it has no raw form"):
                 _ = client.with_raw.storage.open
+
+
+@pytest.mark.parametrize("mode", ["rb", "r", "wb", "xb", "w", "x"])
+async def test_what_is_opened_can_be_named(mode: str, face: Face, server: MockServer) -> None:
+    server.storage.put("/f", b"content")
+    async with face.client(server.url) as client:
+        file = await client.storage.open("/f" if "x" not in mode else "/new", mode)
+        kind = type(file.blocking if face.is_blocking else file)
+        await file.aclose()
+    assert kind is io.TextIOWrapper or getattr(vantage_sdk, kind.__name__) is kind
+    assert kind is not io.TextIOWrapper or (mode, face.name) == ("r", "blocking")
 
 
 def test_a_reader_is_one_of_the_standard_library(server: MockServer) -> None:

@@ -17,6 +17,8 @@ from vantage_sdk import (
     VantageAPIError,
     VantageConnectionError,
 )
+from vantage_sdk.core.transfer import appending, tus
+from vantage_sdk.core.transfer.checksums import crc32c_is_fast
 from vantage_sdk.testing import instant_retries
 
 SMALL = b"0123456789" * 1000
@@ -59,6 +61,29 @@ async def test_a_large_file_goes_in_pieces(face: Face, server: MockServer, local
     pieces = requests(server, "PATCH")
     assert sum(record.body_size for record in pieces) == len(LARGE)
     assert all("upload-checksum" in dict(record.headers) for record in pieces)
+
+
+@pytest.mark.parametrize("known", [("crc32c", "sha256", "sha1"), ("sha256", "sha1"), ("sha1",)])
+async def test_pieces_carry_the_cheapest_checksum_that_both_sides_know(
+    known: tuple[str, ...], face: Face, server: MockServer, local: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if known[0] == "crc32c":
+        assert crc32c_is_fast(), "the extra is installed for the tests"
+        assert known == tus.ALGORITHMS
+    monkeypatch.setattr(tus, "ALGORITHMS", known)
+    await put(face, server, local)
+    assert {dict(record.headers)["upload-checksum"].split()[0] for record in requests(server, "PATCH")} == {known[0]}
+    assert server.storage.read("/f") == LARGE
+
+
+async def test_pieces_shrink_after_a_failure_and_grow_again(
+    face: Face, server: MockServer, local: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(appending, "SECONDS", 1000.0)  # for which any machine is fast enough
+    server.faults.set(f"{PIECES}: reset-before, ok")
+    await put(face, server, local)
+    sizes = [int(dict(record.headers)["content-length"]) >> 20 for record in requests(server, "PATCH")]
+    assert sizes == [8, 4, 8, 8]
 
 
 @pytest.mark.parametrize("kind", ["bytes", "file object", "iterator"])

@@ -125,6 +125,31 @@ async def test_leave_to_replace_is_true_or_false(wrong: Any, face: Face, server:
     assert server.storage.read("/f") == b"precious"
 
 
+@pytest.mark.parametrize("option", ["resume", "checksum"])
+async def test_so_are_the_other_options(option: str, face: Face, server: MockServer, local: Path) -> None:
+    async with face.client(server.url) as client:
+        with pytest.raises(TypeError, match=f"{option} takes True or False, not str"):
+            await client.storage.upload(local, "/f", **{option: "no"})
+        with pytest.raises(TypeError, match=f"{option} takes True or False, not str"):
+            await client.storage.download("/f", local, **{option: "no"})
+    assert server.journal == []
+
+
+@pytest.mark.parametrize(
+    "option", ["overwrite", "sync", "dry_run", "continue_on_error", "resume", "checksum", "follow_symlinks"]
+)
+async def test_so_are_the_options_of_directories(option: str, face: Face, server: MockServer, local: Path) -> None:
+    server.storage.put("/d/local.bin", b"precious")
+    async with face.client(server.url) as client:
+        with pytest.raises(TypeError, match=f"{option} takes True or False, not str"):
+            await client.storage.upload_directory(local.parent, "/d", include="*.bin", **{option: "false"})
+        if option not in ("overwrite", "follow_symlinks"):
+            with pytest.raises(TypeError, match=f"{option} takes True or False, not str"):
+                await client.storage.download_directory("/d", local.parent, **{option: "false"})
+    assert server.storage.read("/d/local.bin") == b"precious"
+    assert local.read_bytes() == CONTENT
+
+
 # Sources that change meanwhile
 
 

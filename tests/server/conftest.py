@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from mock_server import MockServer
 from mock_server.families import FAMILIES
 from mock_server.openapi import describe
 from tests.server.contract_check import ContractCheck
+from tests.server.receiver import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,18 +25,30 @@ TLS = ssl.create_default_context()  # made once, because it takes longer than mo
 
 @pytest.fixture(scope="session")
 def contract() -> ContractCheck:
-    """The check that all clients of the session share."""
+    """The check of the platform that all clients of the session share."""
     return ContractCheck(describe(FAMILIES[0]))
 
 
+@pytest.fixture(scope="session")
+def workflows_contract() -> ContractCheck:
+    """The same for the workflows family."""
+    return ContractCheck(describe(FAMILIES[1]), error="WorkflowsError")
+
+
 @pytest.fixture
-def make_client(contract: ContractCheck) -> Iterator[Callable[..., httpx.Client]]:
+def make_client(contract: ContractCheck, workflows_contract: ContractCheck) -> Iterator[Callable[..., httpx.Client]]:
     """Make clients for a server; they are closed after the test.  ``checked=False`` lets broken answers through."""
     clients: list[httpx.Client] = []
 
+    def check(response: httpx.Response) -> None:
+        if response.request.method == "OPTIONS" and "origin" in response.request.headers:
+            return
+        of_workflows = re.match("(/workflows)?/api/v1/", response.request.url.path)
+        (workflows_contract if of_workflows else contract)(response)
+
     def make(server: MockServer, *, key: str | None = KEY, checked: bool = True, **options: Any) -> httpx.Client:
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        hooks: dict[str, list[Callable[..., Any]]] = {"response": [contract] if checked else []}
+        hooks: dict[str, list[Callable[..., Any]]] = {"response": [check] if checked else []}
         client = httpx.Client(base_url=server.url, headers=headers, event_hooks=hooks, verify=TLS, **options)
         clients.append(client)
         return client
@@ -70,6 +84,13 @@ def server(make_server: Callable[..., MockServer]) -> MockServer:
 def client(server: MockServer, make_client: Callable[..., httpx.Client]) -> httpx.Client:
     """A client of ``server`` with full rights."""
     return make_client(server)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver of webhooks."""
+    with Receiver() as running:
+        yield running
 
 
 @pytest.fixture

@@ -35,7 +35,8 @@ def test_include_embeds_what_the_dedicated_call_shows(client: httpx.Client) -> N
     cluster = client.get("/v1/clusters/my-cluster?include=metrics,nodes").json()
     assert cluster["nodes"] == client.get("/v1/clusters/my-cluster/nodes").json()["nodes"]
     assert cluster["metrics"]["cluster_id"] == "cluster_123"
-    assert len(cluster["metrics"]["metrics"]) == 12
+    assert cluster["metrics"] == client.get("/v1/monitoring/clusters/my-cluster/metrics").json()
+    assert len(cluster["metrics"]["metrics"]) == 13
     assert client.get("/v1/clusters/my-cluster?include=jobs").status_code == 400
 
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 import re
+import socket
 from typing import TYPE_CHECKING
 
 import httpx
@@ -188,6 +189,14 @@ def test_a_download_that_is_cut(server: MockServer, file: dict[str, str], size: 
 def test_a_download_that_drips(server: MockServer, client: httpx.Client, file: dict[str, str]) -> None:
     server.faults.set("GET /v1/storage/*: drip=3@0")
     assert get(client, file).content == CONTENT
+    server.faults.set([{"path": "/v1/storage/files/*/download", "drip": {"bytes": 3, "interval": 60}}])
+    with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=10) as sock:
+        sock.sendall(raw_get(URL.format(file["id"])))
+        body = received = b""
+        while not body:
+            received += sock.recv(1000)
+            body = received.partition(b"\r\n\r\n")[2]
+        assert body == CONTENT[:3]
 
 
 def test_a_range_that_is_ignored(server: MockServer, client: httpx.Client, file: dict[str, str]) -> None:

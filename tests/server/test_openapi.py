@@ -32,6 +32,23 @@ DOCUMENTED = {
     ("GET", "/v1/storage/files/{file_id}"),
     ("GET", "/v1/storage/files/{file_id}/download"),
     ("DELETE", "/v1/storage/files/{file_id}"),
+    ("GET", "/v1/teams"),
+    ("GET", "/v1/teams/{team_id}"),
+    ("GET", "/v1/teams/{team_id}/members"),
+    ("POST", "/v1/teams/{team_id}/members"),
+    ("DELETE", "/v1/teams/{team_id}/members/{user_id}"),
+    ("GET", "/v1/users/me"),
+    ("PATCH", "/v1/users/me"),
+    ("GET", "/v1/users/{user_id}/jobs"),
+    ("GET", "/v1/billing/usage"),
+    ("GET", "/v1/billing/invoices"),
+    ("GET", "/v1/billing/invoices/{invoice_id}"),
+    ("GET", "/v1/monitoring/jobs/{job_id}/metrics"),
+    ("GET", "/v1/monitoring/clusters/{cluster_id}/metrics"),
+    ("GET", "/v1/webhooks"),
+    ("POST", "/v1/webhooks"),
+    ("PATCH", "/v1/webhooks/{webhook_id}"),
+    ("DELETE", "/v1/webhooks/{webhook_id}"),
 }
 ASSUMED = {
     ("POST", "/v1/clusters/{cluster_id}/scale"),
@@ -98,7 +115,7 @@ def test_the_documentation_page_needs_nothing_from_elsewhere(client: httpx.Clien
     page = client.get("/docs")
     assert page.headers["content-type"].startswith("text/html")
     links = re.findall(r'(?:href|src)="([^"]+)"', page.text)
-    assert len(links) == len(ASSETS)
+    assert len(links) == len(ASSETS) + len(FAMILIES)
     for link in links:
         answer = client.get(link)
         assert answer.status_code == 200

@@ -27,16 +27,27 @@ def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     with server:
         done = run(server.url, tmp_path)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
-    assert "23 selected / 23 total" in done.stdout
+    assert "40 selected / 40 total" in done.stdout
     assert not [record for record in server.journal if record.status is not None and record.status >= 500]
 
 
-def run(url: str, directory: Path) -> subprocess.CompletedProcess[str]:
+@pytest.mark.timeout(300)
+def test_nor_with_workflows(tmp_path: Path) -> None:
+    with MockServer(rate_limits=False) as server:
+        done = run(server.url, tmp_path, "/api/v1/openapi.json", "vntg_your_key_here")
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+    assert "13 selected / 13 total" in done.stdout
+    assert not [record for record in server.journal if record.status is not None and record.status >= 500]
+
+
+def run(
+    url: str, directory: Path, description: str = "/api/openapi", key: str = "YOUR_API_KEY"
+) -> subprocess.CompletedProcess[str]:
     arguments = "--max-examples 8 --generation-deterministic --checks all --mode all --no-color"
     return subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
-            *("run", f"{url}/api/openapi", "-H", "Authorization: Bearer YOUR_API_KEY"),
+            *("run", url + description, "-H", f"Authorization: Bearer {key}"),
             *arguments.split(),
         ],
         capture_output=True,

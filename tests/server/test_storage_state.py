@@ -17,7 +17,7 @@ import pytest
 
 from mock_server import MockServer
 from mock_server.__main__ import main
-from tests.server.storage_calls import Upload, begin, checksum, send, sha256
+from tests.server.storage_calls import Upload, begin, begin_part, checksum, create, metadata, send, sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -175,7 +175,8 @@ def test_nothing_is_acknowledged_before_it_is_on_the_disk(
     with MockServer(clock="manual", world="empty", state=tmp_path) as server:
         client = make_client(server)
         upload = begin(client, 5)
-
+        part = begin_part(client, b"part")
+        joined = {"Upload-Concat": f"final;{part.url}", "Upload-Metadata": metadata(path="/joined")}
         sync = os.fsync
 
         def fail(number: int) -> None:
@@ -187,8 +188,10 @@ def test_nothing_is_acknowledged_before_it_is_on_the_disk(
             patch.setattr("os.fsync", fail)
             assert upload.patch(0, b"hello").status_code == 507
             assert send(client, "/a").status_code == 507
+            assert create(client, joined).status_code == 507
         assert (upload.offset, server.storage.files()) == (0, {})
         assert upload.patch(0, b"hello").status_code == 204
+        assert create(client, joined).status_code == 201
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ import trio
 from vantage_sdk import AsyncVantageClient, VantageClient
 from vantage_sdk.core.resource import method, opening, stream
 from vantage_sdk.core.stepping import run
+from vantage_sdk.workflows.result import WorkflowResult
 
 FACES = ("blocking", "asyncio", "trio")
 
@@ -86,12 +87,16 @@ class AwaitableResource:
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._resource, name)
         kind = inspect.getattr_static(type(self._resource), name)
+        if isinstance(kind, property) or inspect.isfunction(kind):
+            return call
         if isinstance(kind, stream):
             return lambda *args, **options: AwaitableStream(call(*args, **options))
         assert isinstance(kind, method | opening), name
 
         async def awaited(*args: Any, **options: Any) -> Any:
             answer = call(*args, **options)
+            if isinstance(answer, WorkflowResult):
+                return AwaitableResource(answer)
             return AwaitableFile(answer) if isinstance(kind, opening) else answer
 
         return awaited
@@ -116,9 +121,42 @@ class AwaitableClient:
         return AwaitableResource(self.blocking.storage)
 
     @property
+    def workflows(self) -> Any:
+        return AwaitableResource(self.blocking.workflows)
+
+    @property
+    def keys(self) -> Any:
+        return AwaitableResource(self.blocking.keys)
+
+    @property
+    def node_types(self) -> Any:
+        return AwaitableResource(self.blocking.node_types)
+
+    @property
+    def teams(self) -> Any:
+        return AwaitableResource(self.blocking.teams)
+
+    @property
+    def users(self) -> Any:
+        return AwaitableResource(self.blocking.users)
+
+    @property
+    def billing(self) -> Any:
+        return AwaitableResource(self.blocking.billing)
+
+    @property
+    def monitoring(self) -> Any:
+        return AwaitableResource(self.blocking.monitoring)
+
+    @property
+    def webhooks(self) -> Any:
+        return AwaitableResource(self.blocking.webhooks)
+
+    @property
     def with_raw(self) -> Any:
         raw = self.blocking.with_raw
-        nouns = ("jobs", "clusters", "storage")
+        nouns = ("jobs", "clusters", "storage", "workflows", "keys", "node_types")
+        nouns += ("teams", "users", "billing", "monitoring", "webhooks")
         return type("Raw", (), {noun: AwaitableResource(getattr(raw, noun)) for noun in nouns})
 
     @property

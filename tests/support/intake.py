@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.scripted import Json, Reply, Request, Step
-from vantage_sdk.core.transfer import appending, directories, download, outgoing, upload
+from vantage_sdk.core.transfer import appending, directories, download, outgoing, spans, upload, uploading
 
 KIB = 1 << 10
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -23,6 +23,7 @@ def shrink(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let 64 KiB be what 8 MiB are, and move nothing in parts side by side."""
     for module, names in {
         upload: ("WHOLE",),
+        uploading: ("WHOLE",),
         directories: ("WHOLE",),
         outgoing: ("WHOLE", "PIECE"),
         download: ("KEPT", "PART"),
@@ -30,7 +31,7 @@ def shrink(monkeypatch: pytest.MonkeyPatch) -> None:
     }.items():
         for name in names:
             monkeypatch.setattr(module, name, 64 * KIB)
-    monkeypatch.setattr(upload, "PIECE", KIB)  # at which parts are cut
+    monkeypatch.setattr(spans, "CUT", KIB)  # at which parts are cut
     monkeypatch.setattr(upload, "APART", 1 << 40)
     monkeypatch.setattr(download, "APART", 1 << 40)
 

@@ -5,26 +5,47 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import Any, assert_type
 
 from vantage_sdk import (
+    ApiKey,
     AsyncStream,
     AsyncVantageClient,
     BatchResult,
     Cluster,
+    ClusterMetrics,
     ClusterUsage,
+    Event,
+    Invoice,
     Job,
+    JobCompleted,
+    JobMetrics,
     Logs,
+    NodeTypes,
     Page,
     RawResponse,
+    ResultPage,
     StorageFile,
     Stream,
+    Team,
+    TeamMember,
     TransferReport,
+    UsageSummary,
+    User,
     VantageClient,
+    Webhook,
+    WebhookSubscription,
+    Workflow,
+    WorkflowGraph,
+    WorkflowResult,
+    WorkflowSummary,
+    WorkflowValidation,
     wait_for_completion,
 )
+from vantage_sdk.core.resource import Async, Sync
 
 client = VantageClient(api_key="key", timeout=timedelta(minutes=1))
 
@@ -60,6 +81,24 @@ def blocking() -> None:
     assert_type(client.storage.download_to_string("/a"), str)
     assert_type(client.storage.download_stream("/a"), Stream[bytes])
     assert_type(client.storage.exists("/a"), bool)
+    assert_type(client.teams.list(sort="name"), Page[Team])
+    assert_type(client.teams.members("a"), Page[TeamMember])
+    assert_type(client.teams.members_all("a"), Stream[TeamMember])
+    assert_type(client.teams.add_member("a", "b", role="admin"), TeamMember)
+    assert_type(client.teams.remove_member("a", "b"), None)
+    assert_type(client.users.me(), User)
+    assert_type(client.users.jobs(status="running"), Page[Job])
+    assert_type(client.billing.usage(created_after=datetime.now(UTC)), UsageSummary)
+    assert_type(client.billing.invoices_paginated(), Stream[Page[Invoice]])
+    assert_type(client.billing.invoice("a").amount, Decimal | None)
+    assert_type(client.monitoring.job_metrics("a"), JobMetrics)
+    assert_type(client.monitoring.cluster_metrics("a"), ClusterMetrics)
+    assert_type(client.webhooks.create("https://h/", ["job.completed"]), WebhookSubscription)
+    assert_type(client.webhooks.list_all(), Stream[WebhookSubscription])
+    event = Webhook("s3cret").unwrap(b"{}", {"webhook-id": "a"})
+    assert_type(event, Event)
+    if isinstance(event, JobCompleted):
+        assert_type(event.data, Job)
     assert_type(client.with_raw.jobs.get("a"), RawResponse[Job])
     assert_type(client.with_raw.jobs.get("a").data.status, str)
     assert_type(client.with_options(max_retries=0).jobs.get("a"), Job)
@@ -86,11 +125,47 @@ async def asynchronous() -> None:
         assert_type(await aclient.clusters.get("2"), Cluster)
         async for job in aclient.jobs.list_all():
             assert_type(job, Job)
+        assert_type(await aclient.users.me(), User)
+        assert_type(aclient.webhooks.list_all(), AsyncStream[WebhookSubscription])
+        assert_type(await aclient.with_raw.billing.invoices(), RawResponse[Page[Invoice]])
         assert_type(await aclient.storage.upload(b"a", "/a"), StorageFile)
         assert_type(await aclient.storage.download("/a.txt", "a.txt"), Path)
         assert_type(aclient.storage.download_stream("/a"), AsyncStream[bytes])
         stream: AsyncIterator[str] = aclient.jobs.logs_stream("a")
         assert_type(await anext(stream), str)
+
+
+def workflows() -> None:
+    graph = WorkflowGraph("t")
+    graph.terminator("x/y", after=[graph.getter("x/y", limit=1)])
+    assert_type(client.workflows.create(graph), Workflow)
+    assert_type(client.workflows.update(42, graph=graph).node_id_map, dict[str, int] | None)
+    assert_type(client.workflows.list(page=0), Page[WorkflowSummary])
+    assert_type(client.workflows.list_all(), Stream[WorkflowSummary])
+    assert_type(client.workflows.validate("42"), WorkflowValidation)
+    assert_type(client.workflows.results(42, "r", limit=10), ResultPage)
+    assert_type(client.keys.list()[0], ApiKey)
+    assert_type(client.keys.create("n").full_key.reveal(), str)
+    assert_type(client.node_types.list(role="getter"), NodeTypes)
+    result = client.workflows.execute(42, params={"a": 1}, timeout=5)
+    assert_type(result, WorkflowResult[Sync])
+    assert_type(result.rows, list[dict[str, Any]])
+    assert_type(result.execution_time, timedelta | None)
+    assert_type(result.iter_rows(), Stream[dict[str, Any]])
+    assert_type(result.to_dicts(), list[dict[str, Any]])
+    assert_type(result.again(), WorkflowResult[Sync])
+    client.workflows.execute(42, parameters={})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.with_raw.workflows.execute(42)  # type: ignore[arg-type]  # pyright: ignore
+
+
+async def asynchronous_workflows() -> None:
+    aclient = AsyncVantageClient()
+    result = await aclient.workflows.execute(42)
+    assert_type(result, WorkflowResult[Async])
+    assert_type(result.iter_pages(), AsyncStream[ResultPage])
+    assert_type(await result.to_dicts(), list[dict[str, Any]])
+    assert_type(await result.again(), WorkflowResult[Async])
+    assert_type((await aclient.with_raw.keys.list()).data, Page[ApiKey])
 
 
 async def mistakes() -> None:
@@ -99,6 +174,7 @@ async def mistakes() -> None:
     client.jobs.get("a", includes=[])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.storage.upload(7, "/a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.storage.upload_directory("a", "/a", synch=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.teams.add_member("a", "b", role="boss")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.jobs.get()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.jobs.list(state="running")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.jobs.submit({}, priority="high")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

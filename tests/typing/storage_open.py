@@ -5,11 +5,18 @@ from __future__ import annotations
 import io
 from typing import Any, assert_type
 
-from vantage_sdk import AsyncVantageClient, VantageClient
-from vantage_sdk.core.transfer.file_objects import FileReader, FileWriter, TextWriter
-from vantage_sdk.core.transfer.file_objects_async import AsyncFileReader, AsyncFileWriter
-from vantage_sdk.core.transfer.file_objects_text import AsyncTextReader, AsyncTextWriter
-from vantage_sdk.models.storage_file import StorageFile
+from vantage_sdk import (
+    AsyncFileReader,
+    AsyncFileWriter,
+    AsyncTextReader,
+    AsyncTextWriter,
+    AsyncVantageClient,
+    FileReader,
+    FileWriter,
+    StorageFile,
+    TextWriter,
+    VantageClient,
+)
 
 client = VantageClient(api_key="key")
 aclient = AsyncVantageClient(api_key="key")

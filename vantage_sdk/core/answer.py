@@ -43,7 +43,7 @@ class RawResponse(Generic[T]):
     data: T
     status_code: int
     headers: Mapping[str, str]
-    content: bytes
+    content: bytes = field(repr=False)
     attempts: tuple[Attempt, ...]
     elapsed: float
 

@@ -12,6 +12,7 @@ from vantage_sdk.exceptions import (
     AuthenticationError,
     AuthorizationError,
     ConflictError,
+    DataExpiredError,
     RateLimitError,
     ResourceNotFoundError,
     ServerError,
@@ -28,19 +29,25 @@ _BY_STATUS: dict[int, type[VantageAPIError]] = {
     422: ValidationError,
     429: RateLimitError,
 }
+_BY_CODE: dict[tuple[int, str | None], type[VantageAPIError]] = {(404, "DATA_EXPIRED"): DataExpiredError}
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One API family: the path prefix below the base URL and the header that carries the credential."""
+    """One API family: the path prefix below the base URL, the header of the credential, the seconds of its rate window.
+
+    The window is for a family that counts requests but whose refusals do not say how long to wait.
+    """
 
     name: str
     prefix: str
     credential_header: str = "Authorization"
     credential_format: str = "Bearer {}"
+    window: float | None = None
 
 
 PLATFORM = Dialect("platform", "/v1")
+WORKFLOWS = Dialect("workflows", "/api/v1", window=60.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +84,8 @@ def reason(status: int) -> str:
         return f"HTTP status {status}"
 
 
-def error_class(status: int) -> type[VantageAPIError]:
-    """Return the class of error for an HTTP status."""
+def error_class(status: int, code: str | None = None) -> type[VantageAPIError]:
+    """Return the class of error for an HTTP status, which the server's code may narrow down."""
     if status >= 500:
         return ServerError
-    return _BY_STATUS.get(status, VantageAPIError)
+    return _BY_CODE.get((status, code)) or _BY_STATUS.get(status, VantageAPIError)

@@ -13,7 +13,6 @@ from vantage_sdk.core.call import prepare, wire
 from vantage_sdk.core.dialect import Fault, error_class
 from vantage_sdk.core.hints import retry_after
 from vantage_sdk.core.io.port import Incoming, TransportError
-from vantage_sdk.core.quota import Quota
 from vantage_sdk.core.redirects import GET_REDIRECTS, next_target, refusal
 from vantage_sdk.core.request import Safety
 from vantage_sdk.core.retry import (
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
     from vantage_sdk.core.io.abort import Abort
     from vantage_sdk.core.io.port import IO, Wire
     from vantage_sdk.core.request import Request
-    from vantage_sdk.core.transfer.tus import Offer
+    from vantage_sdk.core.shared import Shared
 
 T = TypeVar("T")
 Head = TypeVar("Head", bound="HasHead")
@@ -55,6 +54,7 @@ log = logging.getLogger("vantage_sdk")
 HONOURED = "x-idempotency-supported"
 ERROR_BODY_LIMIT = 1 << 20
 SHOWN = 200
+WINDOW_TRIES = 3  # the default number of retries, which then spans the window of a rate limit
 
 
 class HasHead(Protocol):
@@ -64,15 +64,6 @@ class HasHead(Protocol):
     def status(self) -> int: ...
     @property
     def headers(self) -> Mapping[str, str]: ...
-
-
-class Shared:
-    """What all copies of a client have in common: the retry quota, and what the server has told about itself."""
-
-    def __init__(self) -> None:
-        self.quota = Quota()
-        self.honours_keys = False
-        self.upload_offer: Offer | None = None
 
 
 class Sender:
@@ -87,6 +78,10 @@ class Sender:
     def bound_to(self, abort: Abort) -> Sender:
         """Return the same sender, whose exchanges and pauses end when ``abort`` is thrown."""
         return Sender(self.io.bound_to(abort), self.config, self.dialect, self.shared)
+
+    def beside(self, dialect: Dialect) -> Sender:
+        """Return the sender of another family, over the same connections."""
+        return Sender(self.io, self.config.beside(dialect), dialect, self.shared.beside(dialect))
 
     def lost(self, error: TransportError, method: str, path: str) -> VantageConnectionError:
         """Return the error for a streamed answer that broke after its head."""
@@ -194,6 +189,9 @@ class Sender:
         *,
         stream: bool,
     ) -> Head | VantageAPIError:
+        if self.shared.limiter is not None and (late := await self.shared.limiter.turn(call, self.io.sleep)):
+            rules.cause, call.hint = Cause.FINAL, None
+            return late
         sent = wire(call, self.config, self.dialect, stream=stream)
         try:
             answer = await exchange(sent)
@@ -225,7 +223,7 @@ class Sender:
         found = fault.request_id or answer.headers.get("x-request-id")
         call.hint = retry_after(_asking(answer), time.time())
         message = fault.message if answer.status >= 400 else refusal(answer)
-        error = error_class(answer.status)(
+        error = error_class(answer.status, fault.code)(
             message,
             status_code=answer.status,
             code=fault.code,
@@ -237,6 +235,8 @@ class Sender:
             path=call.shown_path,
         )
         rules.cause = cause_of_answer(error)
+        if answer.status == 429 and call.hint is None and self.dialect.window is not None:
+            call.hint = self.dialect.window / WINDOW_TRIES
         if rules.cause not in (Cause.REFUSED, Cause.AWAY):
             call.hint = None
         return error

@@ -1,4 +1,4 @@
-"""The shape of decoded JSON, for code that must not trust it."""
+"""The shape of decoded JSON and of arguments, for code that must not trust them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ def as_object(value: Any) -> Mapping[str, Any] | None:
 def as_list(value: Any) -> list[Any] | None:
     """Return a JSON array, ``None`` for anything else."""
     return cast("list[Any]", value) if isinstance(value, list) else None  # type: ignore[redundant-cast]
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return an option that is yes or no; raise ``TypeError`` for anything else, as "false" would be a yes."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} takes True or False, not {type(value).__name__}")
+    return value
 
 
 def is_whole(value: Any, least: int) -> bool:

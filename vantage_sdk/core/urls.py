@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
-from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit, urlunsplit
 
 SHOWN = 80
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -16,6 +16,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _REG_NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?")
 _DOTTED_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 _HOST_AND_PORT = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>[^\[\]:@]+))(?::(?P<port>[0-9]{0,5}))?")
+_SLASHES = re.compile(r"[/\\]")
 _IN_PATH = "/%:@!$&'()*+,;=~"
 _IN_QUERY = _IN_PATH + "?"
 
@@ -81,28 +82,40 @@ def same_origin(a: str, b: str) -> bool:
         return False
 
 
-def base_url(text: str, prefix: str, *, allow_insecure: bool = False) -> str:
+def base_url(text: str, prefix: str, name: str = "base_url", *, allow_insecure: bool = False) -> str:
     """Return the normal form of a base URL, ending in ``prefix`` (``/v1``), which is appended if it is not there.
 
-    ``text``: host, port and mount path as the user gives them.  Raises ``ValueError`` for everything else, and for
-    ``http`` to another machine unless ``allow_insecure``; no message quotes the text, which may hold a password.
+    ``text``: host, port and mount path as the user gives them; ``name``: of the setting.  Raises ``ValueError`` for
+    everything else, and for ``http`` to another machine unless ``allow_insecure``; no message quotes the text, which may
+    hold a password.
     """
-    parts = _split(text.strip(), "base_url")
+    parts = _split(text.strip(), name)
     if "@" in text:
-        raise ValueError("base_url cannot hold a user name or password; pass the key as api_key")
+        raise ValueError(f"{name} cannot hold a user name or password; pass the key as api_key")
     if "?" in text or "#" in text:
-        raise ValueError("base_url cannot have a query or a fragment; leave out everything from '?' or '#' on")
+        raise ValueError(f"{name} cannot have a query or a fragment; leave out everything from '?' or '#' on")
     if "://" not in text or parts.scheme not in ("http", "https"):
-        raise ValueError("base_url must begin with https://, as in https://host.example")
-    origin = _origin(parts, "base_url")
+        raise ValueError(f"{name} must begin with https://, as in https://host.example")
+    origin = _origin(parts, name)
     if origin.scheme == "http" and not (allow_insecure or origin.is_loopback):
         raise ValueError(
-            f"base_url would send the API key to {origin.host} unencrypted; use https://, or pass allow_insecure=True"
+            f"{name} would send the API key to {origin.host} unencrypted; use https://, or pass allow_insecure=True"
         )
     path = quote(parts.path.rstrip("/"), safe=_IN_PATH)
     if {".", ".."}.intersection(path.split("/")):
-        raise ValueError("base_url cannot have '.' or '..' in its path; write the path that is meant")
+        raise ValueError(f"{name} cannot have '.' or '..' in its path; write the path that is meant")
     return f"{origin}{path}" if path.endswith(prefix) else f"{origin}{path}{prefix}"
+
+
+def sibling_url(text: str, prefix: str, *others: str, allow_insecure: bool = False) -> str:
+    """Return the base URL of another family of the same server; ``text`` may end in the prefix of any family.
+
+    ``others``: the prefixes of the other families.  Errors as of ``base_url``.
+    """
+    whole = base_url(text, "", allow_insecure=allow_insecure)
+    path = urlsplit(whole).path
+    ending = next((other for other in (prefix, *others) if path.endswith(other)), "")
+    return whole.removesuffix(ending) + prefix
 
 
 def resolve_link(link: str, request_url: str) -> str | None:
@@ -123,6 +136,18 @@ def resolve_link(link: str, request_url: str) -> str | None:
         return None
     path, query = quote(parts.path or "/", safe=_IN_PATH), quote(parts.query, safe=_IN_QUERY)
     return f"{origin}{urlunsplit(('', '', path, query, quote(parts.fragment, safe=_IN_QUERY)))}"
+
+
+def link_below(link: object, base: str) -> str | None:
+    """Return path and query of a link of an answer, from ``base`` on; ``None`` if it leads out of there, where no credential may go."""
+    url = resolve_link(link, base) if isinstance(link, str) else None
+    if url is None or not same_origin(url, base):
+        return None
+    parts, prefix = urlsplit(url), urlsplit(base).path
+    steps = _SLASHES.split(unquote(unquote(parts.path)))
+    if not parts.path.startswith(f"{prefix}/") or {".", ".."}.intersection(steps):
+        return None
+    return parts.path.removeprefix(prefix) + (f"?{parts.query}" if parts.query else "")
 
 
 def _split(url: str, name: str) -> SplitResult:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, get_args
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
@@ -32,6 +32,8 @@ class Model(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=(), defer_build=True)
 
+    _shown: ClassVar[tuple[str, ...]] = ()  # what a notebook shows, unless all plain fields
+
     @classmethod
     def from_dict(cls, received: Mapping[str, Any]) -> Self:
         """Build the object from what was ``received``; raise ``ValueError`` only if that is no JSON object at all."""
@@ -54,6 +56,17 @@ class Model(BaseModel):
         """Return the fields that this version of the SDK does not know."""
         known = type(self).model_fields
         return {name: value for name, value in self.to_dict().items() if name not in known}
+
+    @classmethod
+    def _columns(cls) -> tuple[str, ...]:
+        return cls._shown or tuple(
+            name for name, info in cls.model_fields.items() if info.repr and not _model_in(info.annotation)
+        )
+
+    def _repr_html_(self) -> str:
+        from vantage_sdk.notebook import card
+
+        return card(type(self).__name__, {name: getattr(self, name, None) for name in self._columns()})
 
     if not TYPE_CHECKING:  # a misspelt attribute stays an error for type checkers
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from vantage_sdk.models.base import Model, Timestamp
@@ -38,6 +40,17 @@ class ScalePolicy(Model):
 
 class Cluster(Model):
     """A cluster; ``nodes`` and ``metrics`` are there when asked for with ``include``."""
+
+    _shown: ClassVar[tuple[str, ...]] = (
+        "id",
+        "name",
+        "status",
+        "provider",
+        "region",
+        "node_count",
+        "total_resources",
+        "created_at",
+    )
 
     id: str
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -70,6 +70,18 @@ class Job(Model):
     ``status`` is the server's word (``pending``, ``queued``, ``running``, ``completed``, ``failed``, ``cancelled``, or one
     that is newer than this SDK); ``phase`` the same in the words of all families.
     """
+
+    _shown: ClassVar[tuple[str, ...]] = (
+        "id",
+        "name",
+        "status",
+        "cluster_id",
+        "created_at",
+        "started_at",
+        "completed_at",
+        "exit_code",
+        "reason",
+    )  # without command and environment, where people put passwords
 
     id: str
     name: str | None = None

@@ -14,6 +14,7 @@ from vantage_sdk.core.resource import Async, Mode, Resource, method, stream
 from vantage_sdk.core.shapes import is_whole
 from vantage_sdk.models.base import one
 from vantage_sdk.models.cluster import Cluster, ClusterNode, ClusterUsage
+from vantage_sdk.models.metrics import ClusterMetrics
 from vantage_sdk.pagination import Page, page_of, start_of, walk
 
 Time = str | datetime
@@ -108,16 +109,19 @@ class Clusters(Resource[Mode]):
     ) -> Cluster:
         """Fetch one cluster by name or id.
 
-        ``include``: any of ``nodes`` and ``metrics``, embedded in the cluster.  Raises ``ResourceNotFoundError`` if there is no
-        such cluster.
+        ``include``: any of ``nodes`` and ``metrics``, embedded in the cluster; what the server leaves out is fetched with a
+        call of its own.  Raises ``ResourceNotFoundError`` if there is no such cluster.
         """
         wanted = [include] if isinstance(include, str) else [*include]
         query = {"include": wanted or None}
         cluster = await self._send(Request("GET", "/clusters/{name}", one(Cluster), {"name": name}, query), options)
+        found: dict[str, Any] = {}
         if "nodes" in wanted and cluster.nodes is None:
-            nodes = await self.nodes(cluster.id, **options)
-            return Cluster.from_dict({**cluster.to_dict(), "nodes": [node.to_dict() for node in nodes]})
-        return cluster
+            found["nodes"] = [node.to_dict() for node in await self.nodes(cluster.id, **options)]
+        if "metrics" in wanted and cluster.metrics is None:
+            request = Request("GET", "/monitoring/clusters/{name}/metrics", one(ClusterMetrics), {"name": cluster.id})
+            found["metrics"] = (await self._send(request, options)).to_dict()
+        return Cluster.from_dict({**cluster.to_dict(), **found}) if found else cluster
 
     @method
     async def usage(

@@ -18,6 +18,7 @@ from vantage_sdk.exceptions import ResourceNotFoundError, VantageAPIError
 from vantage_sdk.models.base import nothing, one
 from vantage_sdk.models.batch import BatchResult, Outcome
 from vantage_sdk.models.job import Job, JobOutput
+from vantage_sdk.models.metrics import JobMetrics
 from vantage_sdk.pagination import Page, start_of, walk
 from vantage_sdk.platform.job_logs import JobLogs
 from vantage_sdk.platform.job_submission import CONCURRENCY, JOBS, JobSubmission, workers
@@ -139,6 +140,9 @@ class Jobs(JobSubmission[Mode], JobLogs[Mode], JobWaiting[Mode]):
             received["logs"] = (await self.logs(job.id, **options)).lines
         if "outputs" in missing:
             received["outputs"] = [file.to_dict() for file in (await self.output(job.id, **options)).files]
+        if "metrics" in missing:
+            request = Request("GET", "/monitoring/jobs/{job_id}/metrics", one(JobMetrics), {"job_id": job.id})
+            received["metrics"] = (await self._send(request, options)).to_dict()
         return Job.from_dict(received) if missing else job
 
     @method

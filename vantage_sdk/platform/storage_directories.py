@@ -10,6 +10,7 @@ from typing_extensions import Unpack
 
 from vantage_sdk.core.request import CallOptions
 from vantage_sdk.core.resource import Async, Mode, Resource, method
+from vantage_sdk.core.shapes import flag
 from vantage_sdk.core.transfer.directories import DirectoryDownload, DirectoryUpload, Plan
 from vantage_sdk.core.transfer.globs import Filter
 from vantage_sdk.core.transfer.paths import remote_folder
@@ -72,11 +73,13 @@ class StorageDirectories(Resource[Mode]):
         ``continue_on_error``.
         """
         plan, api = _plan(given), StorageApi(self._sender, _call(given))
+        choices = {
+            "overwrite": flag("overwrite", overwrite),
+            "follow_symlinks": flag("follow_symlinks", follow_symlinks),
+        }
         folder, root = remote_folder(remote_dir), os.path.abspath(local_dir)
         there = await api.listed(folder) if plan.sync else {}
-        return await DirectoryUpload(
-            api, plan, root, folder, there, overwrite=overwrite, follow_symlinks=follow_symlinks
-        ).run()
+        return await DirectoryUpload(api, plan, root, folder, there, **choices).run()
 
     @method
     async def download_directory(
@@ -118,11 +121,11 @@ def _call(given: DirectoryOptions) -> dict[str, Any]:
 def _plan(given: DirectoryOptions) -> Plan:
     return Plan(
         filter=Filter(given.get("include"), given.get("exclude")),
-        sync=bool(given.get("sync")),
-        dry_run=bool(given.get("dry_run")),
-        resume=bool(given.get("resume")),
-        checksum=bool(given.get("checksum", True)),
-        keep_going=bool(given.get("continue_on_error")),
+        sync=flag("sync", given.get("sync", False)),
+        dry_run=flag("dry_run", given.get("dry_run", False)),
+        resume=flag("resume", given.get("resume", False)),
+        checksum=flag("checksum", given.get("checksum", True)),
+        keep_going=flag("continue_on_error", given.get("continue_on_error", False)),
         concurrency=given.get("concurrency", CONCURRENCY),
         callback=given.get("progress_callback"),
         progress=bool(given.get("progress")),

@@ -13,7 +13,7 @@ from typing_extensions import Unpack
 
 from vantage_sdk.core.request import CallOptions
 from vantage_sdk.core.resource import Async, Mode, Resource, method, stream
-from vantage_sdk.core.shapes import is_whole
+from vantage_sdk.core.shapes import flag, is_whole
 from vantage_sdk.core.transfer.download import CONNECTIONS, download
 from vantage_sdk.core.transfer.incoming import download_into, in_memory, pieces
 from vantage_sdk.core.transfer.tries import in_two_tries
@@ -60,8 +60,8 @@ class StorageDownloads(Resource[Mode]):
             StorageApi(self._sender, options),
             remote_path,
             local_path,
-            resume=resume,
-            checksum=checksum,
+            resume=flag("resume", resume),
+            checksum=flag("checksum", checksum),
             connections=connections,
             callback=progress_callback,
             progress=progress,

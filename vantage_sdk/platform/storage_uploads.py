@@ -10,6 +10,7 @@ from typing_extensions import Unpack
 
 from vantage_sdk.core.request import CallOptions
 from vantage_sdk.core.resource import Async, Mode, Resource, method
+from vantage_sdk.core.shapes import flag
 from vantage_sdk.core.transfer.multipart import checked_type
 from vantage_sdk.core.transfer.paths import remote_path as checked_path
 from vantage_sdk.core.transfer.remote import Target
@@ -49,6 +50,7 @@ class StorageUploads(Resource[Mode]):
         each piece, default yes; without, only sizes are compared.
 
         ``progress_callback``: called with the bytes that got through and the total, growing, the total once it is stored;
+        where nobody knows the total before the end, as with an iterator, it is what was read so far and grows as well;
         raising in it ends the upload; ``progress``: show a bar on a terminal or in a notebook.  ``timeout`` is the longest
         silence in seconds.
 
@@ -60,15 +62,13 @@ class StorageUploads(Resource[Mode]):
         ``TransferError`` if the source changed meanwhile, ``OSError`` if it cannot be read, ``ValueError`` and ``TypeError``
         for arguments that are wrong.
         """
-        if not isinstance(overwrite, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  "false" would be a yes
-            raise TypeError(f"overwrite takes True or False, not {type(overwrite).__name__}")
-        target = Target(checked_path(remote_path), overwrite, checked_type(content_type))
+        target = Target(checked_path(remote_path), flag("overwrite", overwrite), checked_type(content_type))
         return await upload(
             StorageApi(self._sender, options),
             local_path,
             target,
-            resume=resume,
-            checksum=checksum,
+            resume=flag("resume", resume),
+            checksum=flag("checksum", checksum),
             callback=progress_callback,
             progress=progress,
         )

@@ -56,8 +56,8 @@ class Translation:
             return term
         expr = finite(term.expr) if term.kind == "float" else term.expr
         values = self.frame.select(expr.cast(dtype(term.kind)).alias("value")).to_series()
-        one_for_all = len(values) != self.frame.height  # made of literals alone, over no row or many
-        return replace(term, expr=pl.lit(values.item(), dtype=values.dtype) if one_for_all else pl.lit(values))
+        # What is the same for all rows stays one value: a column of it would not fit to no rows.
+        return replace(term, expr=pl.lit(values) if values.len() != 1 else pl.lit(values.item(), dtype(term.kind)))
 
     def _term(self, node: ast.expr) -> Term:
         at = self.expression.position(node)

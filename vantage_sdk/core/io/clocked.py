@@ -10,12 +10,13 @@ import math
 import socket
 import ssl
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpcore
 
+from vantage_sdk.core.io.connecting import connect, is_readable
 from vantage_sdk.core.io.port import Sink
 from vantage_sdk.core.io.settings import CONNECT_TIMEOUT
 
@@ -67,76 +68,97 @@ class Exchange:
         return CONNECT_TIMEOUT if left is None else min(left, CONNECT_TIMEOUT)
 
 
-class ClockedStream(httpcore.NetworkStream):
-    """A blocking network stream under the clock of its connection."""
+@contextmanager
+def _told(late: type[Exception], broken: type[Exception]) -> Generator[None]:
+    """Raise what goes wrong with a socket as httpcore's ``late`` or ``broken``."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise late(str(error)) from None
+    except OSError as error:
+        raise broken(str(error)) from error
 
-    def __init__(self, stream: httpcore.NetworkStream, exchange: Exchange) -> None:
-        self._stream = stream
+
+class ClockedStream(httpcore.NetworkStream):
+    """A blocking socket under the clock of its connection."""
+
+    def __init__(self, sock: socket.socket, exchange: Exchange) -> None:
+        self._socket = sock
         self._exchange = exchange
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = self._stream.read(max_bytes, self._exchange.left(httpcore.ReadTimeout))
+        with _told(httpcore.ReadTimeout, httpcore.ReadError):
+            self._socket.settimeout(self._exchange.left(httpcore.ReadTimeout))
+            data = self._socket.recv(max_bytes)
         self._exchange.received += len(data)
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write step by step, because httpcore would give every step of a long write all the time again."""
-        sock = self._stream.get_extra_info("socket")
+        """Write step by step, so that all steps of a long write share the time that is left."""
         left = memoryview(buffer)
-        try:
+        with _told(httpcore.WriteTimeout, httpcore.WriteError):
             while left:
-                sock.settimeout(self._exchange.left(httpcore.WriteTimeout))
-                left = left[sock.send(left) :]
-        except TimeoutError as error:
-            raise httpcore.WriteTimeout(str(error)) from None
-        except OSError as error:
-            raise httpcore.WriteError(str(error)) from error
+                self._socket.settimeout(self._exchange.left(httpcore.WriteTimeout))
+                left = left[self._socket.send(left) :]
 
     def receive(self, size: int, sink: Sink) -> None:
         """Give the next ``size`` bytes to ``sink``, past the HTTP parser, which costs three times as much as all the rest."""
-        sock = self._stream.get_extra_info("socket")
         memory = memoryview(bytearray(min(size, PIECE)))
         while size:
-            count = self._receive_into(sock, memory[: min(size, PIECE)])
+            count = self._receive_into(memory[: min(size, PIECE)])
             if not count:
                 raise httpcore.RemoteProtocolError(f"the connection was closed {size} bytes before the end")
             sink(memory[:count])
             size -= count
 
-    def _receive_into(self, sock: socket.socket, memory: memoryview) -> int:
+    def _receive_into(self, memory: memoryview) -> int:
         """Wait for bytes and take all that are there by then: TLS gives out 16 KiB at a time, too few to be worth a step each."""
         filled = 0
-        try:
-            sock.settimeout(self._exchange.left(httpcore.ReadTimeout))
-            while filled < len(memory) and (count := sock.recv_into(memory[filled:])):
+        with _told(httpcore.ReadTimeout, httpcore.ReadError):
+            try:
+                self._socket.settimeout(self._exchange.left(httpcore.ReadTimeout))
+                while filled < len(memory) and (count := self._socket.recv_into(memory[filled:])):
+                    if not filled:
+                        self._socket.settimeout(0)
+                    filled += count
+            except OSError:
+                # Nothing more for now, or a failure that comes again: what has come is not to be lost.
                 if not filled:
-                    sock.settimeout(0)
-                filled += count
-        except OSError as error:
-            # Nothing more for now, or a failure that comes again: what has come is not to be lost.
-            if filled:
-                return filled
-            if isinstance(error, TimeoutError):
-                raise httpcore.ReadTimeout(str(error)) from None
-            raise httpcore.ReadError(str(error)) from error
+                    raise
         return filled
 
     def close(self) -> None:
-        self._stream.close()
+        self._socket.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        left = self._exchange.connecting()
-        stream = self._stream.start_tls(ssl_context, server_hostname, left)
-        self._exchange.socket = stream.get_extra_info("socket")
-        return ClockedStream(stream, self._exchange)
+        exchange = self._exchange
+        try:
+            with _told(httpcore.ConnectTimeout, httpcore.ConnectError), self._socket.dup() as twin:
+                exchange.socket = twin  # wrapping takes the number away from the socket itself
+                self._socket.settimeout(exchange.connecting())
+                sock = ssl_context.wrap_socket(self._socket, server_hostname=server_hostname)
+        except BaseException:
+            self.close()
+            raise
+        exchange.socket = sock
+        return ClockedStream(sock, exchange)
 
     def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+        if info == "is_readable":
+            return is_readable(self._socket)
+        if info == "ssl_object":
+            return self._socket if isinstance(self._socket, ssl.SSLSocket) else None
+        names: dict[str, Callable[[], Any]] = {
+            "socket": lambda: self._socket,
+            "client_addr": self._socket.getsockname,
+            "server_addr": self._socket.getpeername,
+        }
+        return names[info]() if info in names else None
 
 
-class ClockedBackend(httpcore.SyncBackend):
+class ClockedBackend(httpcore.NetworkBackend):
     """Opens blocking streams under the clock of one connection."""
 
     def __init__(self, exchange: Exchange) -> None:
@@ -150,10 +172,10 @@ class ClockedBackend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        left = self._exchange.connecting()
-        stream = super().connect_tcp(host, port, left, local_address, socket_options)
-        self._exchange.socket = stream.get_extra_info("socket")
-        return ClockedStream(stream, self._exchange)
+        with _told(httpcore.ConnectTimeout, httpcore.ConnectError):
+            sock = connect(self._exchange, host, port, local_address, socket_options or ())
+        self._exchange.socket = sock
+        return ClockedStream(sock, self._exchange)
 
 
 class AsyncClockedStream(httpcore.AsyncNetworkStream):

@@ -69,6 +69,12 @@ class Destination:
         return cls._checked(folder, name)
 
     @classmethod
+    def left_at(cls, path: str) -> Destination:
+        """Hold a path for what an earlier process left beside it, whatever is at the path itself by now."""
+        parent, name = os.path.split(path)
+        return cls(Folder.at(parent or os.curdir), name)
+
+    @classmethod
     def _checked(cls, folder: Folder, name: str) -> Destination:
         destination = cls(folder, name)
         try:
@@ -94,6 +100,10 @@ class Destination:
         """Return a new name for a partial file: hidden, unique, of at most 255 bytes."""
         return f".{self._cut()}.{os.urandom(8).hex()}.part"
 
+    def _is_partial(self, name: str) -> bool:
+        match = _PARTIAL.fullmatch(name)
+        return match is not None and match["name"] == self._cut()
+
     def _cut(self) -> str:
         cut = self._name
         while len(os.fsencode(cut)) > LONGEST - _AROUND:
@@ -112,8 +122,7 @@ class Destination:
         Of several processes one gets it.  A link, a file of someone else, one with a second name and one that a living
         process writes to (where the file system has locks) stay where they are.
         """
-        match = _PARTIAL.fullmatch(old_name)
-        if match is None or match["name"] != self._cut():
+        if not self._is_partial(old_name):
             return None
         fd = self._folder.open(old_name)
         if fd is None:
@@ -123,6 +132,16 @@ class Destination:
             return taken
         self._release(fd)
         return None
+
+    def clear(self, name: str) -> bool:
+        """Remove a partial file of this place that no living process uses; tell whether there is none under its name."""
+        if not self._is_partial(name):
+            return True
+        fresh = self.partial_name()
+        fd = self.adopt(name, fresh)
+        if fd is not None:
+            self.discard(fresh, fd)
+        return self._folder.stat(name) is None
 
     def _renamed(self, old_name: str, new_name: str, fd: int) -> int | None:
         if not Folder.RENAMES_OPEN_FILES:

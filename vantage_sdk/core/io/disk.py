@@ -7,6 +7,7 @@ import os
 import stat
 import threading
 from contextlib import suppress
+from itertools import islice
 
 from vantage_sdk.core.io.folder import BINARY, NO_LINK, WAITS_FOR_NOBODY, Folder, is_link, is_ours, kind, sync
 
@@ -52,7 +53,7 @@ def open_source(path: str | os.PathLike[str], *, follow_symlinks: bool = True) -
     """Open a file to upload and return its descriptor and what it is like now; nothing here waits for a writer.
 
     ``follow_symlinks``: whether a link is taken for the file that it leads to.  Raises ``IsADirectoryError`` for a
-    folder and ``OSError`` for links that are not followed, FIFOs, sockets and devices.
+    folder and ``OSError`` for links that are not followed, FIFOs, sockets, devices, and files that do not tell their size.
     """
     text = os.fspath(path)
     _demand_file(os.stat(text, follow_symlinks=follow_symlinks), text)
@@ -60,6 +61,7 @@ def open_source(path: str | os.PathLike[str], *, follow_symlinks: bool = True) -
     try:
         found = os.fstat(fd)
         _demand_file(found, text)
+        _demand_size(fd, found, text)
     except BaseException:
         os.close(fd)
         raise
@@ -71,6 +73,12 @@ def _demand_file(found: os.stat_result, path: str) -> None:
         raise IsADirectoryError(errno.EISDIR, "this is a folder, not a file", path)
     if is_link(found) or not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, f"this is {kind(found)}, not a file", path)
+
+
+def _demand_size(fd: int, found: os.stat_result, path: str) -> None:
+    """Refuse what is not empty and yet says so, as files do that the system writes while they are read."""
+    if not found.st_size and read_at(fd, 1, 0) and not size_of(fd):
+        raise OSError(errno.EINVAL, "this file does not tell how large it is; give its bytes instead", path)
 
 
 def size_of(fd: int) -> int:
@@ -128,3 +136,24 @@ def remove(path: str | os.PathLike[str]) -> None:
     """Remove a file; it may be gone."""
     with suppress(FileNotFoundError):
         os.unlink(path)
+
+
+def renew(path: str | os.PathLike[str]) -> None:
+    """Have a file count as written just now; it may be gone."""
+    with suppress(FileNotFoundError):
+        os.utime(path)
+
+
+def older(folder: str | os.PathLike[str], before: float, limit: int) -> list[str]:
+    """Return the names of this user's files in a folder that were written before an instant; look at ``limit`` at most."""
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in islice(entries, limit) if is_older(entry.path, before)]
+
+
+def is_older(path: str | os.PathLike[str], before: float) -> bool:
+    """Tell whether there is a file of this user, no link, that was written before an instant."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    return is_ours(found) and found.st_mtime < before

@@ -19,6 +19,7 @@ from vantage_sdk.exceptions import ConflictError, TransferError, VantageAPIError
 if TYPE_CHECKING:
     from vantage_sdk.core.answer import Answer
     from vantage_sdk.core.io.sources import Sized
+    from vantage_sdk.core.transfer.journal import Journal
     from vantage_sdk.core.transfer.progress import Gauge
     from vantage_sdk.core.transfer.remote import Uploads
 
@@ -49,7 +50,7 @@ class Stretch:
     """``size`` bytes from ``start`` of a source on their way into the upload at ``link``.
 
     ``length`` tells the server with the next piece how long the whole is, if it does not know yet; ``metadata`` is what the
-    upload was created with.  ``failure`` is the last one, for an upload that is complete and yet not accepted.
+    upload was created with; ``journal`` has its record.  ``failure`` is the last one, for an upload that is complete and yet not accepted.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Stretch:
         self.failure: VantageAPIError | None = None
         self.length: int | None = None
         self.metadata = ""
+        self.journal: Journal | None = None
 
     async def run(self, *, begun: bool) -> Answer | None:
         """Send what the server has not; return its last answer, ``None`` if there was nothing to send.
@@ -82,6 +84,8 @@ class Stretch:
             try:
                 answer = await self._send()
                 self._moved(answer, self._offset + self._sent)
+                if self.journal is not None:
+                    await self.journal.renew()
             except VantageAPIError as error:
                 answer = await self._recover(error)
         return answer

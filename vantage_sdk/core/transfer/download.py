@@ -103,15 +103,23 @@ class Download:
         return PartialFile(fd, name, spans, meter.gauge().reach, noted)
 
     def _open_now(self, version: Version, record: Mapping[str, Any] | None) -> tuple[int, str, Spans]:
+        """Return a partial file; a large one is noted before it is there, so that a kill leaves none that is not known."""
         name = self._destination.partial_name()
-        adopted = None if record is None else self._adopted(record, name, version)
-        fd, spans = adopted or (
-            self._destination.create(name),
-            Spans(ENDLESS if version.size is None else version.size),
-        )
-        if version.is_pinned and (version.size or 0) > KEPT:
+        noted = version.is_pinned and (version.size or 0) > KEPT
+        if record is not None and (adopted := self._adopted(record, name, version)) is not None:
+            fd, spans = adopted
+            if noted:
+                self._note(name, version, spans)
+            return fd, name, spans
+        spans = Spans(ENDLESS if version.size is None else version.size)
+        if noted:
             self._note(name, version, spans)
-        return fd, name, spans
+        try:
+            return self._destination.create(name), name, spans
+        except BaseException:
+            if noted:
+                self._journal.forget_now()
+            raise
 
     def _close_again(self, opened: tuple[int, str, Spans]) -> None:
         """Remove a partial file that nobody waits for any more, unless there is something in it."""
@@ -122,7 +130,11 @@ class Download:
 
     def _adopted(self, record: Mapping[str, Any], name: str, version: Version) -> tuple[int, Spans] | None:
         """Take over what an earlier process left, under a new name; what is of no use is removed."""
-        fd = self._destination.adopt(str(record.get("partial")), name)
+        fd = None
+        for old in (record.get("partial"), record.get("before")):
+            if fd is None and isinstance(old, str):
+                self._journal.save_now({**record, "partial": name, "before": old})
+                fd = self._destination.adopt(old, name)
         if fd is None:
             return None
         if self._resume and version.is_pinned and version.sha256 is not None and record.get("etag") == version.etag:

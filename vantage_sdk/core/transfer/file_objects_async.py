@@ -128,7 +128,7 @@ class AsyncFileWriter:
         return self._writing.stored
 
     async def write(self, data: bytes | bytearray | memoryview) -> int:
-        """Take the next bytes; return how many."""
+        """Take all of ``data`` as the next bytes; return how many."""
         async with self._turns:
             if self.closed:
                 raise ValueError("I/O operation on closed file")

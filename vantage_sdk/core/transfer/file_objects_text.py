@@ -131,7 +131,7 @@ class AsyncTextWriter:
         return self._file.stored
 
     async def write(self, text: str) -> int:
-        """Take the next characters; return how many.  Raises ``UnicodeEncodeError`` for what the encoding does not have."""
+        """Take ``text`` as the next characters; return how many.  Raises ``UnicodeEncodeError`` for what the encoding does not have."""
         lines = text if self._newline == "\n" else text.replace("\n", self._newline)
         await self._file.write(self._encoder.encode(lines))
         return len(text)

@@ -9,13 +9,15 @@ import hashlib
 import json
 import logging
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vantage_sdk.core.io.disk import read_private, remove, write_private
+from vantage_sdk.core.io.disk import read_private, remove, renew, write_private
 from vantage_sdk.core.shapes import as_object
 from vantage_sdk.core.transfer.paths import safe_text
+from vantage_sdk.core.transfer.pruning import prune
 
 if TYPE_CHECKING:
     from vantage_sdk.core.io.sources import Sized
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 VERSION = 1
 LIMIT = 1 << 20
 SAMPLE = 1 << 16
+RENEWED = 3600.0  # seconds between two signs of life
 log = logging.getLogger("vantage_sdk")
 
 
@@ -47,6 +50,7 @@ class Journal:
             self._path: Path | None = folder() / f"{name}.json"
         except RuntimeError:  # there is no home
             self._path = None
+        self._due = time.monotonic()
 
     async def load(self) -> Mapping[str, Any] | None:
         """Return the record, ``None`` if there is none that can be read."""
@@ -68,7 +72,7 @@ class Journal:
         await self._io.work(lambda: self.save_now(facts))
 
     def save_now(self, facts: Mapping[str, Any]) -> None:
-        """Replace the record, from any thread."""
+        """Replace the record, from any thread, and remove what others forgot."""
         if self._path is None:
             return
         try:
@@ -78,6 +82,15 @@ class Journal:
             log.warning(
                 "this transfer cannot be resumed later, its journal cannot be written: %s", safe_text(str(error))
             )
+        else:
+            prune(self._path.parent, LIMIT)
+
+    async def renew(self) -> None:
+        """Keep the record from counting as forgotten, now and then."""
+        if self._path is not None and time.monotonic() >= self._due:
+            self._due = time.monotonic() + RENEWED
+            path = self._path
+            await self._io.work(lambda: _renew(path))
 
     async def forget(self) -> None:
         """Remove the record."""
@@ -90,6 +103,13 @@ class Journal:
                 remove(self._path)
             except OSError as error:
                 log.debug("the journal %s cannot be removed: %s", self._path, error)
+
+
+def _renew(path: Path) -> None:
+    try:
+        renew(path)
+    except OSError as error:
+        log.debug("the journal %s cannot be renewed: %s", path, error)
 
 
 def fingerprint(source: Sized) -> dict[str, Any]:

@@ -42,12 +42,13 @@ class Window(BytesSource):
 
 
 class Outgoing:
-    """A file in the making: write, then close or abandon."""
+    """A file in the making: write, then close or abandon.  ``meter``: who counts, with a total that grows, default nobody."""
 
-    def __init__(self, remote: Uploads, target: Target, *, checksum: bool = True) -> None:
+    def __init__(self, remote: Uploads, target: Target, meter: Meter | None = None, *, checksum: bool = True) -> None:
         self._remote = remote
         self._io = remote.sender.io
         self._target = target
+        self._meter = meter or Meter(0)
         self._checksum = checksum
         self._held = bytearray()
         self._size = 0
@@ -71,6 +72,7 @@ class Outgoing:
         """Take the next bytes."""
         self._held += data
         self._size += len(data)
+        self._meter.grow(self._size)
         while len(self._held) > WHOLE:  # so that something is left for the last piece, which tells the length
             await self._pass_on(PIECE)
 
@@ -95,11 +97,11 @@ class Outgoing:
             await give_up(self._remote, [self._link])
 
     async def _whole(self, source: BytesSource | Spool) -> StorageFile:
-        meter = Meter(source.size)
         try:
-            return await Upload(
-                self._remote, source, self._target, meter, None, resume=False, checksum=self._checksum
-            ).run()
+            upload = Upload(
+                self._remote, source, self._target, self._meter, None, resume=False, checksum=self._checksum
+            )
+            return await upload.run()
         finally:
             source.close()
 
@@ -121,7 +123,8 @@ class Outgoing:
         algorithm = offer.algorithm if self._checksum else None
         headers = {"Upload-Defer-Length": "1", **self._target.metadata()}
         [self._link] = self._remote.links([await self._remote.create(headers)])
-        self._stretch = Stretch(self._remote, BytesSource(b""), 0, 0, self._link, Meter(0).gauge(), algorithm)
+        gauge = self._meter.gauge()
+        self._stretch = Stretch(self._remote, BytesSource(b""), 0, 0, self._link, gauge, algorithm)
 
     async def _send(self, stretch: Stretch, piece: bytes) -> dict[str, str]:
         if self._checksum:
@@ -143,6 +146,7 @@ class Outgoing:
         stored = None if file is None else sha256_of_field(file.checksum)
         if file is not None and file.size in (None, self._size) and (stored == digest or None in (stored, digest)):
             self._link = ""
+            self._meter.finish()
             return file
         if file is None or file_id is None:
             raise stretch.failure or TransferError(f"the upload is complete, but nothing is at {self._target.path}")

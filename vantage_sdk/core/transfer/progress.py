@@ -20,12 +20,12 @@ class Meter:
     """Counts bytes of all the parts of a transfer, from any thread, and reports them.
 
     Reports never go back and never repeat; the total is reported once, by ``finish``, and nothing is where it is 0.  What a
-    listener raises ends the transfer.
+    listener raises ends the transfer.  A total that is not known from the beginning grows, and exceeds what is done.
     """
 
     def __init__(self, total: int, listeners: Sequence[Callable[..., None]] = ()) -> None:
         self.total = total
-        self._listeners = listeners if total > 0 else ()
+        self._listeners = listeners
         self._counting = threading.Lock()
         self._telling = threading.Lock()
         self._done = 0
@@ -37,6 +37,10 @@ class Meter:
     def gauge(self) -> Gauge:
         """Return the gauge of one part."""
         return Gauge(self)
+
+    def grow(self, total: int) -> None:
+        """Say that there are ``total`` bytes at the least."""
+        self.total = total
 
     def share(self, total: int) -> Meter:
         """Return the meter of one of several files, whose bytes count here."""
@@ -91,9 +95,9 @@ class Gauge:
 
 
 class Bar:
-    """A progress bar of tqdm on standard error."""
+    """A progress bar of tqdm on standard error; without a total it only counts."""
 
-    def __init__(self, total: int, name: str) -> None:
+    def __init__(self, total: int | None, name: str) -> None:
         try:
             from tqdm.auto import tqdm
         except ImportError:
@@ -133,13 +137,13 @@ class Listeners:
         self._name = name
         self._bar: Bar | None = None
 
-    def meter(self, total: int) -> Meter:
-        """Return the meter of a transfer of ``total`` bytes."""
+    def meter(self, total: int | None) -> Meter:
+        """Return the meter of a transfer of ``total`` bytes, ``None`` for one whose total is to grow."""
         listeners: list[Listener] = [] if self._callback is None else [self._callback]
-        if self._name is not None and total > 0 and is_watched():
+        if self._name is not None and total != 0 and is_watched():
             self._bar = Bar(total, self._name)
             listeners.append(self._bar)
-        return Meter(total, [self._io.tell(listener) for listener in listeners])
+        return Meter(total or 0, [self._io.tell(listener) for listener in listeners])
 
     def close(self) -> None:
         if self._bar is not None:

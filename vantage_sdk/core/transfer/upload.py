@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from vantage_sdk.core.io.abort import Abort
 from vantage_sdk.core.io.sources import SourceBody, change_of, sha256_of
-from vantage_sdk.core.shapes import as_list, as_object
 from vantage_sdk.core.transfer.appending import Stretch, UploadGoneError
 from vantage_sdk.core.transfer.checksums import sha256_field, sha256_of_field
+from vantage_sdk.core.transfer.earlier import Earlier, earlier
 from vantage_sdk.core.transfer.journal import fingerprint
 from vantage_sdk.core.transfer.multipart import Form
 from vantage_sdk.core.transfer.patience import Patience
@@ -76,7 +76,7 @@ class Upload:
         self._resume = resume
         self._checksum = checksum
         self._connections = connections
-        self._resumed = False
+        self._earlier: Earlier | None = None
         self._continued = False
         self._abort = Abort()
 
@@ -123,9 +123,13 @@ class Upload:
                 if lost > 1:
                     raise TransferError("the server lost the upload twice; it may need more room or time") from gone
             except ConflictError:
-                if self._resumed and (found := await self._same()):  # finished by the process that was killed
+                if self._earlier is None:
+                    raise
+                if found := await self._same():  # finished by the process that was killed
                     return found, None
-                raise
+                if not (self._continued and self._earlier.spares):
+                    raise
+                await give_up(self._remote, self._earlier.links)
 
     async def _is_right(self, file: StorageFile, version: str | None, digest: bytes | None, *, last: bool) -> bool:
         """Compare the stored file with the source; take a wrong one back, but only the very one that was stored here."""
@@ -173,7 +177,7 @@ class Upload:
                 if lost and not error._passing and (found := await self._same()):
                     return found, None
                 if not error._passing and not target.overwrite:
-                    error.add_note("overwrite=True replaces what is there")
+                    error.add_note("overwrite=True replaces a file that is there")
                 await patience.failed(error)
             except VantageAPIError as error:
                 await patience.failed(error)
@@ -208,7 +212,10 @@ class Upload:
             for link, (start, stop) in zip(links, parts(self._source.size, count), strict=True)
         ]
         if count == 1:  # parts have none of their own
-            stretches[0].metadata = self._target.metadata()["Upload-Metadata"]
+            told = self._earlier.target if self._earlier and begun else self._target
+            stretches[0].metadata = told.metadata()["Upload-Metadata"]
+        for stretch in stretches:
+            stretch.journal = self._journal
         calls = [partial(stretch.run, begun=begun) for stretch in stretches]
         try:
             answers = await self._io.gather(calls, self._connections, abort)
@@ -234,13 +241,8 @@ class Upload:
         if not self._resume or self._journal is None:
             return []
         self._resume = False
-        record = await self._journal.load()
-        links = as_list((record or {}).get("links"))
-        if record is None or links is None or len(links) != count or not all(isinstance(link, str) for link in links):
-            return []
-        mark = await self._io.work(partial(fingerprint, self._source))
-        self._resumed = as_object(record.get("source")) == mark and record.get("target") == self._target.metadata()
-        return links if self._resumed else []
+        self._earlier = await earlier(self._io, self._journal, self._source, self._target, count)
+        return [] if self._earlier is None else self._earlier.links
 
     async def _create(self, count: int) -> list[str]:
         ranges = parts(self._source.size, count)

@@ -28,14 +28,14 @@ async def upload(
 ) -> StorageFile:
     """Upload any kind of source; see ``storage.upload``."""
     io = remote.sender.io
-    source = await io.work(partial(opened_source, io, given), undo=lambda opened: opened.close())
-    if isinstance(source, Feed):
-        return await Outgoing(remote, target, checksum=checksum).drain(source)
-    journal = None
-    if source.place is not None and source.size > WHOLE:
-        journal = Journal(remote.sender, "upload", target.path, source.place)
     listeners = Listeners(io, callback, target.name if progress else None)
+    source = await io.work(partial(opened_source, io, given), undo=lambda opened: opened.close())
     try:
+        if isinstance(source, Feed):
+            return await Outgoing(remote, target, listeners.meter(None), checksum=checksum).drain(source)
+        journal = None
+        if source.place is not None and source.size > WHOLE:
+            journal = Journal(remote.sender, "upload", target.path, source.place)
         meter = listeners.meter(source.size)
         return await Upload(remote, source, target, meter, journal, resume=resume, checksum=checksum).run()
     finally:

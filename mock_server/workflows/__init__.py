@@ -1,0 +1,1 @@
+"""The family that manages and runs workflows."""

@@ -1,0 +1,82 @@
+"""Sixteen processes that download to one place at the same time: the file is whole, and nothing is left over."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from mock_server import MockServer
+from tests.contract.reference import ROOT
+from tests.support.interrupted import Enough, asked, enough
+from vantage_sdk import VantageClient
+from vantage_sdk.core.transfer import progress
+
+PROCESSES = 16
+CONTENT = hashlib.shake_256(b"racing").digest((20 << 20) + 7)
+PROGRAM = """
+import sys
+from vantage_sdk import VantageClient
+url, target, resume = sys.argv[1:]
+with VantageClient(api_key="your-api-key", base_url=url, trust_env=False) as client:
+    storage = client.storage
+    print("ready", flush=True)
+    sys.stdin.readline()
+    storage.download("/f", target, resume=resume == "True")
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[MockServer]:
+    with MockServer(clock="auto", world="empty", rate_limits=False) as running:
+        running.storage.put("/f", CONTENT)
+        yield running
+
+
+def race(server: MockServer, target: Path, *, resume: bool) -> list[int]:
+    """Let all processes begin together; return their exit codes."""
+    command = [sys.executable, "-c", PROGRAM, server.url, str(target), str(resume)]
+    with ExitStack() as stack:
+        running = [
+            stack.enter_context(
+                subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
+            for _ in range(PROCESSES)
+        ]
+        for process in running:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        for process in running:
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+        return [process.wait(100) for process in running]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("resume", "begun"), [(False, False), (True, False), (True, True)], ids=["anew", "nothing to resume", "resumed"]
+)
+def test_sixteen_processes(
+    resume: bool, begun: bool, server: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "INTERVAL", 0.0)
+    monkeypatch.setenv("VANTAGE_STATE_DIR", str(tmp_path / "state"))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    if begun:
+        with VantageClient("your-api-key", server.url, trust_env=False) as client, pytest.raises(Enough):
+            client.storage.download("/f", folder / "target", progress_callback=enough(0.6))
+        assert len(list(folder.iterdir())) == 1
+    before = len(asked(server))
+    assert race(server, folder / "target", resume=resume) == [0] * PROCESSES
+    assert [path.name for path in folder.iterdir()] == ["target"]
+    assert (folder / "target").read_bytes() == CONTENT
+    assert list((tmp_path / "state" / "transfers").glob("*.json")) == []
+    heirs = [span for span in asked(server)[before:] if span != "all"]
+    assert len(heirs) == begun

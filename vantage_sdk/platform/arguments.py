@@ -1,0 +1,77 @@
+"""Checks of arguments, made before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from vantage_sdk.core.urls import Origin
+
+Time = str | datetime
+SORTS = ("created_at", "updated_at", "name")
+
+
+def as_time(value: Time | None, name: str) -> Time | None:
+    """Return a time as it was given; raise ``TypeError`` or ``ValueError`` if it is none, or an unaware ``datetime``."""
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError(f"{name} needs a time zone, for example datetime.now(UTC)")
+    elif isinstance(value, str):
+        try:
+            datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{name} takes ISO 8601 text such as 2024-01-15T10:30:00Z, not {value[:40]!r}") from None
+    elif value is not None:
+        raise TypeError(f"{name} takes text or a datetime, not {type(value).__name__}")
+    return value
+
+
+def as_sort(value: Any) -> str | None:
+    """Return the word to sort by; raise ``ValueError`` for one that no document has."""
+    if value is None or (isinstance(value, str) and value.removeprefix("-") in SORTS):
+        return value
+    raise ValueError(f"sort is one of {', '.join(SORTS)}, with a leading '-' for descending, not {value!r}")
+
+
+def as_text(value: Any, name: str) -> str:
+    """Return text that says something; raise ``TypeError`` or ``ValueError`` for all else."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} takes text, not {type(value).__name__}")
+    if not value.strip():
+        raise ValueError(f"{name} cannot be empty")
+    return value
+
+
+def as_word(value: Any, name: str, words: Iterable[str]) -> str:
+    """Return one of the ``words``; raise ``ValueError`` for another."""
+    if value not in (known := [*words]):
+        raise ValueError(f"{name} is one of {', '.join(known)}, not {value!r}")
+    return str(value)
+
+
+def as_url(value: Any, name: str) -> str:
+    """Return an absolute ``http`` or ``https`` URL; messages do not quote it, it may hold a password."""
+    text = as_text(value, name)
+    try:
+        Origin.of(text)
+    except ValueError as error:
+        problem = str(error).replace("the URL", name)
+    else:
+        if urlsplit(text).scheme in ("http", "https"):
+            return text
+        problem = f"{name} must begin with https://, as in https://host.example"
+    raise ValueError(problem)
+
+
+def as_names(values: Any, name: str) -> list[str]:
+    """Return one or more different texts; raise ``TypeError`` or ``ValueError`` for all else."""
+    if isinstance(values, str) or not hasattr(values, "__iter__"):
+        raise TypeError(f"{name} takes several names, not {type(values).__name__}")
+    found = [as_text(value, f"a name in {name}") for value in values]
+    if not found:
+        raise ValueError(f"{name} cannot be empty")
+    if len({*found}) < len(found):
+        raise ValueError(f"{name} has a name twice")
+    return found

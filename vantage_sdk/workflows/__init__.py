@@ -1,0 +1,1 @@
+"""The workflows API: workflows and their runs, API keys, node types."""
