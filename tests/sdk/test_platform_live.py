@@ -110,8 +110,8 @@ async def test_deliveries_are_what_the_client_verifies(face: Face, server: MockS
         await client.clusters.scale("my-cluster", nodes=6)
         server.run_until_idle()
         server.webhooks.settle()
-        assert (await client.webhooks.list())[-1].id == subscription.id
-    webhook = Webhook(secret, now=server.now)
+        assert subscription.id in [one.id for one in await client.webhooks.list()]
+    webhook = Webhook(secret)
     told = [webhook.unwrap(message.body, message.headers) for message in receiver.messages]
     ours = [(type(event), event.data.id) for event in told if event.data.id in (good.id, bad.id, late.id)]
     assert {*ours} >= {(JobCreated, good.id), (JobCompleted, good.id), (JobFailed, bad.id), (JobCancelled, late.id)}
@@ -119,7 +119,7 @@ async def test_deliveries_are_what_the_client_verifies(face: Face, server: MockS
     with pytest.raises(WebhookVerificationError):
         webhook.unwrap(receiver.messages[0].body + b" ", receiver.messages[0].headers)
     with pytest.raises(WebhookVerificationError):
-        Webhook(Webhook.new_secret(), now=server.now).unwrap(receiver.messages[0].body, receiver.messages[0].headers)
+        Webhook(Webhook.new_secret()).unwrap(receiver.messages[0].body, receiver.messages[0].headers)
 
 
 async def test_a_new_secret_is_valid_beside_the_old_one(face: Face, server: MockServer, receiver: Receiver) -> None:
@@ -131,7 +131,7 @@ async def test_a_new_secret_is_valid_beside_the_old_one(face: Face, server: Mock
         server.webhooks.settle()
         [message] = receiver.messages
         for secret in (old, new, [new, old]):
-            assert Webhook(secret, now=server.now).unwrap(message.body, message.headers).webhook_id == message.id
+            assert Webhook(secret).unwrap(message.body, message.headers).webhook_id == message.id
         await client.webhooks.delete(subscription.id)
         with pytest.raises(ResourceNotFoundError):
             await client.webhooks.update(subscription.id, active=False)
