@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.pipelines.graphs import computed, failure
+from tests.pipelines.graphs import computed, failure, over
 
 ROW = {"a": 7, "b": -2, "f": 2.5, "zero": 0, "t": "Straße", "blank": " x ", "yes": True, "no": False, "none": None}
 TIME = {"at": "2024-02-29T22:15:00.000Z", "day": "2024-03-01", "n": 5, "gone": None}
@@ -236,3 +236,17 @@ def test_names_are_those_of_the_columns_whatever_they_mean_to_python() -> None:
 
 def test_a_literal_alone_is_the_value_of_every_row() -> None:
     assert computed("1 + 1") == 2
+
+
+@pytest.mark.parametrize(
+    "expression", ["0 + 0", "x + (1 + 1)", "if(1 < 2, x, 3 * 3)", "round(1 / 3, 2)", "7 // 0 + 7 % 0"]
+)
+def test_no_rows_have_no_values(expression: str) -> None:
+    assert over([], ("computedColumn", {"column_name": "it", "expression": expression}), x="number") == []
+
+
+def test_a_quotient_is_rounded_once() -> None:
+    rows = over(
+        [{"n": n} for n in range(20_000)], ("computedColumn", {"column_name": "it", "expression": "n / (99 + 1)"})
+    )
+    assert [row["it"] for row in rows] == [n / 100 for n in range(20_000)]

@@ -50,8 +50,6 @@ def binary(operator: ast.operator, left: Term, right: Term, guards: Guards, at: 
     divisor = cast(right, kind)
     if kind == "float":  # by one number for all rows, polars multiplies by its inverse, which rounds twice
         divisor += pl.int_range(pl.len()).cast(pl.Float64) * 0.0
-    if not right.literal:
-        divisor = pl.when(divisor != 0).then(divisor)
     return Term(_QUOTIENTS[sign](cast(left, kind), divisor), kind, at)
 
 
