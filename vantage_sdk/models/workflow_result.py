@@ -51,6 +51,14 @@ class Execution(Rows):
     result_id: str | None = None
     error: str | None = None
 
+    def _repr_html_(self) -> str:
+        from vantage_sdk.notebook import table
+
+        rows, schema = self.rows or [], self.schema or {}
+        names = list(schema) or list(dict.fromkeys(name for row in rows for name in row))
+        caption = f"workflow {self.workflow_id}, {self.status}: {self.total_rows} rows"
+        return table(caption, names, [[row.get(name) for name in names] for row in rows], self.total_rows)
+
 
 class WorkflowProblem(Model):
     """A fault in a workflow, ``node_id`` being ``None`` where it concerns no single node."""

@@ -218,11 +218,7 @@ class WorkflowResult(Resource[Mode]):
         return f"<WorkflowResult of workflow {self.workflow_id}: {self.status}, {self.total_rows} rows>"
 
     def _repr_html_(self) -> str:
-        from vantage_sdk.notebook import table
-
-        names = list(self.schema) or list(dict.fromkeys(name for row in self.rows for name in row))
-        caption = f"workflow {self.workflow_id}, {self.status}: {self.total_rows} rows"
-        return table(caption, names, [[row.get(name) for name in names] for row in self.rows], self.total_rows)
+        return self._execution._repr_html_()
 
 
 async def run_workflow(
