@@ -15,6 +15,7 @@ from mock_server.routes import Call, Routes
 
 routes = Routes("documents", prefix="")
 workflows = Routes("documents", prefix="/api/v1")
+mounted = Routes("documents", prefix="")  # where their mount is in front of it
 
 ASSETS = {
     "swagger-ui.css": "text/css",
@@ -64,6 +65,7 @@ async def docs(call: Call[None, None]) -> Response:
     return HTMLResponse(PAGE % "/api/openapi")
 
 
+@mounted.get("/api/openapi", public=True, assumed=True)
 @workflows.get("/openapi.json", public=True, assumed=True)
 async def workflows_openapi(call: Call[None, None]) -> Response:
     """OpenAPI description of workflows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mock_server.documents import routes as documents, workflows as workflow_documents
+from mock_server.documents import mounted, routes as documents, workflows as workflow_documents
 from mock_server.platform import (
     billing,
     clusters,
@@ -35,7 +35,7 @@ FAMILIES = (
         WORKFLOWS,
         (
             *(*workflows.routes.endpoints, *runs.routes.endpoints, *node_types.routes.endpoints),
-            *(*keys.routes.endpoints, *workflow_documents.endpoints),
+            *(*keys.routes.endpoints, *workflow_documents.endpoints, *mounted.endpoints),
         ),
     ),
 )

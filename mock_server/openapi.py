@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 REFERENCE = "#/components/schemas/{model}"
 VERSION = "0.1.0"
 
+NUMBERS = frozenset({"workflow_id", "key_id"})
+"""Which parts of paths are integers."""
+
 REASONS = {
     400: "The request is not valid.",
     401: "Credentials are missing or wrong.",
@@ -81,7 +84,7 @@ def describe(family: Family) -> dict[str, Any]:
         "components": {
             "schemas": components,
             "headers": ANSWER_HEADERS,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": _security_schemes(endpoints),
         },
     }
 
@@ -110,6 +113,10 @@ def _operation(family: Family, endpoint: Endpoint, schemas: dict[Any, Any]) -> d
     }
     if endpoint.assumed:
         operation["x-assumed"] = True
+    if endpoint.scope is not None:
+        operation["security"] = [{"bearer": [endpoint.scope]}]
+    if endpoint.session:
+        operation["security"] = [{"bearer": []}, {"session": []}]
     if endpoint.stream is not None:
         operation["requestBody"] = {
             "required": True,
@@ -123,9 +130,18 @@ def _operation(family: Family, endpoint: Endpoint, schemas: dict[Any, Any]) -> d
     return operation
 
 
+def _security_schemes(endpoints: list[Endpoint]) -> dict[str, Any]:
+    schemes: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer"}}
+    if any(endpoint.session for endpoint in endpoints):
+        # The documented cookie has no name, so that it cannot be described as one.
+        schemes["session"] = {"type": "apiKey", "in": "header", "name": "Cookie"}
+    return schemes
+
+
 def _parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
     for name in endpoint.pattern.groupindex:
-        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        schema = {"type": "integer"} if name in NUMBERS else {"type": "string", "minLength": 1}
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
     if endpoint.query is not None:
         yield from _query_parameters(endpoint.query)
     for header in endpoint.headers:

@@ -13,7 +13,7 @@ from referencing.jsonschema import DRAFT202012
 
 RATE_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 MOUNTS = re.compile("^/(platform|workflows)(?=/)")
-PAGES = re.compile("/_mock|/api/(openapi|postman|v1/openapi.json|v1/docs)|/docs|/health")
+PAGES = re.compile("/_mock|(/workflows)?/api/(openapi|postman|v1/openapi.json|v1/docs)|/docs|/health")
 
 
 class ContractCheck:

@@ -92,6 +92,25 @@ def test_every_operation_has_a_name_of_its_own(description: dict[str, Any]) -> N
     assert {"jobs_list", "jobs_create", "jobs_logs", "clusters_scale"} <= set(names)
 
 
+def test_workflows_are_described_as_well(client: httpx.Client) -> None:
+    found = client.get("/api/v1/openapi.json", headers={"Authorization": ""}).json()
+    assert client.get("/workflows/api/openapi", headers={"Authorization": ""}).json() == found
+    assert client.get("/api/openapi").json() != found
+    assert found["openapi"].startswith("3.1")
+    validate(found)
+    described = operations(found)
+    assert len({operation["operationId"] for operation in described.values()}) == len(described) == 13
+    assert not [operation for operation in described.values() if "x-assumed" in operation]
+    assert described["POST", "/api/v1/workflows/{workflow_id}/execute"]["security"] == [
+        {"bearer": ["workflows:execute"]}
+    ]
+    for (_, path), operation in described.items():
+        types = {part["name"]: part["schema"]["type"] for part in operation["parameters"] if part["in"] == "path"}
+        numbers = {"workflow_id": "integer", "key_id": "integer", "result_id": "string"}
+        assert types == {name: kind for name, kind in numbers.items() if f"{{{name}}}" in path}
+        assert ({"session": []} in operation["security"]) == path.startswith("/api/v1/keys")
+
+
 def test_it_is_built_once() -> None:
     assert describe(FAMILIES[0]) is describe(FAMILIES[0])
 

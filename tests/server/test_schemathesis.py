@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from mock_server import MockServer
@@ -33,10 +34,15 @@ def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(300)
 def test_nor_with_workflows(tmp_path: Path) -> None:
+    headers = {"Authorization": "Bearer vntg_your_key_here"}
     with MockServer(rate_limits=False) as server:
+        for number in (43, 44):  # to be changed and to be deleted
+            made = httpx.post(f"{server.url}/api/v1/workflows", json={"title": "made"}, headers=headers)
+            assert made.json()["data"]["id"] == number
         done = run(server.url, tmp_path, "/api/v1/openapi.json", "vntg_your_key_here")
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     assert "13 selected / 13 total" in done.stdout
+    assert server.workflows.executions
     assert not [record for record in server.journal if record.status is not None and record.status >= 500]
 
 
