@@ -41,6 +41,13 @@ class Message:
         return content
 
 
+class Server(ThreadingHTTPServer):
+    """Turns nobody away who comes with many others at once."""
+
+    request_queue_size = 128
+    daemon_threads = True
+
+
 class Receiver:
     """Answers 204, unless ``answers`` has a status, or a status with headers, for the next request.
 
@@ -66,7 +73,7 @@ class Receiver:
             def log_message(self, format: str, *args: Any) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     @property

@@ -49,6 +49,7 @@ def test_many_receivers_get_their_turn(server: MockServer, client: httpx.Client,
         subscribe(client, receiver, "job.created")
     submit(client)
     server.webhooks.settle()
+    assert [attempt.error for delivery in server.webhooks.deliveries for attempt in delivery.attempts] == [None] * 40
     assert len(receiver.messages) == 40
     assert len({one.id for one in receiver.messages}) == 1
 
