@@ -52,6 +52,20 @@ def test_a_failed_attempt_is_repeated_when_the_clock_says_so(
     assert (delivery.state, delivery.due_at, server.webhooks.next_attempt_at) == ("delivered", None, None)
 
 
+@pytest.mark.parametrize("how", ["in process", "control"])
+def test_a_moved_clock_is_enough(server: MockServer, client: httpx.Client, receiver: Receiver, how: str) -> None:
+    subscribe(client, receiver, "job.created")
+    receiver.answers = [500]
+    submit(client)
+    server.webhooks.settle()
+    receiver.wait()
+    if how == "control":
+        client.post("/_mock/clock", json={"advance": 5})
+    else:
+        server.advance(5)
+    receiver.wait()
+
+
 def test_an_automatic_clock_goes_on_to_the_next_attempt(
     make_server: Callable[..., MockServer], make_client: Callable[..., httpx.Client], receiver: Receiver
 ) -> None:
