@@ -51,7 +51,8 @@ class Server(ThreadingHTTPServer):
 class Receiver:
     """Answers 204, unless ``answers`` has a status, or a status with headers, for the next request.
 
-    While ``hold`` is set nothing is answered; ``arrived`` is released once for each request.
+    While ``hold`` is set nothing is answered; ``arrived`` is released once for each request, and
+    ``cut_off`` is set when an answer was not wanted to its end.
     """
 
     def __init__(self) -> None:
@@ -60,6 +61,7 @@ class Receiver:
         self.hold = threading.Event()
         self.go_on = threading.Event()
         self.arrived = threading.Semaphore(0)
+        self.cut_off = threading.Event()
         self.body = b""
         receiver = self
 
@@ -106,6 +108,7 @@ class Receiver:
             handler.wfile.write(self.body)
         except OSError:
             handler.close_connection = True  # the server has not waited for the answer
+            self.cut_off.set()
 
     def __enter__(self) -> Self:
         self._thread.start()

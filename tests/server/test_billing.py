@@ -191,6 +191,7 @@ def test_money_is_rounded_once() -> None:
     for amount, quantity, cost in (
         (0.125, "0.125000", "0.00"),
         (0.1249999996, "0.125000", "0.00"),
+        (0.1250004, "0.125000", "0.00"),  # whoever multiplies what is shown gets what is billed
         (1.125, "1.125000", "0.04"),
         (1.375, "1.375000", "0.06"),  # 0.055: to the even cent
         (1.625, "1.625000", "0.06"),  # 0.065

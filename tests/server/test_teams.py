@@ -51,6 +51,7 @@ def test_members_are_added_listed_and_removed(server: MockServer, client: httpx.
     assert ids(client) == ["user_458", "user_456", "user_457"]
     assert ids(client, "sort=name") == ["user_456", "user_457", "user_458"]
     assert ids(client, "created_after=2024-01-15") == ["user_458"]
+    assert ids(client, "sort=updated_at")[-1] == "user_458"
     assert ids(client, "limit=1&offset=1&sort=name") == ["user_457"]
     team = client.get("/v1/teams/team_123").json()
     assert (team["member_count"], team["updated_at"]) == (3, "2024-01-15T10:36:00Z")

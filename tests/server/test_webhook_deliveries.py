@@ -86,6 +86,14 @@ def test_the_documented_webhook_sends_nothing(make_server: Callable[..., MockSer
     assert server.webhooks.deliveries == []
 
 
+def test_a_first_secret_signs_alone(server: MockServer, client: httpx.Client, receiver: Receiver) -> None:
+    made = client.post("/v1/webhooks", json={"url": receiver.url, "events": ["job.created"]}).json()
+    client.patch(f"/v1/webhooks/{made['id']}", json={"secret": SECRET})
+    submit(client)
+    server.webhooks.settle()
+    assert len(receiver.messages[0].signatures) == 1
+
+
 def test_old_and_new_secret_sign_for_a_day(server: MockServer, client: httpx.Client, receiver: Receiver) -> None:
     key = subscribe(client, receiver, "job.created")
     new = "whsec_bmV3"

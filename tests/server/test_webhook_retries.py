@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -12,7 +15,7 @@ from mock_server.webhooks.delivery import Attempt, DeliveryState
 from mock_server.webhooks.outbox import MAX_WAITING, Outbox
 from mock_server.webhooks.poster import post
 from mock_server.webhooks.schedule import PAUSES, pause
-from tests.server.receiver import DAY, EVERYTHING, Receiver, states, submit, subscribe, webhook
+from tests.server.receiver import DAY, EVERYTHING, PATIENCE, Receiver, states, submit, subscribe, webhook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +50,20 @@ def test_a_failed_attempt_is_repeated_when_the_clock_says_so(
     assert [attempt.status for attempt in delivery.attempts] == [500, 503, 404, 204]
     assert [attempt.at - start for attempt in delivery.attempts] == [0, 5, 305, 2105]
     assert (delivery.state, delivery.due_at, server.webhooks.next_attempt_at) == ("delivered", None, None)
+
+
+@pytest.mark.parametrize("how", ["in process", "control"])
+def test_a_moved_clock_is_enough(server: MockServer, client: httpx.Client, receiver: Receiver, how: str) -> None:
+    subscribe(client, receiver, "job.created")
+    receiver.answers = [500]
+    submit(client)
+    server.webhooks.settle()
+    receiver.wait()
+    if how == "control":
+        client.post("/_mock/clock", json={"advance": 5})
+    else:
+        server.advance(5)
+    receiver.wait()
 
 
 def test_an_automatic_clock_goes_on_to_the_next_attempt(
@@ -133,10 +150,48 @@ def test_a_redirect_is_not_followed(server: MockServer, client: httpx.Client, re
 
 def test_a_long_answer_is_not_read(server: MockServer, client: httpx.Client, receiver: Receiver) -> None:
     subscribe(client, receiver, "job.created")
+    receiver.answers = [200, 200]
     receiver.body = b"x" * 50_000_000
     submit(client)
     server.webhooks.settle()
-    assert states(server) == ["delivered"]
+    assert receiver.cut_off.wait(PATIENCE)
+    receiver.body = b"thanks"
+    submit(client)
+    server.webhooks.settle()
+    assert states(server) == ["delivered", "delivered"]
+
+
+@pytest.mark.asyncio
+async def test_every_address_of_a_host_is_tried(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses = ["127.0.0.2", "127.0.0.1"]
+
+    def look_up(host: str, port: int, **options: Any) -> list[Any]:
+        assert host == "hooks.example"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+    monkeypatch.setattr("mock_server.webhooks.poster.socket.getaddrinfo", look_up)
+    url = receiver.url.replace("127.0.0.1", "hooks.example")
+    assert (await post(url, {}, b"{}")).status == 204
+    assert receiver.messages[0].headers["host"] == url.split("/")[2]
+    addresses.clear()
+    assert (await post(url, {}, b"{}")).error == "OSError: hooks.example has no address"
+
+
+@pytest.mark.asyncio
+async def test_a_look_up_that_hangs_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on, ended = threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def look_up(*arguments: Any, **options: Any) -> list[Any]:
+        assert go_on.wait(PATIENCE)
+        loop.call_soon_threadsafe(loop.call_soon, ended.set)  # behind what the result of this sets off
+        return []
+
+    monkeypatch.setattr("mock_server.webhooks.poster.socket.getaddrinfo", look_up)
+    outcome = await post("http://hooks.example/", {}, b"{}", timeout=0.05)
+    assert outcome.error == "no answer within 0.05 s"
+    go_on.set()
+    await ended.wait()
 
 
 @pytest.mark.asyncio
