@@ -26,11 +26,9 @@ LATEST = 253_402_300_799.0
 routes = Routes("keys", prefix="/api/v1")
 
 
-def _distinct(value: Any) -> Any:
+def _distinct(scopes: list[Scope]) -> list[Scope]:
     """Leave out what is said twice."""
-    return (
-        list(dict.fromkeys(value)) if isinstance(value, list) and all(isinstance(one, str) for one in value) else value
-    )
+    return list(dict.fromkeys(scopes))
 
 
 def _as_text(value: Any) -> Any:
@@ -48,7 +46,7 @@ def _with_four_digits(value: float) -> float:
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Expiry = Annotated[Instant, AfterValidator(_with_four_digits), BeforeValidator(_as_text)]
-Scopes = Annotated[list[Scope], BeforeValidator(_distinct)]
+Scopes = Annotated[list[Scope], AfterValidator(_distinct)]
 
 
 class KeyCreate(StrictBody):
@@ -58,6 +56,10 @@ class KeyCreate(StrictBody):
     scope_level: Level = "user"
     scopes: Scopes = Field(default=["workflows:read"])
     expires_at: Maybe[Expiry] = Field(default=None, description="When the key stops working; not in the past.")
+
+
+def _fixed_in(value: object) -> list[str]:
+    return [name for name in FIXED if isinstance(value, dict) and name in value]
 
 
 class KeyUpdate(StrictBody):
@@ -70,10 +72,9 @@ class KeyUpdate(StrictBody):
 
     @model_validator(mode="before")
     @classmethod
-    def _leaves_the_rest(cls, value: Any) -> Any:
-        for name in FIXED if isinstance(value, dict) else ():
-            if name in value:
-                raise PydanticCustomError("fixed", "{name} of a key cannot be changed", {"name": name})
+    def _leaves_the_rest(cls, value: object) -> object:
+        if fixed := _fixed_in(value):
+            raise PydanticCustomError("fixed", "{name} of a key cannot be changed", {"name": fixed[0]})
         return value
 
 
