@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -58,6 +58,10 @@ class KeyCreate(StrictBody):
     expires_at: Maybe[Expiry] = Field(default=None, description="When the key stops working; not in the past.")
 
 
+def _fixed_in(value: object) -> list[str]:
+    return [name for name in FIXED if isinstance(value, dict) and name in value]
+
+
 class KeyUpdate(StrictBody):
     """What may change; value, scope level and hash may not, and what is unknown is left alone."""
 
@@ -68,12 +72,10 @@ class KeyUpdate(StrictBody):
 
     @model_validator(mode="before")
     @classmethod
-    def _leaves_the_rest(cls, value: Any) -> Any:
-        given = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-        for name in FIXED:
-            if name in given:
-                raise PydanticCustomError("fixed", "{name} of a key cannot be changed", {"name": name})
-        return value  # pyright: ignore[reportUnknownVariableType]
+    def _leaves_the_rest(cls, value: object) -> object:
+        if fixed := _fixed_in(value):
+            raise PydanticCustomError("fixed", "{name} of a key cannot be changed", {"name": fixed[0]})
+        return value
 
 
 class KeyView(TypedDict):

@@ -104,6 +104,7 @@ def test_workflows_are_described_as_well(client: httpx.Client) -> None:
     assert described["POST", "/api/v1/workflows/{workflow_id}/execute"]["security"] == [
         {"bearer": ["workflows:execute"]}
     ]
+    assert set(found["components"]["securitySchemes"]) == {"bearer", "session"}
     for (_, path), operation in described.items():
         types = {part["name"]: part["schema"]["type"] for part in operation["parameters"] if part["in"] == "path"}
         numbers = {"workflow_id": "integer", "key_id": "integer", "result_id": "string"}

@@ -74,6 +74,15 @@ def test_the_last_date_there_is(client: httpx.Client) -> None:
     assert key["expires_at"] == "9999-12-31T23:59:58.999Z"
 
 
+def test_a_scope_that_is_said_twice(client: httpx.Client) -> None:
+    scopes = ["workflows:read", "workflows:execute", "workflows:read"]
+    key = client.post(KEYS, json={"name": "x", "scopes": scopes}).json()["key"]
+    assert key["scopes"] == scopes[:2]
+    assert client.patch(f"{KEYS}/{key['id']}", json={"scopes": scopes[1:]}).json()["key"]["scopes"] == scopes[1:]
+    twice = {"scopes": [*scopes[2:], *scopes[2:]]}
+    assert client.patch(f"{KEYS}/{key['id']}", json=twice).json()["key"]["scopes"] == scopes[2:]
+
+
 # Runs
 
 
