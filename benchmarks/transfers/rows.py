@@ -33,7 +33,7 @@ DOWNLOAD = Row(
         Move("plain", "vantage", "download", (1, 0)),
         Move("verified", "vantage", "download", (1, 1)),
         Move("async", "vantage", "download_async", (1, 0)),
-        Move("watched", "vantage", "download_watched", (1, 1)),
+        Move("watched", "vantage", "download_watched", (1, 0)),
         Move("eight", "vantage", "download", (8, 0)),
         Move("default", "vantage", "download", (4, 1)),
         Move("boto3", "boto3", "download", offer="s3"),
