@@ -1,22 +1,5 @@
 """The control API under ``/_mock``, for whoever runs the server; it speaks plain JSON and only on loopback.
 
-GET     /_mock                   what this server is: version, clock, world, seed, counts
-POST    /_mock/reset             back to the beginning: world, clock, budgets, keys, faults, journal
-GET     /_mock/clock             ``{"mode", "now", "time", "next_event_at"}``
-POST    /_mock/clock             ``{"advance": seconds}`` or ``{"run_until_idle": true}``; answers as GET does
-GET     /_mock/faults            the fault plan, each rule with how often it matched and struck
-PUT     /_mock/faults            replace the plan: a list of rules, or a short form as text (see ``faults``)
-DELETE  /_mock/faults            let everything go well again
-GET     /_mock/journal           the latest requests, oldest first
-DELETE  /_mock/journal           forget them
-GET     /_mock/events?after=N    what happened in the cluster after event N
-GET     /_mock/executions        the latest runs of workflows, with what left them at their terminators
-GET     /_mock/executions             the latest runs of workflows, with what left them at their terminators
-POST    /_mock/nodes/fail        ``{"cluster", "node", "reason"?}``: the node goes down
-POST    /_mock/nodes/restore     ``{"cluster", "node"}``: the node comes back
-GET     /_mock/webhooks/deliveries  the latest deliveries, oldest first; ``?webhook_id=`` for those of one webhook
-======  =======================  ======================================================================================
-=======
 ======  ============================  =================================================================================
 GET     /_mock                        what this server is: version, clock, world, seed, counts
 POST    /_mock/reset                  back to the beginning: world, clock, budgets, keys, faults, journal

@@ -52,7 +52,6 @@ def test_workflows_with_curl(server: MockServer) -> None:
 
 def test_workflows_with_another_http_library(server: MockServer, capsys: pytest.CaptureFixture[str]) -> None:
     """The printed text has lost its indentation, so that a copy with it is run."""
-    pytest.importorskip("requests")
     printed = (SNIPPETS / "002_requests_quickstart.py").read_text()
     copy = (SNIPPETS / "002_requests_quickstart.reindented.py").read_text()
     assert printed.split() == copy.split()

@@ -19,7 +19,7 @@ SMALLEST, LARGEST = -(2**63), 2**63 - 1
 _TIMES = ("date", "datetime", "timestamp", "time")
 
 
-def library(name: str, caller: str, extra: str) -> Any:
+def installed(name: str, caller: str, extra: str) -> Any:
     """Return a library that is an extra; raise ``ImportError`` that names the extra."""
     try:
         return import_module(name)

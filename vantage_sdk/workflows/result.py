@@ -167,13 +167,13 @@ class WorkflowResult(Resource[Mode]):
     @method
     async def to_pandas(self: WorkflowResult[Async], **options: Unpack[CallOptions]) -> pd.DataFrame:
         """Fetch all rows as a pandas ``DataFrame`` with the types of ``schema``; needs the extra ``pandas``."""
-        frames.library("pandas", "to_pandas()", "pandas")
+        frames.installed("pandas", "to_pandas()", "pandas")
         return await self._framed(frames.to_pandas, options)
 
     @method
     async def to_polars(self: WorkflowResult[Async], **options: Unpack[CallOptions]) -> pl.DataFrame:
         """Fetch all rows as a polars ``DataFrame`` with the types of ``schema``; needs the extra ``polars``."""
-        frames.library("polars", "to_polars()", "polars")
+        frames.installed("polars", "to_polars()", "polars")
         frame: pl.DataFrame = await self._framed(frames.to_polars, options)
         return frame
 
@@ -182,7 +182,7 @@ class WorkflowResult(Resource[Mode]):
         self: WorkflowResult[Async], **options: Unpack[CallOptions]
     ) -> pa.Table:  # pyright: ignore[reportUnknownMemberType]
         """Fetch all rows as an Arrow ``Table`` with the types of ``schema``; needs the extra ``arrow``."""
-        frames.library("pyarrow", "to_arrow()", "arrow")
+        frames.installed("pyarrow", "to_arrow()", "arrow")
         return await self._framed(frames.to_arrow, options)
 
     async def _framed(self: WorkflowResult[Async], build: Any, options: CallOptions) -> Any:
