@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pydantic import Field
 
+from vantage_sdk.core.extras import installed
 from vantage_sdk.core.scrub import printable
 from vantage_sdk.core.shapes import as_list
 from vantage_sdk.models.base import Model, Timestamp
@@ -50,7 +50,7 @@ class Series(Model):
 
         Raises ``ImportError`` if the extra ``pandas`` is not installed.
         """
-        pandas = _library("pandas", "to_pandas()", "pandas")
+        pandas = installed("pandas", "to_pandas()", "pandas")
         times = pandas.DatetimeIndex(pandas.to_datetime([_time(point) for point in self._points], utc=True))
         columns = {name: self._values(name) for name in COLUMNS}
         return pandas.DataFrame(columns, index=times.rename("timestamp"), dtype="float64")
@@ -61,7 +61,7 @@ class Series(Model):
         ``ax``: the axes to draw into, default those of a new figure; ``style``: what ``Axes.plot`` takes.  Raises
         ``ImportError`` if the extra ``plot`` is not installed.
         """
-        into: Any = _library("matplotlib.pyplot", "plot()", "plot").figure().add_subplot() if ax is None else ax
+        into: Any = installed("matplotlib.pyplot", "plot()", "plot").figure().add_subplot() if ax is None else ax
         times = [_time(point) for point in self._points]
         known = [number for number, time in enumerate(times) if time is not None]
         for name in COLUMNS:
@@ -91,13 +91,6 @@ class Series(Model):
 def _time(point: MetricPoint) -> datetime | None:
     found: Any = point.timestamp
     return found if isinstance(found, datetime) else None
-
-
-def _library(name: str, caller: str, extra: str) -> Any:
-    try:
-        return import_module(name)
-    except ImportError:
-        raise ImportError(f"{caller} needs the extra: vantage-sdk[{extra}]") from None
 
 
 class JobMetrics(Series):

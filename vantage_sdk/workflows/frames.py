@@ -19,14 +19,6 @@ SMALLEST, LARGEST = -(2**63), 2**63 - 1
 _TIMES = ("date", "datetime", "timestamp", "time")
 
 
-def installed(name: str, caller: str, extra: str) -> Any:
-    """Return a library that is an extra; raise ``ImportError`` that names the extra."""
-    try:
-        return import_module(name)
-    except ImportError:
-        raise ImportError(f"{caller} needs the extra: vantage-sdk[{extra}]") from None
-
-
 @dataclass(frozen=True, slots=True)
 class Column:
     """The values of a column; ``kind`` is ``text``, ``integer``, ``float``, ``boolean``, ``time`` or ``other``."""

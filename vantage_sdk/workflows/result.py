@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from typing_extensions import Unpack
 
+from vantage_sdk.core.extras import installed
 from vantage_sdk.core.request import CallOptions, Request, Safety
 from vantage_sdk.core.resource import Async, Mode, Resource, Sync, method, opening, stream
 from vantage_sdk.core.shapes import as_object, is_whole
@@ -167,13 +168,13 @@ class WorkflowResult(Resource[Mode]):
     @method
     async def to_pandas(self: WorkflowResult[Async], **options: Unpack[CallOptions]) -> pd.DataFrame:
         """Fetch all rows as a pandas ``DataFrame`` with the types of ``schema``; needs the extra ``pandas``."""
-        frames.installed("pandas", "to_pandas()", "pandas")
+        installed("pandas", "to_pandas()", "pandas")
         return await self._framed(frames.to_pandas, options)
 
     @method
     async def to_polars(self: WorkflowResult[Async], **options: Unpack[CallOptions]) -> pl.DataFrame:
         """Fetch all rows as a polars ``DataFrame`` with the types of ``schema``; needs the extra ``polars``."""
-        frames.installed("polars", "to_polars()", "polars")
+        installed("polars", "to_polars()", "polars")
         frame: pl.DataFrame = await self._framed(frames.to_polars, options)
         return frame
 
@@ -182,7 +183,7 @@ class WorkflowResult(Resource[Mode]):
         self: WorkflowResult[Async], **options: Unpack[CallOptions]
     ) -> pa.Table:  # pyright: ignore[reportUnknownMemberType]
         """Fetch all rows as an Arrow ``Table`` with the types of ``schema``; needs the extra ``arrow``."""
-        frames.installed("pyarrow", "to_arrow()", "arrow")
+        installed("pyarrow", "to_arrow()", "arrow")
         return await self._framed(frames.to_arrow, options)
 
     async def _framed(self: WorkflowResult[Async], build: Any, options: CallOptions) -> Any:
