@@ -146,8 +146,12 @@ def _files(found: Setting | None) -> tuple[str, ...]:
     """Return the files of a certificate: one that holds the key as well, or certificate and key."""
     if found is None:
         return ()
-    given: Any = found.value
-    parts = cast("list[Any]", [*given] if isinstance(given, tuple | list) else [given])
-    if len(parts) not in (1, 2) or not all(isinstance(part, str | os.PathLike) for part in parts):
+    several = isinstance(found.value, tuple | list)
+    parts: list[Any] = list(found.value) if several else [found.value]
+    if len(parts) not in (1, 2) or not all(map(_is_path, parts)):
         raise ConfigError(f"cert ({found.source}) takes a path, or a pair of paths: certificate and key")
-    return tuple(os.path.abspath(os.path.expanduser(str(os.fspath(part)))) for part in parts)
+    return tuple(os.path.abspath(os.path.expanduser(os.fspath(part))) for part in parts)
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | os.PathLike)
