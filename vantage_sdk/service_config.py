@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from vantage_sdk.config import Config, Places, Setting, checked_text, checked_url
@@ -150,7 +151,7 @@ def _files(found: Setting | None) -> tuple[str, ...]:
     parts: list[Any] = list(found.value) if several else [found.value]
     if len(parts) not in (1, 2) or not all(map(_is_path, parts)):
         raise ConfigError(f"cert ({found.source}) takes a path, or a pair of paths: certificate and key")
-    return tuple(os.path.abspath(os.path.expanduser(os.fspath(part))) for part in parts)
+    return tuple(str(Path(part).expanduser().absolute()) for part in parts)
 
 
 def _is_path(value: Any) -> bool:
