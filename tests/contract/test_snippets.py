@@ -35,7 +35,19 @@ TEMPLATE: dict[str, Any] = {
         "resources": {"cpu": "2", "memory": "4Gi"},
     },
 }
-JOBS = ["job-67890", "job-12345", "job_123", "job_122", "job_121"]
+STATES = {
+    "job-67890": "running",
+    "job-12345": "running",
+    "job_123": "running",
+    "12347": "running",
+    "12346": "pending",
+    "job-abc123": "running",
+    "job_122": "failed",
+    "job_121": "completed",
+    "12345": "running",
+    "12344": "completed",
+}
+JOBS = [*STATES]
 
 
 @pytest.fixture(autouse=True)
@@ -103,14 +115,8 @@ def test_jobs_list(client: VantageClient, server: MockServer, capsys: pytest.Cap
         ("GET", "/v1/jobs", {"status": "running", "cluster_id": "gpu-cluster", "limit": "50", "offset": "0"}),
         ("GET", "/v1/jobs", {"limit": "20"}),
     ]
-    assert [job.id for job in found["jobs"]] == ["job_123"]
-    assert capsys.readouterr().out.splitlines() == [
-        "Job: job-67890 - running",
-        "Job: job-12345 - running",
-        "Job: job_123 - running",
-        "Job: job_122 - failed",
-        "Job: job_121 - completed",
-    ]
+    assert [job.id for job in found["jobs"]] == ["job_123", "job-abc123"]
+    assert capsys.readouterr().out.splitlines() == [f"Job: {job} - {state}" for job, state in STATES.items()]
 
 
 def test_jobs_submit(client: VantageClient, server: MockServer, tmp_path: Path) -> None:
@@ -205,10 +211,11 @@ def test_pagination(client: VantageClient, server: MockServer, capsys: pytest.Ca
     assert [query.get("offset") for query in automatic] == [None, "50", "100"]
     assert [query for _, _, query in manual] == [{"limit": "100"}, {"limit": "100", "offset": "100"}]
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 250
-    assert lines[:125] == lines[125:]
-    assert len(set(lines)) == 125
-    assert lines[120:125] == [f"Job: {job_id}" for job_id in JOBS]
+    count = 120 + len(JOBS)
+    assert len(lines) == 2 * count
+    assert lines[:count] == lines[count:]
+    assert len(set(lines)) == count
+    assert lines[120:count] == [f"Job: {job_id}" for job_id in JOBS]
 
 
 @pytest.mark.parametrize(
@@ -283,7 +290,7 @@ def test_jobs_list_with_curl(server: MockServer) -> None:
     assert asked(server) == [("GET", "/v1/jobs", {"limit": "10", "status": "running"})]
     assert server.journal[0].status == 200
     body = json.loads(done.stdout)
-    assert [job["id"] for job in body["jobs"]] == JOBS[:3]
+    assert [job["id"] for job in body["jobs"]] == [job for job, state in STATES.items() if state == "running"]
     assert (body["total"], body["page"], body["per_page"]) == (3, 1, 10)
 
 
