@@ -291,7 +291,7 @@ def test_jobs_list_with_curl(server: MockServer) -> None:
     assert server.journal[0].status == 200
     body = json.loads(done.stdout)
     assert [job["id"] for job in body["jobs"]] == [job for job, state in STATES.items() if state == "running"]
-    assert (body["total"], body["page"], body["per_page"]) == (3, 1, 10)
+    assert (body["total"], body["page"], body["per_page"]) == (6, 1, 10)
 
 
 def test_nobody_has_tidied_up_a_snippet() -> None:
