@@ -7,12 +7,14 @@ from bisect import bisect_right, insort
 from dataclasses import dataclass
 from heapq import merge
 from math import ceil, fsum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mock_server.cluster.job import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from mock_server.cluster.job import Job
 
 _SECOND = 1.0
 
@@ -28,13 +30,15 @@ class Durations:
     p99: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(NamedTuple):
     """How much of the capacity that was there had been given to jobs, in percent."""
 
     cpu_percent: float = 0.0
     memory_percent: float = 0.0
     gpu_percent: float = 0.0
+
+
+NO_LOAD = Load()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ class Statistics:
 
     ``wait`` is of each start in it, from when the job could compete; ``run`` of each job that ended in it after it had
     started, its last run.  A job that starts again after a failure counts as started again.
-    ``peak_started_per_second`` is the largest number of starts within one second, wherever that begins.
+    ``peak_started_per_second`` is the largest number of starts within one second, wherever that begins.  The
+    percentages are those of ``Load``, of the whole cluster also where only one queue was asked for.
     """
 
     start: float
@@ -56,7 +61,9 @@ class Statistics:
     wait: Durations
     run: Durations
     peak_started_per_second: int
-    load: Load = Load()
+    cpu_percent: float = 0.0
+    memory_percent: float = 0.0
+    gpu_percent: float = 0.0
 
     @property
     def dispatch_p50(self) -> float:
@@ -72,42 +79,59 @@ class Statistics:
         return self.started / (self.end - self.start) if self.end > self.start else 0.0
 
 
-class Series:
-    """Instants in order, each with a number if ``valued``: 8 or 16 bytes an entry."""
+class Instants:
+    """Instants in order, 8 bytes each."""
 
-    def __init__(self, *, valued: bool = False) -> None:
-        self.times = array("d")
-        self._values = array("d") if valued else None
+    def __init__(self) -> None:
+        self._times = array("d")
 
-    def add(self, at: float, value: float = 0.0) -> None:
+    def __len__(self) -> int:
+        return len(self._times)
+
+    def add(self, at: float) -> None:
         """Note an instant, also one that is older than others."""
-        if not self.times or at >= self.times[-1]:
-            self.times.append(at)
-            if self._values is not None:
-                self._values.append(value)
-            return
-        if self._values is not None:
-            self._values.insert(bisect_right(self.times, at), value)
-        insort(self.times, at)
+        if not self._times or at >= self._times[-1]:
+            self._times.append(at)
+        else:
+            insort(self._times, at)
 
     def count(self, start: float, end: float) -> int:
-        return max(0, bisect_right(self.times, end) - bisect_right(self.times, start))
+        span = self._span(start, end)
+        return max(0, span.stop - span.start)
 
     def between(self, start: float, end: float) -> Sequence[float]:
-        """Return the values of a period, or its instants if there are no values."""
-        kept = self.times if self._values is None else self._values
-        return kept[bisect_right(self.times, start) : bisect_right(self.times, end)]
+        """Return the instants of a period."""
+        return self._times[self._span(start, end)]
+
+    def _span(self, start: float, end: float) -> slice[int, int, None]:
+        return slice(bisect_right(self._times, start), bisect_right(self._times, end))
+
+
+class Samples(Instants):
+    """Instants with a number each, 16 bytes together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._values = array("d")
+
+    def note(self, at: float, value: float) -> None:
+        """Note a number at an instant."""
+        self._values.insert(bisect_right(self._times, at), value)
+        self.add(at)
+
+    def values(self, start: float, end: float) -> Sequence[float]:
+        """Return the numbers of a period."""
+        return self._values[self._span(start, end)]
 
 
 class Tally:
     """The jobs of one queue on one cluster: some 50 bytes for each."""
 
     def __init__(self) -> None:
-        self.submitted = Series()
-        self.started = Series()
-        self.waits = Series(valued=True)
-        self.runs = Series(valued=True)
-        self.ended = {state: Series() for state in JobState if state.is_terminal}
+        self.submitted = Instants()
+        self.waits = Samples()
+        self.runs = Samples()
+        self.ended = {state: Instants() for state in JobState if state.is_terminal}
 
 
 class Tallies:
@@ -116,23 +140,21 @@ class Tallies:
     def __init__(self) -> None:
         self._tallies: dict[tuple[str, str | None], Tally] = {}
 
-    def submitted(self, cluster_id: str, queue: str | None, at: float) -> None:
-        self._tally(cluster_id, queue).submitted.add(at)
+    def submitted(self, job: Job, at: float) -> None:
+        self._tally(job).submitted.add(at)
 
-    def started(self, cluster_id: str, queue: str | None, at: float, eligible_at: float) -> None:
-        """Note a start of a job that could compete since ``eligible_at``."""
-        tally = self._tally(cluster_id, queue)
-        tally.started.add(at)
-        tally.waits.add(at, max(0.0, at - eligible_at))
+    def started(self, job: Job, at: float) -> None:
+        """Note a start, and the wait since the job could compete."""
+        tally = self._tally(job)
+        since = job.created_at if job.eligible_at is None else job.eligible_at
+        tally.waits.note(at, at - since)
 
-    def ended(
-        self, cluster_id: str, queue: str | None, at: float, state: JobState, started_at: float | None = None
-    ) -> None:
+    def ended(self, job: Job, at: float, state: JobState) -> None:
         """Note an end, and the run of a job that had started."""
-        tally = self._tally(cluster_id, queue)
+        tally = self._tally(job)
         tally.ended[state].add(at)
-        if started_at is not None:
-            tally.runs.add(at, at - started_at)
+        if job.started_at is not None:
+            tally.runs.note(at, at - job.started_at)
 
     def statistics(
         self,
@@ -141,7 +163,7 @@ class Tallies:
         *,
         cluster_id: str | None = None,
         queue: str | None = None,
-        load: Load | None = None,
+        mean: Load = NO_LOAD,
     ) -> Statistics:
         """Add up a period, of one cluster or queue if they are given."""
         chosen = [
@@ -157,20 +179,21 @@ class Tallies:
             start=start,
             end=end,
             submitted=sum(tally.submitted.count(start, end) for tally in chosen),
-            started=sum(tally.started.count(start, end) for tally in chosen),
+            started=sum(tally.waits.count(start, end) for tally in chosen),
             completed=ended(JobState.COMPLETED),
             failed=ended(JobState.FAILED),
             cancelled=ended(JobState.CANCELLED),
-            wait=durations([wait for tally in chosen for wait in tally.waits.between(start, end)]),
-            run=durations([run for tally in chosen for run in tally.runs.between(start, end)]),
-            peak_started_per_second=peak(merge(*(tally.started.between(start, end) for tally in chosen))),
-            load=Load() if load is None else load,
+            wait=durations([wait for tally in chosen for wait in tally.waits.values(start, end)]),
+            run=durations([run for tally in chosen for run in tally.runs.values(start, end)]),
+            peak_started_per_second=peak(merge(*(tally.waits.between(start, end) for tally in chosen))),
+            **mean._asdict(),
         )
 
-    def _tally(self, cluster_id: str, queue: str | None) -> Tally:
-        tally = self._tallies.get((cluster_id, queue))
+    def _tally(self, job: Job) -> Tally:
+        key = (job.cluster_id, job.request.queue)
+        tally = self._tallies.get(key)
         if tally is None:
-            tally = self._tallies[cluster_id, queue] = Tally()
+            tally = self._tallies[key] = Tally()
         return tally
 
 

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from mock_server.cluster.consumption import (
-    IDLE,
-    WARM_UP_SECONDS,
-    Appetite,
-    appetite,
-    consumption,
-    is_idle,
-    mean_memory_share,
-    memory_share,
-)
+from mock_server.cluster.consumption import WARM_UP_SECONDS, Appetite, consumption, mean_memory_share, memory_share
 from mock_server.cluster.job import Resources
-from tests.cluster.world import request
+from mock_server.cluster.meter import IDLE, appetite, is_idle
+from mock_server.cluster.seeding import Past
+from tests.cluster.world import START, World, request
 
 ASKED = Resources(cpus=4, memory=1_000, gpus=2)
 HALF = Appetite(cpu=0.5, memory=0.8, gpu=0.25)
@@ -88,3 +81,33 @@ def test_mean_memory_is_the_mean_of_the_course() -> None:
     assert mean_memory_share(HALF, since, until) == pytest.approx(expected)
     assert mean_memory_share(HALF, 30.0, 30.0) == pytest.approx(0.4)
     assert mean_memory_share(HALF, WARM_UP_SECONDS, 1e6) == pytest.approx(0.8)
+
+
+def test_a_job_uses_while_it_runs_and_no_longer(world: World) -> None:
+    job = world.submit("./train", resources=ASKED, nodes=2, time_limit=500.0)
+    assert job.consumption == consumption(HALF, ASKED, 2, [])
+    world.wait(1.1)
+    used = appetite(0, job.number, job.request)
+    assert job.consumption.cpu_seconds == pytest.approx(used.cpu * 4 * 2 * 1.0)
+    world.finish()
+    seconds = (job.ended_at or 0) - (job.started_at or 0)
+    assert job.consumption.cpu_seconds == pytest.approx(used.cpu * 4 * 2 * seconds)
+    assert job.consumption.gpu_seconds == pytest.approx(used.gpu * 2 * 2 * seconds)
+    before = job.consumption
+    world.wait(1000)
+    assert job.consumption == before
+
+
+def test_members_of_a_gang_and_earlier_runs_count(world: World) -> None:
+    job = world.submit("sleep 100", resources=Resources(1, 1_000), gang=3)
+    world.wait(10.1)
+    world.fail_node(job.node_names[0])
+    world.finish()
+    assert job.consumption.cpu_seconds == pytest.approx(IDLE.cpu * 3 * 110)
+    assert job.consumption.max_memory == 3 * 10
+
+
+def test_a_job_with_a_past_has_used_already(world: World) -> None:
+    past = Past(created_at=START - 200, started_at=START - 100, runs_for=50.0)
+    job = world.backend.adopt("job_9", request("./train", resources=ASKED), past)
+    assert job.consumption.cpu_seconds == pytest.approx(appetite(0, job.number, job.request).cpu * 4 * 100)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from mock_server.cluster.fair_share import DAY, HALF_LIFE, DecayingMeter, FairShare, Share
@@ -15,7 +18,7 @@ def test_without_weights_the_requested_priority_counts_alone() -> None:
 
 @pytest.mark.parametrize("name", ["age", "size", "qos", "partition", "fair_share"])
 def test_each_factor_has_its_weight(name: str) -> None:
-    weights = Weights(**{name: 1000})
+    weights = replace(Weights(), **{name: 1000})
     assert not weights.is_basic
     assert priority(5, Factors(**{name: 0.25}), weights) == 255
     assert priority(5, Factors(), weights) == 5
@@ -31,7 +34,7 @@ def test_age_counts_up_to_its_limit() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"age": -1}, {"max_age": 0.0}])
-def test_wrong_weights_are_refused(wrong: dict[str, int]) -> None:
+def test_wrong_weights_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must"):
         Weights(**wrong)
 
