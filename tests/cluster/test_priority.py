@@ -18,7 +18,7 @@ def test_without_weights_the_requested_priority_counts_alone() -> None:
 
 @pytest.mark.parametrize("name", ["age", "size", "qos", "partition", "fair_share"])
 def test_each_factor_has_its_weight(name: str) -> None:
-    weights = replace(Weights(), **{name: 1000})
+    weights = replace(Weights(), **{name: 1000})  # type: ignore[arg-type]
     assert not weights.is_basic
     assert priority(5, Factors(**{name: 0.25}), weights) == 255
     assert priority(5, Factors(), weights) == 5
