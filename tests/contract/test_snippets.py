@@ -120,8 +120,13 @@ def test_jobs_list(client: VantageClient, server: MockServer, capsys: pytest.Cap
         "Job: job-67890 - running",
         "Job: job-12345 - running",
         "Job: job_123 - running",
+        "Job: 12347 - running",
+        "Job: 12346 - pending",
+        "Job: job-abc123 - running",
         "Job: job_122 - failed",
         "Job: job_121 - completed",
+        "Job: 12345 - running",
+        "Job: 12344 - completed",
     ]
 
 
