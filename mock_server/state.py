@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal
@@ -101,7 +102,7 @@ class ServerState:
             anonymous=ANONYMOUS if settings.anonymous_s9s else None,
         )
         self._results: Results | None = None
-        self._requests = 0
+        self._ids: Counter[str] = Counter()
         self._storage: Store | None = None
         self.writers = Writers()
 
@@ -139,9 +140,14 @@ class ServerState:
 
     def next_request_id(self) -> str:
         """Return the next request id; the same seed gives the same ids."""
-        self._requests += 1
-        digest = blake2b(f"{self.settings.seed}:{self._requests}".encode(), digest_size=8).hexdigest()
-        return f"req_{digest}"
+        return self.next_id("req")
+
+    def next_id(self, prefix: str) -> str:
+        """Return the next id of its kind, as ``req_`` and sixteen digits; the same seed gives the same ids."""
+        self._ids[prefix] += 1
+        kind = "" if prefix == "req" else f"{prefix}:"
+        digest = blake2b(f"{kind}{self.settings.seed}:{self._ids[prefix]}".encode(), digest_size=8).hexdigest()
+        return f"{prefix}_{digest}"
 
     def close(self) -> None:
         """Let everybody who follows come to an end, and forget the files."""
