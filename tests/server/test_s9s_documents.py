@@ -73,8 +73,10 @@ def test_the_pages_find_all_they_need_here(address: tuple[str, str, dict[str, st
         assert (loaded.status_code, len(loaded.content) > 100) == (200, True)
 
 
-def test_nothing_comes_from_another_host() -> None:
+def test_nothing_comes_from_another_host(s9s: httpx.Client) -> None:
     assert "//" not in REDOC_PAGE.replace("</", "")
+    assert b"cdn." not in s9s.get("/redoc/redoc.standalone.js").content
+    assert s9s.get("/redoc/logo-mini.svg").headers["content-type"] == "image/svg+xml"
 
 
 @pytest.mark.parametrize("path", ["/docs/nothing.js", "/redoc/index.html", "/redoc/..%2F__init__.py"])
