@@ -39,7 +39,7 @@ class User:
 
 def named(users: Mapping[str, User], username: str) -> str | None:
     """Return the id of the user with this login name."""
-    return next((key for key, user in users.items() if username in (key, user.email.partition("@")[0])), None)
+    return next((key for key, user in users.items() if user.username == username), None)
 
 
 def seeded(now: float, others: Iterable[str] = ()) -> dict[str, User]:
