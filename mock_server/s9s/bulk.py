@@ -112,8 +112,9 @@ async def _apply(cluster: ClusterBackend, request: BulkRequest, job_id: str) -> 
     """Do it; ``False`` if it was done before."""
     jobs, options = job_actions.find(cluster, job_id), request.options
     if request.action == "cancel":
-        how = {"signal": options.signal, "force": options.force, "reason": options.reason}
-        return await job_actions.cancel(cluster, jobs, **how)
+        return await job_actions.cancel(
+            cluster, jobs, signal=options.signal, force=options.force, reason=options.reason
+        )
     if request.action == "hold":
         await job_actions.hold(cluster, jobs, options.reason)
     elif request.action == "release":

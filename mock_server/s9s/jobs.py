@@ -8,6 +8,7 @@ from mock_server.cluster.backend import NotFoundError, RequestError
 from mock_server.errors import invalid_field
 from mock_server.routes import Call, Routes
 from mock_server.s9s import job_actions
+from mock_server.s9s.admission import check_admission
 from mock_server.s9s.job_lists import JobListing
 from mock_server.s9s.job_requests import Cancellation, Hold, JobSubmit, PriorityChange
 from mock_server.s9s.job_views import (
@@ -65,8 +66,7 @@ async def submit(call: Call[None, JobSubmit]) -> JobAction:
     for number, dependency in enumerate(body.dependencies or ()):
         _check_dependency(call, f"dependencies.{number}.job_id", dependency.job_id)
     name = body.partition or default_partition(cluster)
-    if name not in cluster.partitions:
-        raise invalid_field("partition", f"There is no partition {name!r}")
+    check_admission(cluster, user_id, name, body.account, body.qos)
     request = body.to_request(
         user_id=user_id,
         home=People(call.state.users).home(user_id),

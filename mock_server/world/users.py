@@ -17,7 +17,7 @@ DAY = 86_400.0
 class User:
     """A person with an account; ``organization_id`` is whose resources a key of level ``client`` reaches.
 
-    ``username`` is the name on the machines of the clusters.
+    ``username`` is the name on the machines of the clusters, ``admin_level`` the rights there.
     """
 
     id: str
@@ -28,6 +28,7 @@ class User:
     created_at: float
     updated_at: float
     username: str = ""
+    admin_level: str = "none"
 
     def __post_init__(self) -> None:
         self.username = self.username or _username(self.email, self.id)
