@@ -73,7 +73,7 @@ IDEMPOTENCY = {
 @cache
 def describe(family: Family) -> dict[str, Any]:
     """Return the OpenAPI document of ``family``, built once per process."""
-    endpoints = [endpoint for endpoint in family.endpoints if not endpoint.public or endpoint.body is not None]
+    endpoints = [endpoint for endpoint in family.endpoints if not _is_page(endpoint)]
     schemas, components = _schemas(family, endpoints)
     paths: dict[str, Any] = {}
     for endpoint in endpoints:
@@ -91,6 +91,11 @@ def describe(family: Family) -> dict[str, Any]:
             "securitySchemes": _security_schemes(family, endpoints),
         },
     }
+
+
+def _is_page(endpoint: Endpoint) -> bool:
+    """Tell whether an endpoint is about the API, not part of it."""
+    return endpoint.public and endpoint.body is None and endpoint.answer is None
 
 
 def _schemas(family: Family, endpoints: list[Endpoint]) -> tuple[dict[Any, Any], dict[str, Any]]:
@@ -202,6 +207,8 @@ def _responses(family: Family, endpoint: Endpoint, schemas: dict[Any, Any]) -> I
     yield endpoint.status, success
     if endpoint.partial:
         yield 206, {**success, "description": "A part."}
+    if endpoint.degraded:
+        yield 503, {**success, "description": "The same, of a service that is degraded."}
     for status in sorted({*_refusals(endpoint), *endpoint.refusals}):
         refusal: dict[str, Any] = {"description": REASONS[status], "headers": headers}
         if endpoint.method != "HEAD":
@@ -210,7 +217,7 @@ def _responses(family: Family, endpoint: Endpoint, schemas: dict[Any, Any]) -> I
 
 
 def _refusals(endpoint: Endpoint) -> Iterator[int]:
-    yield from (400, 401)
+    yield from (() if endpoint.public and endpoint.body is None else (400, 401))
     if endpoint.writes or endpoint.scope is not None:
         yield 403
     if endpoint.pattern.groupindex or endpoint.writes or endpoint.scope is not None or endpoint.session:
