@@ -26,8 +26,8 @@ Multiplier = Annotated[float, Field(ge=1, le=100)]
 HIGH_PRIORITY = 80
 HIGHEST = 100
 DEFAULT_PRIORITY, DEFAULT_CPU, DEFAULT_MEMORY = 50, "1", "1Gi"
-SENT = "jobservice.job"
-"""Where a job of the cluster keeps what the caller sent."""
+EXTRAS = ("job_type", "config", "resources", "gang", "retry_policy")
+"""What a job of the cluster keeps as the caller sent it, each beneath ``jobservice.<name>``."""
 
 FIELDS = {
     "cpus": "resources.cpu",
@@ -112,11 +112,9 @@ class JobCreate(StrictBody):
         """Return what the job's view echoes, with the defaults filled in."""
         return {
             "job_type": self.job_type,
-            "image": self.image,
             "config": self.config or {},
             "resources": (self.resources or JobResources()).as_shown(),
             "gang": (self.gang or Gang()).as_shown(),
-            "timeout_seconds": self.timeout_seconds,
             "retry_policy": (self.retry_policy or RetryPolicy()).as_shown(),
         }
 
@@ -138,7 +136,7 @@ class JobCreate(StrictBody):
             backoff_multiplier=retries["backoff_multiplier"],
             queue="high-priority" if priority >= HIGH_PRIORITY else "default",
             id_form="jobservice",
-            extras={SENT: sent},
+            extras={f"jobservice.{name}": sent[name] for name in EXTRAS},
         )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NotRequired
 from typing_extensions import TypedDict
 
 from mock_server.cluster.job import JobState
-from mock_server.jobservice.job_requests import HIGHEST, SENT
+from mock_server.jobservice.job_requests import EXTRAS, HIGHEST
 from mock_server.wire import iso, iso_or_none, memory_text
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 FOREIGN_TYPE = "batch"
 """The kind of a job that another family took in."""
 
-WORKER = "jobservice.worker"
-"""Where a job of a seeded world keeps the id of its worker."""
+WORKER = "jobservice.worker_id"
+"""Where a job that was there from the start keeps the id of its worker."""
 
 
 class Resources(TypedDict):
@@ -115,8 +115,7 @@ def priority_of(job: Job) -> int:
 
 
 def type_of(job: Job) -> str:
-    sent: dict[str, Any] | None = job.request.extras.get(SENT)
-    return FOREIGN_TYPE if sent is None else str(sent["job_type"])
+    return str(job.request.extras.get("jobservice.job_type", FOREIGN_TYPE))
 
 
 def view_created(job: Job, position: int | None) -> JobCreated:
@@ -143,13 +142,13 @@ def view_summary(job: Job) -> JobSummary:
 
 def view_job(job: Job, mount: str) -> JobView:
     """Return a job as the service shows it, with its link below ``mount``."""
-    sent: dict[str, Any] = job.request.extras.get(SENT) or _foreign(job)
+    sent, time_limit = _sent(job), job.request.time_limit
     view: JobView = {
         "id": job.id,
         "job_type": sent["job_type"],
         "priority": priority_of(job),
         "status": status_of(job),
-        "image": sent["image"],
+        "image": job.request.image or "",
         "config": sent["config"],
         "resources": sent["resources"],
         "gang": sent["gang"],
@@ -161,26 +160,24 @@ def view_job(job: Job, mount: str) -> JobView:
         "worker_id": _worker(job),
         "logs_url": f"{mount}/api/v1/jobs/{job.id}/logs",
     }
-    if sent["timeout_seconds"] is not None:
-        view["timeout_seconds"] = sent["timeout_seconds"]
+    if time_limit is not None:
+        view["timeout_seconds"] = max(1, round(time_limit))
     if job.state is JobState.CANCELLED and job.ended_at is not None:
         view["cancelled_at"] = iso(job.ended_at)
     return view
 
 
-def _foreign(job: Job) -> dict[str, Any]:
-    """Return what the caller of another family would have sent here for the same job."""
+def _sent(job: Job) -> dict[str, Any]:
+    """Return what the caller sent or, of another family, would have sent here for the same job."""
     request, asked = job.request, job.request.resources
-    members = request.gang or request.nodes
-    return {
+    same: dict[str, Any] = {
         "job_type": FOREIGN_TYPE,
-        "image": request.image or "",
         "config": {"command": request.command},
         "resources": {"cpu": str(asked.cpus), "memory": memory_text(asked.memory), "gpu": asked.gpus},
-        "gang": {"enabled": members > 1, "min_members": members},
-        "timeout_seconds": None if request.time_limit is None else max(1, round(request.time_limit)),
+        "gang": {"enabled": request.shares > 1, "min_members": request.shares},
         "retry_policy": {"max_retries": request.max_retries, "backoff_multiplier": request.backoff_multiplier},
     }
+    return {name: request.extras.get(f"jobservice.{name}", same[name]) for name in EXTRAS}
 
 
 def _worker(job: Job) -> str | None:

@@ -80,7 +80,7 @@ async def cancel(call: Call[None, None]) -> JobCancelled:
     job = find_job(call)
     if job.state.is_terminal:
         raise ApiError(409, f"Job {job.id} is already {status_of(job)}")
-    job = await call.state.cluster.cancel(job.id, force=True)
+    job = await call.state.cluster.cancel(job.id)
     return {"id": job.id, "status": status_of(job), "cancelled_at": iso(job.ended_at or job.updated_at)}
 
 

@@ -15,7 +15,13 @@ from mock_server.routes import Call, Routes
 routes = Routes("jobs", prefix="/api/v1/jobs")
 
 
-@routes.get("/{job_id}/logs", media=("text/plain", "text/event-stream"), headers=(LAST_EVENT_ID,), refusals=(503,))
+@routes.get(
+    "/{job_id}/logs",
+    status=200,
+    media=("text/plain", "text/event-stream"),
+    headers=(LAST_EVENT_ID,),
+    refusals=(503,),
+)
 async def logs(call: Call[LogView, None]) -> Response:
     """Get job logs."""
     require(call, "database")
