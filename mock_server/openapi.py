@@ -70,6 +70,11 @@ IDEMPOTENCY = {
 }
 
 
+TEXT = {"type": "string"}
+EVENT = {"type": "object", "properties": dict.fromkeys(("id", "event", "data"), TEXT), "required": ["data"]}
+"""One event of a stream."""
+
+
 @cache
 def describe(family: Family) -> dict[str, Any]:
     """Return the OpenAPI document of ``family``, built once per process."""
@@ -197,7 +202,7 @@ def _query_parameters(query: type[BaseModel]) -> Iterator[dict[str, Any]]:
 def _responses(family: Family, endpoint: Endpoint, schemas: dict[Any, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _answer_headers(family)}
     success: dict[str, Any] = {"description": "Done.", "headers": headers}
-    content = {media: {"schema": {"type": "string"}} for media in endpoint.media}
+    content = {media: {"schema": EVENT if media == "text/event-stream" else TEXT} for media in endpoint.media}
     if endpoint.answer is not None:
         schema, envelope = schemas[endpoint.answer], family.dialect.envelope
         answer = schema if envelope is None else envelope.schema(schema, bare=endpoint.bare)

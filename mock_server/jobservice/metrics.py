@@ -62,12 +62,12 @@ async def get(call: Call[None, None]) -> SystemMetrics:
         "latency": {
             "dispatch_p50_ms": _rounded(1000 * day.dispatch_p50),
             "dispatch_p99_ms": _rounded(1000 * day.dispatch_p99),
-            "execution_p50_seconds": _rounded(day.run_p50),
-            "execution_p99_seconds": _rounded(day.run_p99),
+            "execution_p50_seconds": _rounded(day.run.p50),
+            "execution_p99_seconds": _rounded(day.run.p99),
         },
         "throughput": {
             "jobs_per_second": _rounded(minute.started / MINUTE),
-            "peak_jobs_per_second": _rounded(day.peak_started_per_second),
+            "peak_jobs_per_second": float(day.peak_started_per_second),
         },
     }
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mock_server.cluster.job import Job
+    from mock_server.cluster.statistics import Durations, Statistics
 
 EXTERNAL = "external"
 """The queue that stands for the jobs of all other families, which know none."""
@@ -141,10 +142,24 @@ def _queued(job: Job) -> QueuedJob:
 
 
 def _stats(call: Call[Any, Any], name: str) -> QueueStats:
-    now = call.state.time.now()
-    found = call.state.cluster.statistics(now - HOUR, now, queue=name)
+    cluster, now = call.state.cluster, call.state.time.now()
+    if name != EXTERNAL:
+        return _of_last_hour([cluster.statistics(now - HOUR, now, queue=name)], [])
+    others = [cluster.statistics(now - HOUR, now, queue=other) for other in cluster.queues]
+    return _of_last_hour([cluster.statistics(now - HOUR, now)], others)
+
+
+def _of_last_hour(added: list[Statistics], taken: list[Statistics]) -> QueueStats:
+    """Return what remains of the jobs that are ``added`` without those that are ``taken``."""
+    signed = [(1, part) for part in added] + [(-1, part) for part in taken]
     return {
-        "jobs_processed_1h": found.completed + found.failed,
-        "avg_wait_time_seconds": round(found.wait_mean, 3),
-        "avg_processing_time_seconds": round(found.run_mean, 3),
+        "jobs_processed_1h": sum(sign * (part.completed + part.failed) for sign, part in signed),
+        "avg_wait_time_seconds": _mean([(sign, part.wait) for sign, part in signed]),
+        "avg_processing_time_seconds": _mean([(sign, part.run) for sign, part in signed]),
     }
+
+
+def _mean(signed: list[tuple[int, Durations]]) -> float:
+    count = sum(sign * part.count for sign, part in signed)
+    total = sum(sign * part.count * part.mean for sign, part in signed)
+    return round(max(0.0, total / count), 3) if count else 0.0
