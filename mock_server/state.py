@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal
@@ -58,7 +59,7 @@ class Settings:
     control: bool = True
     directory: str | None = None
     storage_quota: int | None = None
-    oauth_clients: tuple[tuple[str, str], ...] = ()
+    oauth_clients: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     anonymous_s9s: bool = False
     jwt: JwtPolicy = field(default_factory=JwtPolicy)
 
@@ -109,7 +110,7 @@ class ServerState:
             anonymous=ANONYMOUS if settings.anonymous_s9s else None,
         )
         self._results: Results | None = None
-        self._requests = 0
+        self._ids: Counter[str] = Counter()
         self._storage: Store | None = None
         self.writers = Writers()
 
@@ -147,9 +148,14 @@ class ServerState:
 
     def next_request_id(self) -> str:
         """Return the next request id; the same seed gives the same ids."""
-        self._requests += 1
-        digest = blake2b(f"{self.settings.seed}:{self._requests}".encode(), digest_size=8).hexdigest()
-        return f"req_{digest}"
+        return self.next_id("req")
+
+    def next_id(self, prefix: str) -> str:
+        """Return the next id of its kind, as ``req_`` and sixteen digits; the same seed gives the same ids."""
+        self._ids[prefix] += 1
+        kind = "" if prefix == "req" else f"{prefix}:"
+        digest = blake2b(f"{kind}{self.settings.seed}:{self._ids[prefix]}".encode(), digest_size=8).hexdigest()
+        return f"{prefix}_{digest}"
 
     def close(self) -> None:
         """Let everybody who follows come to an end, and forget the files."""
