@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from mock_server.app import Application
+    from mock_server.world.dependencies import Check
 
 PREFIX = "/_mock"
 
@@ -232,10 +233,10 @@ class ControlAPI:
         command = TokenCommand.model_validate(await _json(request))
         return {"token": self._app.token({"sub": command.sub, **command.claims}, command.lifetime)}
 
-    async def _health(self, request: Request) -> dict[str, str]:
+    async def _health(self, request: Request) -> dict[str, Check]:
         return self._app.state.dependencies.checks()
 
-    async def _set_health(self, request: Request) -> dict[str, str]:
+    async def _set_health(self, request: Request) -> dict[str, Check]:
         self._app.state.dependencies.set(_CHECKS.validate_python(await _json(request)))
         return await self._health(request)
 

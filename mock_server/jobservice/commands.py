@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +26,9 @@ def command_line(image: str, config: Mapping[str, Any]) -> str:
     own = config.get("command")
     if isinstance(own, str) and own.strip():
         return own
-    if isinstance(own, list) and own and all(isinstance(word, str) for word in own):
-        return shlex.join(own)
+    words = cast("list[object]", own) if isinstance(own, list) else []
+    if words and all(isinstance(word, str) for word in words):
+        return shlex.join(cast("list[str]", words))
     epochs = _count(config.get("epochs"))
     steps = ("--epochs", epochs) if epochs else ("--batches", _count(config.get("batches")) or DEFAULT_BATCHES)
     seconds = _seconds(config.get("duration_seconds"))

@@ -93,7 +93,7 @@ class RetryPolicy(StrictBody):
 class JobCreate(StrictBody):
     """A new AI job."""
 
-    complaint: ClassVar[str] = "Invalid job configuration"
+    complaint: ClassVar[str | None] = "Invalid job configuration"
 
     job_type: Name
     image: Name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from mock_server.cluster.backend import RequestError
@@ -49,16 +48,15 @@ async def create(call: Call[None, JobCreate]) -> JobCreated:
 async def list_(call: Call[JobListing, None]) -> JobPage:
     """List jobs."""
     require(call, "database")
-    query, jobs = call.query, call.state.cluster.jobs
-    if _wants_all(query):
-        total, page = len(jobs), list(islice(reversed(jobs.values()), query.offset, query.offset + query.size))
-    else:
-        found = [job for job in reversed(jobs.values()) if _wants(query, job)]
-        total, page = len(found), found[query.offset : query.offset + query.size]
+    query = call.query
+    found = [*call.state.cluster.jobs.values()][::-1]
+    if not _wants_all(query):
+        found = [job for job in found if _wants(query, job)]
+    page = found[query.offset : query.offset + query.size]
     call.saw_active_job = any(not job.state.is_terminal for job in page)
     return {
         "items": [view_summary(job) for job in page],
-        "total": total,
+        "total": len(found),
         "limit": query.size,
         "offset": query.offset,
     }
@@ -80,7 +78,7 @@ async def cancel(call: Call[None, None]) -> JobCancelled:
     job = find_job(call)
     if job.state.is_terminal:
         raise ApiError(409, f"Job {job.id} is already {status_of(job)}")
-    job = await call.state.cluster.cancel(job.id)
+    job = await call.state.cluster.cancel(job.id, force=True)
     return {"id": job.id, "status": status_of(job), "cancelled_at": iso(job.ended_at or job.updated_at)}
 
 

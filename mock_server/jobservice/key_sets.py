@@ -29,8 +29,9 @@ def read_key_set(source: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Ve
 
     The algorithm of a key is the one that the set names, else RS256 for RSA, and for elliptic curves that of the curve.
     """
-    entries = (_load(source) if isinstance(source, str | os.PathLike) else source).get("keys")
-    if not isinstance(entries, list | tuple) or not all(isinstance(entry, Mapping) for entry in entries):
+    data = _load(source) if isinstance(source, str | os.PathLike) else source
+    entries = cast("list[object]", found) if isinstance(found := data.get("keys"), list) else [None]
+    if not all(isinstance(entry, Mapping) for entry in entries):
         raise ValueError("a JWKS is an object with the list 'keys'")
     signing = [entry for entry in cast("list[Mapping[str, Any]]", entries) if entry.get("use", "sig") == "sig"]
     if not signing:

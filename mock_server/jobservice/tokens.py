@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 SECRET_BYTES = 32
 MAX_SUBJECT = 255
 WRITE = "jobs:write"
-_UNTIMED = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -91,7 +90,13 @@ class JwtPolicy:
             algorithms=[candidate.algorithm],
             audience=self.audience,
             issuer=self.issuer,
-            options={**_UNTIMED, "verify_aud": self.audience is not None, "require": required},
+            options={
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+                "verify_aud": self.audience is not None,
+                "require": required,
+            },
         )
         return claims
 
@@ -155,8 +160,10 @@ def _credential(claims: Mapping[str, Any]) -> Credential:
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
     """Return the scopes, as text or list under either of the usual names."""
-    found: list[str] = []
+    found: list[object] = []
     for name in ("scope", "scp"):
         value = claims.get(name, "")
-        found += value.split() if isinstance(value, str) else value if isinstance(value, list) else ()
+        found += (
+            value.split() if isinstance(value, str) else cast("list[object]", value) if isinstance(value, list) else ()
+        )
     return frozenset(scope for scope in found if isinstance(scope, str))
