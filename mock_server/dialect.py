@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from mock_server.auth import Credential
     from mock_server.errors import ApiError
+    from mock_server.routes import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,10 @@ class Dialect:
             return False
         return not self.nouns or path[len(self.prefix) + 1 :].partition("/")[0] in self.nouns
 
-    def policy(self, endpoint: str, tier: str) -> RatePolicy:
-        """Return the budget of an endpoint, by id, for credentials of a tier."""
-        return self.rates.get(endpoint) or self.tiers.get(tier, self.rate)
+    def policy(self, endpoint: Endpoint | None, credential: Credential | None) -> RatePolicy:
+        """Return the budget that a request is counted against."""
+        own = None if endpoint is None else self.rates.get(endpoint.id)
+        return own or (self.rate if credential is None else self.tiers.get(credential.tier, self.rate))
 
     def code(self, error: ApiError) -> str:
         """Return the family's word for ``error``."""

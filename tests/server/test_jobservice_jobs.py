@@ -10,11 +10,10 @@ import httpx
 import pytest
 
 from mock_server import MockServer
-from mock_server.cluster.job import JobRequest, Resources
+from mock_server.cluster.job import Resources
 
 JOBS = "/api/v1/jobs/"
 MINIMUM = {"job_type": "inference", "image": "pytorch-inference:v1.0"}
-GB = 10**9
 
 PRINTED = {
     "job_type": "inference",
@@ -153,137 +152,6 @@ def test_the_scheduler_counts_whole_cores_and_bytes(server: MockServer, client: 
     assert shown(client, job)["resources"] == {"cpu": "2500m", "memory": "1.5Gi", "gpu": 0}
 
 
-# Where it runs
-
-
-@pytest.mark.parametrize(
-    ("fields", "cluster"),
-    [
-        ({}, "my-cluster"),
-        ({"resources": {"gpu": 1}}, "my-cluster"),
-        ({"resources": {"gpu": 4}}, "gpu-cluster"),
-        ({"resources": {"cpu": "17"}}, "gpu-cluster"),
-        ({"resources": {"cpu": "33"}}, "specific-cluster"),
-        ({"gang": {"enabled": True, "min_members": 3}, "resources": {"gpu": 4}}, "gpu-cluster"),
-        ({"gang": {"enabled": False, "min_members": 1000}}, "my-cluster"),
-    ],
-)
-def test_the_first_cluster_that_can_hold_it(
-    make_server: Callable[..., MockServer],
-    make_client: Callable[..., httpx.Client],
-    fields: dict[str, Any],
-    cluster: str,
-) -> None:
-    server = make_server()
-    job = created(make_client(server, key="<token>"), **fields)
-    assert server.cluster.clusters[server.cluster.job(job["id"]).cluster_id].name == cluster
-
-
-@pytest.mark.parametrize(
-    ("fields", "field"),
-    [
-        ({"resources": {"cpu": "1M"}}, "resources.cpu"),
-        ({"resources": {"memory": "1Ei"}}, "resources.memory"),
-        ({"resources": {"gpu": 1000}}, "resources.gpu"),
-        ({"gang": {"enabled": True, "min_members": 100_000}}, "gang.min_members"),
-        ({"config": {"command": "x" * 70_000}}, "config.command"),
-    ],
-)
-def test_what_no_cluster_could_ever_run(client: httpx.Client, fields: dict[str, Any], field: str) -> None:
-    answer = client.post(JOBS, json={**MINIMUM, **fields})
-    details = refused(answer, 400, "VALIDATION_ERROR", "Invalid job configuration")
-    assert [detail["field"] for detail in details] == [field]
-
-
-# What it does
-
-
-def test_the_command_of_the_settings_runs(server: MockServer, client: httpx.Client) -> None:
-    job = created(client, config={"command": "echo started; sleep 10; echo done; exit 3"})
-    server.advance(5)
-    assert shown(client, job)["status"] == "running"
-    server.advance(10)
-    found = shown(client, job)
-    assert (found["status"], found["started_at"], found["completed_at"]) == (
-        "failed",
-        "2024-01-15T10:35:00.100000Z",
-        "2024-01-15T10:35:10.100000Z",
-    )
-
-
-def test_a_job_that_takes_too_long(server: MockServer, client: httpx.Client) -> None:
-    job = created(client, timeout_seconds=20)
-    server.advance(19)
-    assert shown(client, job)["status"] == "running"
-    server.advance(2)
-    assert shown(client, job)["status"] == "failed"
-    assert "exceeded its time limit of 20 s" in client.get(f"{JOBS}{job['id']}/logs").text
-
-
-def test_a_failed_job_is_tried_again_later_each_time(server: MockServer, client: httpx.Client) -> None:
-    policy = {"max_retries": 2, "backoff_multiplier": 10}
-    job = created(client, config={"command": "echo try; false"}, retry_policy=policy)
-    seen = []
-    for seconds in (0.5, 1, 10):
-        server.advance(seconds)
-        found = shown(client, job)
-        seen.append((found["status"], found["retry_count"], client.get(f"{JOBS}{job['id']}/logs").text.count("try")))
-    assert seen == [("queued", 1, 1), ("queued", 2, 2), ("failed", 2, 3)]
-
-
-def test_each_attempt_has_another_worker(server: MockServer, client: httpx.Client) -> None:
-    job = created(client, config={"command": "sleep 10; false"}, retry_policy={"max_retries": 1})
-    server.advance(5)
-    first = shown(client, job)["worker_id"]
-    server.advance(10)
-    assert {first, shown(client, job)["worker_id"]} != {first}
-    assert first == shown(client, {"id": job["id"]})["worker_id"] or first.startswith("worker-")
-
-
-def test_a_gang_starts_as_a_whole_or_not_at_all(server: MockServer, client: httpx.Client) -> None:
-    (cluster,) = server.cluster.clusters.values()
-    cpus = sum(node.capacity.cpus for node in cluster.nodes.values())
-    blocker = created(client, config={"command": "sleep 100"}, resources={"cpu": "1"})
-    gang = created(client, gang={"enabled": True, "min_members": cpus}, resources={"cpu": "1"}, priority=60)
-    server.advance(1)
-    assert (shown(client, blocker)["status"], shown(client, gang)["status"]) == ("queued", "running")
-    client.delete(JOBS + gang["id"])
-    rest = created(client, gang={"enabled": True, "min_members": cpus}, resources={"cpu": "1"})
-    server.advance(10)
-    assert shown(client, rest)["status"] == "queued"
-    server.advance(100)
-    assert shown(client, rest)["status"] == "running"
-    used = [node.capacity.cpus - node.free.cpus for node in cluster.nodes.values()]
-    assert sum(used) == cpus
-
-
-# Cancelling
-
-
-def test_cancelling(server: MockServer, client: httpx.Client) -> None:
-    job = created(client, config={"command": "trap 'echo no' TERM; sleep 1000"})
-    server.advance(10)
-    answer = client.delete(JOBS + job["id"])
-    expected = {"id": job["id"], "status": "cancelled", "cancelled_at": "2024-01-15T10:35:10Z"}
-    assert (answer.status_code, answer.json()) == (200, expected)
-    found = shown(client, job)
-    assert (found["status"], found["cancelled_at"], found["completed_at"]) == (
-        "cancelled",
-        expected["cancelled_at"],
-        expected["cancelled_at"],
-    )
-    refused(client.delete(JOBS + job["id"]), 409, "CONFLICT", "already cancelled")
-
-
-def test_what_has_ended_or_is_not_there_cannot_be_cancelled(server: MockServer, client: httpx.Client) -> None:
-    job = created(client, config={"command": "true"})
-    server.advance(1)
-    refused(client.delete(JOBS + job["id"]), 409, "CONFLICT", "already succeeded")
-    refused(client.delete(JOBS + "job-nothing"), 404, "NOT_FOUND", "job-nothing")
-    refused(client.get(JOBS + "job-nothing"), 404, "NOT_FOUND")
-    refused(client.get(JOBS + "job-nothing/logs"), 404, "NOT_FOUND")
-
-
 # Lists
 
 
@@ -367,93 +235,6 @@ def test_a_key_outlives_the_token(server: MockServer, make_client: Callable[...,
     assert new.post(JOBS, json=MINIMUM, headers=once).json() == first
     other = make_client(server, key=server.token("bob"))
     assert other.post(JOBS, json=MINIMUM, headers=once).json() != first
-
-
-# One job, several views
-
-
-def test_a_job_belongs_to_the_subject_of_the_token(server: MockServer, make_client: Callable[..., Any]) -> None:
-    job = created(make_client(server, key=server.token("alice")))
-    assert make_client(server).get(f"/v1/jobs/{job['id']}").json()["user_id"] == "alice"
-
-
-def test_how_the_platform_sees_it(
-    server: MockServer, client: httpx.Client, make_client: Callable[..., httpx.Client]
-) -> None:
-    platform = make_client(server)
-    job = created(client, **{**PRINTED, "resources": {"cpu": "1500m", "memory": "8Gi"}})
-    seen = platform.get(f"/v1/jobs/{job['id']}?include=logs,outputs,metrics").json()
-    assert seen["name"] == "inference-resnet50"
-    assert seen["command"] == "run-model --batches 100 --seconds 30 -- resnet50"
-    assert seen["resources"] == {"cpus": 2, "memory": "8Gi", "gpus": 0}
-    assert (seen["status"], seen["priority"]) == ("pending", 80)
-    assert seen["id"] in [item["id"] for item in platform.get("/v1/jobs").json()["jobs"]]
-    assert platform.get(f"/v1/jobs/{job['id']}/output").json()["stdout"] == ""
-    server.advance(31)
-    assert platform.get(f"/v1/jobs/{job['id']}").json()["status"] == "completed"
-    assert platform.get(f"/v1/jobs/{job['id']}/logs").json()["lines"][0] == "Loading model resnet50..."
-    assert platform.delete(f"/v1/jobs/{job['id']}").status_code == 204
-    refused(client.get(JOBS + job["id"]), 404, "NOT_FOUND")
-
-
-def test_how_a_job_of_the_platform_looks_here(
-    server: MockServer, client: httpx.Client, make_client: Callable[..., httpx.Client]
-) -> None:
-    platform = make_client(server)
-    body = {"name": "n", "command": "sleep 60", "priority": 500, "resources": {"cpus": 2, "memory": "8GB"}}
-    job = platform.post("/v1/jobs", json=body).json()
-    found = shown(client, job)
-    assert {name: found[name] for name in ("job_type", "priority", "image", "config", "resources", "gang")} == {
-        "job_type": "batch",
-        "priority": 100,
-        "image": "",
-        "config": {"command": "sleep 60"},
-        "resources": {"cpu": "2", "memory": "8GB", "gpu": 0},
-        "gang": {"enabled": False, "min_members": 1},
-    }
-    server.advance(1)
-    assert client.get(f"{JOBS}?job_type=batch&status=running&priority_min=100").json()["total"] == 1
-    assert client.delete(JOBS + job["id"]).json()["status"] == "cancelled"
-    assert platform.get(f"/v1/jobs/{job['id']}").json()["status"] == "cancelled"
-
-
-def test_a_job_on_several_nodes_looks_like_a_gang(server: MockServer, client: httpx.Client) -> None:
-    request = JobRequest("n", "sleep 60", "user_456", nodes=2, resources=Resources(1, GB), time_limit=90.0)
-    found = shown(client, {"id": server.cluster.submit(request).id})
-    assert found["gang"] == {"enabled": True, "min_members": 2}
-    assert found["timeout_seconds"] == 90
-
-
-def test_the_platform_may_change_it(
-    server: MockServer, client: httpx.Client, make_client: Callable[..., httpx.Client]
-) -> None:
-    job = created(client)
-    changed = make_client(server).patch(f"/v1/jobs/{job['id']}", json={"priority": 1000, "name": "other"})
-    assert changed.status_code == 200
-    assert shown(client, job)["priority"] == 100
-
-
-def test_webhooks_tell_of_it(server: MockServer, client: httpx.Client) -> None:
-    job = created(client, config={"command": "true"})
-    server.advance(1)
-    kinds = [event.kind for event in server.cluster.events() if event.subject == job["id"]]
-    assert [kind for kind in kinds if kind in ("job.created", "job.started", "job.completed")] == [
-        "job.created",
-        "job.started",
-        "job.completed",
-    ]
-
-
-def test_polling_lets_an_automatic_clock_run(
-    make_server: Callable[..., MockServer], make_client: Callable[..., httpx.Client]
-) -> None:
-    client = make_client(make_server(clock="auto", world="empty"), key="<token>")
-    job, states = created(client), set()
-    for _ in range(300):
-        states.add(status := shown(client, job)["status"])
-        if status == "succeeded":
-            break
-    assert states == {"pending", "running", "succeeded"}
 
 
 def test_settings_come_back_as_they_were_sent(client: httpx.Client) -> None:
