@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from mock_server import MockServer
+from mock_server.__main__ import main
 from mock_server.jobservice import key_sets
 from tests.server.test_jobservice_tokens import JOBS, SECRET, Ask, forged, refused, signed
 
@@ -103,3 +104,30 @@ def test_private_keys_are_not_kept() -> None:
     entry = {**RSAAlgorithm.to_jwk(RSA, as_dict=True), "kid": "rsa-1"}
     (key,) = key_sets.read_key_set({"keys": [entry]})
     assert isinstance(key.key, rsa.RSAPublicKey)
+
+
+def test_the_options_of_the_command(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret, key_set = tmp_path / "secret", tmp_path / "jwks.json"
+    secret.write_bytes(SECRET.encode() + b"\r\n")
+    key_set.write_text(json.dumps(KEY_SET))
+    started: list[MockServer] = []
+
+    def start(server: MockServer) -> None:
+        started.append(server)
+        raise OSError("as far as this test goes")
+
+    monkeypatch.setattr(MockServer, "start", start)
+    files = ["--jwt-secret-file", str(secret), "--jwks", str(key_set)]
+    assert main([*files, "--jwt-audience", "job-service", "--jwt-issuer", "me", "--clock", "manual"]) == 1
+    monkeypatch.undo()
+    with started[0] as server:
+        assert ask(server, signed(aud="job-service", iss="me")).status_code == 200
+        assert ask(server, signed(RSA, "RS256", aud="job-service", iss="me")).status_code == 200
+        refused(ask(server, signed(aud="other", iss="me")), "another audience")
+        refused(ask(server, signed(aud="job-service", iss="other")), "another issuer")
+    secret.write_text("short\n")
+    assert main(["--jwt-secret-file", str(secret)]) == 1
+    assert "32 bytes" in capsys.readouterr().err
+    assert main(["--jwt-secret-file", str(tmp_path / "nothing")]) == 1
