@@ -47,6 +47,15 @@ def test_nor_with_workflows(tmp_path: Path) -> None:
     assert not [record for record in server.journal if record.status is not None and record.status >= 500]
 
 
+@pytest.mark.timeout(300)
+def test_nor_with_the_job_service(tmp_path: Path) -> None:
+    with MockServer(clock="auto", rate_limits=False) as server:
+        done = run(server.url, tmp_path, "/jobservice/openapi.json", "<token>")
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+    assert "12 selected / 12 total" in done.stdout
+    assert not [record for record in server.journal if record.status is not None and record.status >= 500]
+
+
 def run(
     url: str, directory: Path, description: str = "/api/openapi", key: str = "YOUR_API_KEY"
 ) -> subprocess.CompletedProcess[str]:
