@@ -67,7 +67,7 @@ class Page(Sequence[T], Generic[T]):
 
 
 def page_of(model: type[M], key: str) -> Callable[[Answer], Page[M]]:
-    """Return the decoder of a platform list whose items are under ``key``."""
+    """Return the decoder of a list whose items are under ``key``; pages are counted by number or by offset."""
 
     def decode_page(answer: Answer) -> Page[M]:
         body = as_object(parsed(answer)) or {}
@@ -76,9 +76,10 @@ def page_of(model: type[M], key: str) -> Callable[[Answer], Page[M]]:
             raise ValueError(f"no list under {key!r}")
         items = [model.from_dict(item) for item in received]
         sent = answer.query or {}
-        limit = _number(body.get("per_page")) or _number(sent.get("limit")) or DEFAULT_LIMIT
+        told = (body.get("per_page"), body.get("limit"), sent.get("limit"))
+        limit = next((size for value in told if (size := _number(value))), DEFAULT_LIMIT)
         number = _number(body.get("page"))
-        offset = _number(sent.get("offset"))
+        offset = _number(body.get("offset", sent.get("offset")))
         if offset is None:
             offset = max(0, (number or 1) - 1) * limit
         total = _number(body.get("total"))

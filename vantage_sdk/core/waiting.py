@@ -1,0 +1,168 @@
+"""How a job is waited for, whatever its family: the pace of the looks, what is overlooked, and when it is enough."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from vantage_sdk.core.deadline import Deadline, Seconds
+from vantage_sdk.exceptions import (
+    DeadlineExceeded,
+    RateLimitError,
+    ServerError,
+    VantageAPIError,
+    VantageConnectionError,
+)
+
+if TYPE_CHECKING:
+    from vantage_sdk.models.phase import PhasedModel
+
+J = TypeVar("J", bound="PhasedModel")
+Sleep = Callable[[float], Awaitable[None]]
+POLL_INTERVAL = 1.0
+LONGEST_INTERVAL = 30.0
+SHARE = 0.1
+FAILED_POLLS = 5
+PASSING = (VantageConnectionError, ServerError, RateLimitError)
+
+
+class Watch(Protocol[J]):
+    """Jobs that have not ended yet."""
+
+    @property
+    def pending(self) -> Collection[str]: ...
+    async def tick(self) -> list[J]:
+        """Return the jobs whose state changed since the last tick; those that ended are not pending any more."""
+        ...
+
+
+class Pace:
+    """How long to pause between two looks: a tenth of the time waited so far, from ``interval`` to 30 s, with jitter."""
+
+    def __init__(self, interval: Seconds, timeout: Seconds | None, options: Mapping[str, Any]) -> None:
+        self.limit, self._name = Deadline.after(timeout, "timeout"), "timeout"
+        deadline = Deadline.after(options.get("deadline"))
+        if deadline is not None and (self.limit is None or deadline.at < self.limit.at):
+            self.limit, self._name = deadline, "deadline"
+        started = Deadline.after(interval, "poll_interval")
+        if started is None:
+            raise ValueError("poll_interval is a number of seconds above 0")
+        self._interval = started.budget
+        self._since = time.monotonic()
+        self._failed = 0
+        self._hint = 0.0
+
+    def changed(self) -> None:
+        """Look more often again."""
+        self._since = time.monotonic()
+
+    def failed(self, error: VantageAPIError) -> None:
+        """Overlook a poll that failed for a passing reason, but not the fifth in a row, nor a deadline."""
+        self._failed += 1
+        self._hint = float(error.retry_after or 0) if isinstance(error, RateLimitError) else 0.0
+        if isinstance(error, DeadlineExceeded):
+            raise self._over() from error
+        if self._failed >= FAILED_POLLS:
+            raise error
+
+    def next(self) -> float:
+        """Return the next pause in seconds; raise ``DeadlineExceeded`` if the time to wait is over."""
+        waited = time.monotonic() - self._since
+        pause = min(LONGEST_INTERVAL, max(self._interval, SHARE * waited)) * random.uniform(0.8, 1.2)
+        pause = max(pause, self._hint)
+        if self.limit is not None:
+            left = self.limit.remaining()
+            if left <= 0:
+                raise self._over()
+            pause = min(pause, left)
+        return pause
+
+    def _over(self) -> DeadlineExceeded:
+        budget = 0.0 if self.limit is None else self.limit.budget
+        return DeadlineExceeded(f"not finished within the {self._name} of {budget:g} s")
+
+    def fine(self) -> None:
+        self._failed, self._hint = 0, 0.0
+
+
+async def wait_for(
+    look: Callable[[], Awaitable[J]],
+    sleep: Sleep,
+    pace: Pace,
+    job_id: str,
+    until: Callable[[J], bool] | Collection[str] | None,
+    on_update: Callable[[J], object] | None,
+) -> J:
+    """Look at a job until it has ended, or ``until`` says that it is enough; ``on_update`` is told every new state."""
+    seen: J | None = None
+    try:
+        while True:
+            try:
+                job = await look()
+            except PASSING as error:
+                pace.failed(error)
+            else:
+                pace.fine()
+                if seen is None or seen._word != job._word:
+                    seen = job
+                    pace.changed()
+                    if on_update is not None:
+                        on_update(job)
+                if job.is_terminal or _satisfied(job, until):
+                    return job
+            await sleep(pace.next())
+    except BaseException as stop:
+        if not leaves_jobs_running(stop):
+            raise
+        status = "not seen yet" if seen is None else seen._word
+        stop.add_note(f"job {job_id} goes on (last status: {status}); resume with client.jobs.wait({job_id!r})")
+        raise
+
+
+async def ended(
+    watch: Watch[J], sleep: Sleep, pace: Pace, on_update: Callable[[J], object] | None, resume: str
+) -> AsyncGenerator[Sequence[J], None]:
+    """Yield jobs once they have ended; ``resume`` is the method to go on with after an interruption."""
+    try:
+        while watch.pending:
+            try:
+                changed = await watch.tick()
+            except PASSING as error:
+                pace.failed(error)
+                changed = []
+            else:
+                pace.fine()
+            for job in changed:
+                pace.changed()
+                if on_update is not None:
+                    on_update(job)
+            if over := [job for job in changed if job.is_terminal]:
+                yield over
+            if watch.pending:
+                await sleep(pace.next())
+    except BaseException as stop:
+        if leaves_jobs_running(stop):
+            left = list(watch.pending)
+            more = f" and {len(left) - 10} more" if left[10:] else ""
+            stop.add_note(f"{len(left)} jobs go on; resume with client.jobs.{resume}({left[:10]!r}){more}")
+        raise
+
+
+def leaves_jobs_running(stop: BaseException) -> bool:
+    """Tell whether ``stop`` is Ctrl-C, a cancellation or a limit: reasons of the waiter, not of the job."""
+    return isinstance(stop, DeadlineExceeded) or not isinstance(stop, Exception | GeneratorExit)
+
+
+def per_call(options: Mapping[str, Any], pace: Pace) -> dict[str, Any]:
+    """Return the options of each look, with the deadline of the whole wait."""
+    return dict(options) if pace.limit is None else {**options, "deadline": pace.limit}
+
+
+def _satisfied(job: J, until: Callable[[J], bool] | Collection[str] | None) -> bool:
+    if until is None:
+        return False
+    if callable(until):
+        return bool(until(job))
+    return job._word in ((until,) if isinstance(until, str) else until)
