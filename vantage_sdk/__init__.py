@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         JobStarted,
     )
     from vantage_sdk.models.job import Job, JobOutput, JobSpec, JobTemplate, Phase
+    from vantage_sdk.models.logs import Logs
     from vantage_sdk.models.metrics import ClusterMetrics, JobMetrics, MetricPoint
     from vantage_sdk.models.node_type import NodeCategory, NodeType, NodeTypes
     from vantage_sdk.models.storage_file import StorageFile
@@ -69,7 +70,6 @@ if TYPE_CHECKING:
     from vantage_sdk.models.workflow_graph import GraphEdge, GraphNode, GraphOutput, WorkflowGraph
     from vantage_sdk.models.workflow_result import ResultPage, WorkflowProblem, WorkflowValidation
     from vantage_sdk.pagination import Page
-    from vantage_sdk.platform.job_logs import Logs
     from vantage_sdk.waiting import wait_for_completion
     from vantage_sdk.webhook import Webhook
     from vantage_sdk.workflows.result import WorkflowResult
@@ -123,6 +123,7 @@ _HOME = {
         "JobStarted",
     ),
     "vantage_sdk.models.job": ("Job", "JobOutput", "JobSpec", "JobTemplate", "Phase"),
+    "vantage_sdk.models.logs": ("Logs",),
     "vantage_sdk.models.metrics": ("ClusterMetrics", "JobMetrics", "MetricPoint"),
     "vantage_sdk.models.storage_file": ("StorageFile",),
     "vantage_sdk.models.team": ("Team", "TeamMember"),
@@ -130,7 +131,6 @@ _HOME = {
     "vantage_sdk.models.user": ("User",),
     "vantage_sdk.models.webhook": ("WebhookSubscription",),
     "vantage_sdk.pagination": ("Page",),
-    "vantage_sdk.platform.job_logs": ("Logs",),
     "vantage_sdk.waiting": ("wait_for_completion",),
     "vantage_sdk.webhook": ("Webhook",),
     "vantage_sdk.models.api_key": ("ApiKey", "ApiKeyCreated", "ApiKeyRevoked"),
