@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         JobStarted,
     )
     from vantage_sdk.models.job import Job, JobOutput, JobSpec, JobTemplate, Phase
+    from vantage_sdk.models.logs import Logs
     from vantage_sdk.models.metrics import ClusterMetrics, JobMetrics, MetricPoint
     from vantage_sdk.models.node_type import NodeCategory, NodeType, NodeTypes
     from vantage_sdk.models.storage_file import StorageFile
@@ -70,7 +71,6 @@ if TYPE_CHECKING:
     from vantage_sdk.models.workflow_graph import GraphEdge, GraphNode, GraphOutput, WorkflowGraph
     from vantage_sdk.models.workflow_result import ResultPage, WorkflowProblem, WorkflowValidation
     from vantage_sdk.pagination import Page
-    from vantage_sdk.platform.job_logs import Logs
     from vantage_sdk.s9s_client import AsyncS9SClient, S9SClient
     from vantage_sdk.waiting import wait_for_completion
     from vantage_sdk.webhook import Webhook
@@ -126,6 +126,7 @@ _HOME = {
         "JobStarted",
     ),
     "vantage_sdk.models.job": ("Job", "JobOutput", "JobSpec", "JobTemplate", "Phase"),
+    "vantage_sdk.models.logs": ("Logs",),
     "vantage_sdk.models.metrics": ("ClusterMetrics", "JobMetrics", "MetricPoint"),
     "vantage_sdk.models.storage_file": ("StorageFile",),
     "vantage_sdk.models.team": ("Team", "TeamMember"),
@@ -133,7 +134,6 @@ _HOME = {
     "vantage_sdk.models.user": ("User",),
     "vantage_sdk.models.webhook": ("WebhookSubscription",),
     "vantage_sdk.pagination": ("Page",),
-    "vantage_sdk.platform.job_logs": ("Logs",),
     "vantage_sdk.job_service_client": ("AsyncJobServiceClient", "JobServiceClient"),
     "vantage_sdk.s9s_client": ("AsyncS9SClient", "S9SClient"),
     "vantage_sdk.waiting": ("wait_for_completion",),

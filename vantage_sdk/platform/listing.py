@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from vantage_sdk.core.arguments import Time, as_time, own
 from vantage_sdk.core.request import CallOptions, Decode, Request
 from vantage_sdk.core.resource import Resource
 from vantage_sdk.pagination import Page, start_of, walk
-from vantage_sdk.platform.arguments import Time, as_sort, as_time
+from vantage_sdk.platform.sorting import as_sort
 
 T = TypeVar("T")
 LARGEST_PAGE = 100
@@ -30,11 +31,6 @@ class ListFilters(CallOptions, total=False):
     updated_after: Time | None
     updated_before: Time | None
     sort: str | None
-
-
-def own(filters: type[Any]) -> tuple[str, ...]:
-    """Return the names of filters in their order, without the options that every method takes."""
-    return tuple(name for name in filters.__annotations__ if name not in CallOptions.__annotations__)
 
 
 _FILTERS = own(ListFilters)
