@@ -19,8 +19,15 @@ from vantage_sdk.core.io.abort import Abort, Stopped
 from vantage_sdk.core.io.port import Failure, TransportError
 from vantage_sdk.core.io.turns import Turn
 from vantage_sdk.core.retry import BASE, CAP
+from vantage_sdk.core.tokens import Tokens
 from vantage_sdk.core.websocket import PING_INTERVAL, PING_TIMEOUT, SWITCHED, Handshake, SocketClosed, SocketFault
-from vantage_sdk.exceptions import AuthorizationError, DeadlineExceeded, StreamInterrupted, VantageAPIError
+from vantage_sdk.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    DeadlineExceeded,
+    StreamInterrupted,
+    VantageAPIError,
+)
 
 if TYPE_CHECKING:
     from vantage_sdk.core.deadline import Deadline
@@ -34,7 +41,8 @@ log = logging.getLogger("vantage_sdk")
 STEADY = 5.0  # seconds after which a connection counts as a good one
 NORMAL = 1000
 TRY_LATER = 1013
-REFUSALS = frozenset({1008, 3003})  # policy violation; forbidden (IANA's registry)
+UNAUTHORIZED = 3000  # IANA's registry, also the 3003 below
+REFUSALS = frozenset({1008, 3003})  # policy violation, forbidden
 OUR_FAULTS = frozenset({1002, 1003, 1007, 1009, 1010})
 
 
@@ -141,9 +149,7 @@ class Line:
         await self.drop()
         if isinstance(error, TransportError) and error.failure is Failure.BAD:
             raise self.sender.lost(error, self._request.method, self._request.path)
-        if isinstance(error, DeadlineExceeded) or (
-            isinstance(error, VantageAPIError) and not (self._made and error._passing)
-        ):
+        if isinstance(error, VantageAPIError) and not self._passes(error):
             raise error
         if self._made and not self._manner.reconnect:
             raise self._interrupted(str(error)) from error
@@ -155,6 +161,17 @@ class Line:
         pause = max(pause, float(getattr(error, "retry_after", None) or 0))
         self.since, self._not_before = 0.0, now + pause
         log.info("%s: connecting again in %.2f s: %s", self._manner.caller, pause, self.sender.shown(str(error)))
+
+    def _passes(self, error: VantageAPIError) -> bool:
+        """Tell whether another connection may mend it.  A token that was good until now is given up for the next one."""
+        if not self._made or isinstance(error, DeadlineExceeded):
+            return False
+        credential = self.sender.config.credential
+        if isinstance(error, AuthenticationError) and isinstance(credential, Tokens) and not self._failures:
+            if (token := credential.current) is not None:
+                credential.refuse(token)
+            return True
+        return error._passing
 
     async def aclose(self) -> None:
         """End the line: at once for who uses it meanwhile, else with a goodbye."""
@@ -213,6 +230,8 @@ class Line:
         said = self.sender.shown(str(goodbye))
         if goodbye.code == NORMAL:
             self.ended = True
+        elif goodbye.code == UNAUTHORIZED:
+            await self.lost(AuthenticationError(f"the server refuses to go on: {said}", code=str(goodbye.code)))
         elif goodbye.code in REFUSALS:
             raise AuthorizationError(f"the server refuses to go on: {said}", code=str(goodbye.code))
         elif goodbye.code in OUR_FAULTS:

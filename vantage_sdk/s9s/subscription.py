@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from vantage_sdk.core.reconnecting import Line, Manner
 from vantage_sdk.exceptions import StreamInterrupted, VantageAPIError
-from vantage_sdk.models.update import Resynced, Update
+from vantage_sdk.models.update import Resynced, Update, update_of
 from vantage_sdk.s9s.channels import Channel, Gap
 from vantage_sdk.s9s.frames import decoded, error_of
 
@@ -138,7 +138,7 @@ class Subscription:
         if action == "subscribed":
             self._keep(channel.acknowledge(frame))
         elif action not in CONTROL:
-            self._keep(*channel.take(Update.from_dict(frame)))
+            self._keep(*channel.take(update_of(frame)))
 
     def _keep(self, *found: Update | Gap | None) -> None:
         for item in found:
