@@ -20,10 +20,17 @@ from vantage_sdk.core.io.port import Failure, TransportError
 from vantage_sdk.core.io.turns import Turn
 from vantage_sdk.core.retry import BASE, CAP
 from vantage_sdk.core.tokens import Tokens
-from vantage_sdk.core.websocket import PING_INTERVAL, PING_TIMEOUT, SWITCHED, Handshake, SocketClosed, SocketFault
+from vantage_sdk.core.websocket import (
+    PING_INTERVAL,
+    PING_TIMEOUT,
+    SWITCHED,
+    TRY_LATER,
+    Handshake,
+    SocketClosed,
+    SocketFault,
+)
 from vantage_sdk.exceptions import (
     AuthenticationError,
-    AuthorizationError,
     DeadlineExceeded,
     StreamInterrupted,
     VantageAPIError,
@@ -39,11 +46,6 @@ T = TypeVar("T")
 log = logging.getLogger("vantage_sdk")
 
 STEADY = 5.0  # seconds after which a connection counts as a good one
-NORMAL = 1000
-TRY_LATER = 1013
-UNAUTHORIZED = 3000  # IANA's registry, also the 3003 below
-REFUSALS = frozenset({1008, 3003})  # policy violation, forbidden
-OUR_FAULTS = frozenset({1002, 1003, 1007, 1009, 1010})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,11 @@ class Line:
                 return await self._socket.receive(until)
             await self._connect(until)
         except SocketClosed as goodbye:
-            await self._left(goodbye)
+            error = goodbye.error(self._manner.caller, self.sender.shown)
+            if error is None:
+                self.ended = True
+            else:
+                await self.lost(error)
         except SocketFault as fault:
             raise self._interrupted(str(fault)) from None
         except (TransportError, VantageAPIError) as error:
@@ -155,7 +161,7 @@ class Line:
             raise self._interrupted(str(error)) from error
         now = time.monotonic()
         self._failures = 0 if self.since and now - self.since > STEADY else self._failures + 1
-        if isinstance(error, SocketClosed) and error.code == TRY_LATER:
+        if getattr(error, "code", None) == str(TRY_LATER):
             self._failures += 2
         pause = random.random() * min(CAP, BASE * 2.0 ** min(self._failures, 10))
         pause = max(pause, float(getattr(error, "retry_after", None) or 0))
@@ -225,19 +231,6 @@ class Line:
             await self.drop()
             raise
         self._made, self.since = True, time.monotonic()
-
-    async def _left(self, goodbye: SocketClosed) -> None:
-        said = self.sender.shown(str(goodbye))
-        if goodbye.code == NORMAL:
-            self.ended = True
-        elif goodbye.code == UNAUTHORIZED:
-            await self.lost(AuthenticationError(f"the server refuses to go on: {said}", code=str(goodbye.code)))
-        elif goodbye.code in REFUSALS:
-            raise AuthorizationError(f"the server refuses to go on: {said}", code=str(goodbye.code))
-        elif goodbye.code in OUR_FAULTS:
-            raise self._interrupted(said)
-        else:
-            await self.lost(goodbye)
 
     def _interrupted(self, why: str) -> StreamInterrupted:
         return StreamInterrupted(f"{self._manner.caller} broke: {self.sender.shown(why)}", path=self._request.path)

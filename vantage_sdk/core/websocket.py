@@ -15,9 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from vantage_sdk.core.extras import installed
 from vantage_sdk.core.io.port import Failure, TransportError
+from vantage_sdk.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    StreamInterrupted,
+    VantageAPIError,
+    VantageConnectionError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from vantage_sdk.core.io.port import Duplex, Incoming
 
@@ -30,6 +37,15 @@ FAREWELL = 0.5  # seconds for the peer to close its side
 PING_INTERVAL = PING_TIMEOUT = 20.0
 
 
+NORMAL = 1000
+TRY_LATER = 1013
+_KINDS: dict[int, type[VantageAPIError]] = {
+    **dict.fromkeys((1002, 1003, 1007, 1009, 1010), StreamInterrupted),  # what the peer says that we did wrong
+    **dict.fromkeys((1008, 3003), AuthorizationError),  # policy violation; forbidden, of IANA's registry
+    3000: AuthenticationError,  # unauthorized, likewise
+}
+
+
 class SocketClosed(Exception):
     """The peer has closed the connection in order, with a code of RFC 6455 and perhaps a reason."""
 
@@ -37,6 +53,15 @@ class SocketClosed(Exception):
         super().__init__(f"closed with {code}" + (f": {reason}" if reason else ""))
         self.code = code
         self.reason = reason
+
+    def error(self, caller: str, shown: Callable[[str], str]) -> VantageAPIError | None:
+        """Return what it means: nothing but the end for 1000, else an error that says whether another connection may mend it."""
+        if self.code == NORMAL:
+            return None
+        kind = _KINDS.get(self.code, VantageConnectionError)
+        error = kind(f"{caller}: the server ended the connection, {shown(str(self))}", code=str(self.code))
+        error._passing = kind is VantageConnectionError
+        return error
 
 
 class SocketFault(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from typing_extensions import Unpack
 
@@ -78,7 +78,7 @@ class Events(Resource[Mode]):
             partial(_state, options),
             manner,
             as_count(queue, "queue", 1),
-            as_word(overflow, "overflow", ("wait", "drop_oldest", "error")),
+            cast("Overflow", as_word(overflow, "overflow", ("wait", "drop_oldest", "error"))),
         )
 
 

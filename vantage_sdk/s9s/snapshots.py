@@ -38,7 +38,7 @@ async def snapshot(
 
 def _matches(item: Any, filters: Mapping[str, Any]) -> bool:
     """Tell whether no field contradicts a filter; the server may know fields that it does not show."""
-    received: Mapping[str, Any] = vars(item)["_received"]
+    received: Mapping[str, Any] = item._received
     return all(name not in received or _word(received[name]) == _word(value) for name, value in filters.items())
 
 

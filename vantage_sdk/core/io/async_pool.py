@@ -202,7 +202,8 @@ class AsyncPooledAnswer:
         """Return the stream below the answer 101; nothing but its user limits its time any more."""
         if self._connection is not None:
             self._connection.exchange.begin(None, None)
-        stream: httpcore.AsyncNetworkStream = self._answer.extensions["network_stream"]
+        answer: Any = self._answer
+        stream: httpcore.AsyncNetworkStream = answer.extensions["network_stream"]
         return stream
 
     def __aiter__(self) -> AsyncIterator[bytes]:

@@ -202,7 +202,8 @@ class PooledAnswer:
         """Return the stream below the answer 101; nothing but its user limits its time any more."""
         if self._connection is not None:
             self._connection.exchange.begin(None, None)
-        stream: httpcore.NetworkStream = self._answer.extensions["network_stream"]
+        answer: Any = self._answer
+        stream: httpcore.NetworkStream = answer.extensions["network_stream"]
         return stream
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vantage_sdk.core.io.failures import caught, translate
 from vantage_sdk.core.io.port import Failure, TransportError, Wire
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import httpcore
 
     from vantage_sdk.core.io.carrier import AsyncCarried, Carried
+
+T = TypeVar("T")
 
 
 class _Owned:
@@ -46,7 +48,7 @@ class BlockingDuplex(_Owned):
     async def send(self, data: bytes, timeout: float | None) -> None:
         self._tried(lambda: self._stream.write(data, timeout))
 
-    def _tried(self, step: Callable[[], Any]) -> Any:
+    def _tried(self, step: Callable[[], T]) -> T:
         self._mine()
         try:
             result = step()
