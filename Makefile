@@ -1,7 +1,7 @@
 # Every target sets up .venv by itself; the second time that costs nothing.
 PYTHON ?= python3
 BIN := .venv/bin
-PACKAGES := vantage_sdk mock_server tests examples benchmarks
+PACKAGES := vantage_sdk mock_server s9s_client.py tests examples benchmarks
 
 .PHONY: demo test test-quick soak check format bench serve docs clean
 

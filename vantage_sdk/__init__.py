@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         WebhookVerificationError,
         WorkflowFailedError,
     )
+    from vantage_sdk.job_service_client import AsyncJobServiceClient, JobServiceClient
     from vantage_sdk.models.api_key import ApiKey, ApiKeyCreated, ApiKeyRevoked
     from vantage_sdk.models.batch import BatchResult, Outcome
     from vantage_sdk.models.billing import Invoice, UsageItem, UsageSummary
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from vantage_sdk.models.workflow_graph import GraphEdge, GraphNode, GraphOutput, WorkflowGraph
     from vantage_sdk.models.workflow_result import ResultPage, WorkflowProblem, WorkflowValidation
     from vantage_sdk.pagination import Page
+    from vantage_sdk.s9s_client import AsyncS9SClient, S9SClient
     from vantage_sdk.waiting import wait_for_completion
     from vantage_sdk.webhook import Webhook
     from vantage_sdk.workflows.result import WorkflowResult
@@ -98,6 +100,7 @@ _HOME = {
         "JobFailedError",
         "RateLimitError",
         "ResourceNotFoundError",
+        "S9SClient",
         "ServerError",
         "StreamInterrupted",
         "SubmitOutcomeUnknown",
@@ -131,6 +134,8 @@ _HOME = {
     "vantage_sdk.models.user": ("User",),
     "vantage_sdk.models.webhook": ("WebhookSubscription",),
     "vantage_sdk.pagination": ("Page",),
+    "vantage_sdk.job_service_client": ("AsyncJobServiceClient", "JobServiceClient"),
+    "vantage_sdk.s9s_client": ("AsyncS9SClient", "S9SClient"),
     "vantage_sdk.waiting": ("wait_for_completion",),
     "vantage_sdk.webhook": ("Webhook",),
     "vantage_sdk.models.api_key": ("ApiKey", "ApiKeyCreated", "ApiKeyRevoked"),
@@ -149,6 +154,8 @@ __all__ = [
     "ApiKeyRevoked",
     "AsyncFileReader",
     "AsyncFileWriter",
+    "AsyncJobServiceClient",
+    "AsyncS9SClient",
     "AsyncStream",
     "AsyncTextReader",
     "AsyncTextWriter",
@@ -185,6 +192,7 @@ __all__ = [
     "JobFileError",
     "JobMetrics",
     "JobOutput",
+    "JobServiceClient",
     "JobSpec",
     "JobStarted",
     "JobTemplate",
@@ -201,6 +209,7 @@ __all__ = [
     "RawResponse",
     "ResourceNotFoundError",
     "ResultPage",
+    "S9SClient",
     "ServerError",
     "StorageFile",
     "Stream",

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 from vantage_sdk.core.urls import Origin, resolve_link, same_origin
 
 if TYPE_CHECKING:
+    from vantage_sdk.core.attempt import HasHead
     from vantage_sdk.core.io.port import Wire
-    from vantage_sdk.core.sending import HasHead
 
 GET_REDIRECTS = 5
 _STATUSES = frozenset({301, 302, 303, 307, 308})

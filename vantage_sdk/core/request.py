@@ -11,6 +11,7 @@ from vantage_sdk.core.answer import Answer
 from vantage_sdk.core.deadline import Deadline, Seconds
 
 if TYPE_CHECKING:
+    from vantage_sdk.core.credentials import Grant
     from vantage_sdk.core.io.port import Body
 
 T = TypeVar("T")
@@ -51,7 +52,8 @@ class WaitOptions(TypedDict, total=False):
 class Request(Generic[T]):
     """What to send and how to read the answer; ``path`` is a template below the family's prefix, or below the server if ``rooted``.
 
-    ``content`` is a body that is no JSON; ``bulk`` says that many bytes are to come or to go, so that only silence is timed.
+    ``content`` is a body that is no JSON; ``bulk`` says that many bytes are to come or to go, so that only silence is timed;
+    ``anonymous`` keeps the credential out; ``grant`` is what a request for a token shows instead.
     """
 
     method: str
@@ -67,3 +69,5 @@ class Request(Generic[T]):
     accept: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     rooted: bool = False
+    anonymous: bool = False
+    grant: Grant | None = None

@@ -69,6 +69,14 @@ class Resource(Generic[Mode]):
         return f"<{type(self).__name__} of {self._sender.config.base_url}>"
 
 
+class ResourceSet(Generic[Mode]):
+    """What a client offers, in one of its faces: a resource for each noun of its families."""
+
+    def __init__(self, sender: Sender, mode: type[Mode]) -> None:
+        self._sender = sender
+        self._mode = mode
+
+
 class _Keywords:
     """The keywords that a method takes: type checkers know them from ``Unpack[...]``, the interpreter does not."""
 

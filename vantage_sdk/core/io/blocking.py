@@ -18,6 +18,7 @@ from vantage_sdk.core.io.carrier import Carried, Carrier
 from vantage_sdk.core.io.crew import Crew, PendingThread
 from vantage_sdk.core.io.failures import caught, translate
 from vantage_sdk.core.io.files import read_bounded
+from vantage_sdk.core.io.flights import Flight, seen
 from vantage_sdk.core.io.port import IO, Call, Incoming, Pending, Sink, TransportError, Wire
 from vantage_sdk.core.io.settings import Settings
 
@@ -87,6 +88,15 @@ class BlockingIO:
     def start(self, call: Call[T]) -> PendingThread[T]:
         return PendingThread(call)
 
+    async def launch(self, call: Call[None], flight: Flight[Any]) -> None:
+        try:
+            await call()
+        finally:
+            flight.land()
+
+    async def landed(self, flight: Flight[Any], seconds: float | None) -> bool:
+        return seen(flight, seconds)
+
     async def aclose(self) -> None:
         self._carrier.close()
 
@@ -140,6 +150,12 @@ class Bound:
 
     def start(self, call: Call[T]) -> Pending[T]:
         return self._io.start(call)
+
+    async def launch(self, call: Call[None], flight: Flight[Any]) -> None:
+        await self._io.launch(call, flight)
+
+    async def landed(self, flight: Flight[Any], seconds: float | None) -> bool:
+        return seen(flight, seconds, self._abort)
 
     async def aclose(self) -> None:
         await self._io.aclose()

@@ -92,7 +92,7 @@ class HttpxCarrier:
     @classmethod
     def through(cls, proxy: str, settings: Settings) -> HttpxCarrier:
         """Return a carrier over a proxy, with a client of its own."""
-        return cls(httpx.Client(proxy=proxy, verify=tls_context(settings.verify), trust_env=False), owned=True)
+        return cls(httpx.Client(proxy=proxy, verify=tls_context(settings), trust_env=False), owned=True)
 
     def close(self) -> None:
         if self._owned:
@@ -114,7 +114,7 @@ class AsyncHttpxCarrier:
     @classmethod
     def through(cls, proxy: str, settings: Settings) -> AsyncHttpxCarrier:
         """Return a carrier over a proxy, with a client of its own."""
-        return cls(httpx.AsyncClient(proxy=proxy, verify=tls_context(settings.verify), trust_env=False), owned=True)
+        return cls(httpx.AsyncClient(proxy=proxy, verify=tls_context(settings), trust_env=False), owned=True)
 
     async def aclose(self) -> None:
         if self._owned:

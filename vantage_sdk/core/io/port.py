@@ -16,6 +16,7 @@ from vantage_sdk.core.urls import Origin
 
 if TYPE_CHECKING:
     from vantage_sdk.core.io.abort import Abort
+    from vantage_sdk.core.io.flights import Flight
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -157,6 +158,14 @@ class IO(Protocol):
 
     def start(self, call: Call[T]) -> Pending[T]:
         """Begin a call now and let it run while the caller does something else."""
+        ...
+
+    async def launch(self, call: Call[None], flight: Flight[Any], /) -> None:
+        """Begin a call that goes on whatever becomes of its caller, if its caller can go on at all; ``flight`` lands with it."""
+        ...
+
+    async def landed(self, flight: Flight[Any], seconds: float | None, /) -> bool:
+        """Wait for the end of a flight, but not longer; tell whether it is over."""
         ...
 
     async def aclose(self) -> None: ...
