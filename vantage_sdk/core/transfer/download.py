@@ -178,6 +178,8 @@ class Download:
         if not self._checksum:
             return (await self._fetched(remote, part))[1]
         size = remote.version.size
+        if remote.unproved and size is not None and size > KEPT:
+            return (await self._fetched(remote, part))[1]
         if size is None or size <= KEPT:
             version, size = await self._fetched(remote, part)
             proved(version, await self._io.work(partial(part.digest, size)))
@@ -200,7 +202,7 @@ class Download:
                 return await self._fetched_apart(remote, part), version.size
             except NoRangesError:
                 pass  # this server sends all or nothing
-        reading = Stretches(remote.asker(self._sender), remote.request, self._options, version, skips=True)
+        reading = Stretches(self._sender, remote.request, self._options, version, skips=True)
         end = spans.total
         for start, stop in [(0, None)] if version.size is None else spans.gaps(version.size or 1):
             end = await reading.pour(start, stop, part.place)
@@ -208,7 +210,7 @@ class Download:
 
     async def _fetched_apart(self, remote: Remote, part: PartialFile) -> Version:
         abort = Abort()
-        sender = remote.asker(self._sender).bound_to(abort)
+        sender = self._sender.bound_to(abort)
         reading = Stretches(sender, remote.request, self._options, remote.version)
         calls = [partial(reading.pour, start, stop, part.place) for start, stop in part.spans.gaps(PART)]
         await self._io.gather(calls, self._connections, abort)

@@ -37,7 +37,7 @@ async def in_memory(sender: Sender, options: Mapping[str, Any], limit: int, remo
 
     if size is not None and size > limit:
         raise _too_large(remote, limit)
-    reading = Stretches(remote.asker(sender), remote.request, options, remote.version, skips=True)
+    reading = Stretches(sender, remote.request, options, remote.version, skips=True)
     await reading.pour(0, size, place)
     proved(reading.version, hashlib.sha256(held).digest())
     return bytes(held)
@@ -86,7 +86,7 @@ class IntoFile:
             self._written = offset + len(data)
             gauge.reach(self._written)
 
-        reading = Stretches(remote.asker(self._sender), remote.request, self._options, remote.version, skips=True)
+        reading = Stretches(self._sender, remote.request, self._options, remote.version, skips=True)
         end = await reading.pour(0, remote.version.size, place)
         try:
             proved(reading.version, digest.digest())
@@ -118,7 +118,7 @@ class IntoFile:
 
 async def pieces(sender: Sender, options: Mapping[str, Any], remote: Remote) -> AsyncGenerator[bytes, None]:
     """Yield the file as it comes; whether it was right is known, and raised if not, only after the last piece."""
-    reading = Stretches(remote.asker(sender), remote.request, options, remote.version, skips=True)
+    reading = Stretches(sender, remote.request, options, remote.version, skips=True)
     digest = hashlib.sha256()
     try:
         async with aclosing(reading.chunks(0, remote.version.size)) as chunks:

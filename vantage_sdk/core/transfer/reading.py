@@ -56,7 +56,7 @@ def strong(etag: str | None) -> str | None:
 
 def _shown(sender: Sender, request: Request[Any]) -> str:
     """Return the path as errors show it: without a query, which may say who may fetch the file."""
-    base = sender.config.mount if request.rooted else sender.config.path_prefix
+    base = "" if request.origin is not None else sender.config.path_prefix
     path = expand(request.path, request.values) if request.values else request.path
     return base + path.partition("?")[0]
 

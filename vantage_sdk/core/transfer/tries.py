@@ -11,7 +11,6 @@ from vantage_sdk.exceptions import IntegrityError, TransferError
 
 if TYPE_CHECKING:
     from vantage_sdk.core.request import Request
-    from vantage_sdk.core.sending import Sender
 
 T = TypeVar("T")
 
@@ -20,19 +19,13 @@ T = TypeVar("T")
 class Remote:
     """A remote file: how to ask for its bytes, and the version that is meant.
 
-    ``sender``: who asks, if that is not the client itself; ``unproved``: no digest is ever told, so that its entity tag is
-    all there is to go on with what an earlier process left.
+    ``unproved``: no digest is ever told, so that its entity tag is all there is to go on with what an earlier process left.
     """
 
     request: Request[Any]
     version: Version
     name: str
-    sender: Sender | None = None
     unproved: bool = False
-
-    def asker(self, sender: Sender) -> Sender:
-        """Return who asks for the bytes where ``sender`` is the client's."""
-        return sender if self.sender is None else self.sender
 
 
 Resolve = Callable[[], Awaitable[Remote]]
