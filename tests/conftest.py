@@ -28,6 +28,8 @@ def server() -> Iterator[MockServer]:
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     for name in ("API_KEY", "BASE_URL", "ORGANIZATION", "PROFILE", "LOG", "WORKFLOWS_URL", "WORKFLOWS_KEY"):
         monkeypatch.delenv(f"VANTAGE_{name}", raising=False)
+    for name in ("VANTAGE_JOB_SERVICE_URL", "VANTAGE_JOB_SERVICE_TOKEN", "S9S_API_URL", "S9S_API_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
     monkeypatch.setenv("VANTAGE_STATE_DIR", str(tmp_path_factory.mktemp("state")))
 

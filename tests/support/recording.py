@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from vantage_sdk import AsyncVantageClient, VantageClient
+from vantage_sdk.base_client import Client
 from vantage_sdk.core.answer import Answer
 from vantage_sdk.core.io.abort import Abort
 from vantage_sdk.core.io.port import Call, Sink, Wire
@@ -109,14 +110,15 @@ def void(_: object) -> None:
     """Return nothing."""
 
 
-def client_of(io: RecordingIO, kind: type[VantageClient | AsyncVantageClient]) -> Any:
-    """Return a client of either kind whose port is the recorder."""
+def client_of(io: RecordingIO, kind: type[Client]) -> Any:
+    """Return a client of any kind whose port is the recorder."""
 
     class Recorded(kind):  # type: ignore[misc, valid-type]
         def _open(self, *_: Any) -> RecordingIO:
             return io
 
-    return Recorded(api_key="your-api-key", base_url=URL)
+    credential = "api_key" if issubclass(kind, VantageClient | AsyncVantageClient) else "token"
+    return Recorded(base_url=URL, **{credential: "your-api-key"})
 
 
 def json_answer(data: Any, status: int = 200) -> Answer:
