@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from vantage_sdk.config import Config, Places, Setting, checked_text, checked_url
 from vantage_sdk.core.credentials import BEARER, HEADER_KEY, Fixed, Grant
@@ -18,6 +19,7 @@ from vantage_sdk.profiles import config_file
 
 if TYPE_CHECKING:
     from vantage_sdk.core.credentials import Credential
+    from vantage_sdk.core.tokens import TokenSource
 
 CREDENTIALS = ("token", "api_key", "client_id", "client_secret")
 
@@ -95,12 +97,13 @@ def _prefix(url: Setting) -> str:
 
 
 def _bearer(found: Setting, *, blocking: bool) -> Credential:
-    if callable(found.value):
-        if blocking and inspect.iscoroutinefunction(found.value):
+    source: Any = found.value
+    if callable(source):
+        if blocking and inspect.iscoroutinefunction(source):
             raise ConfigError(
                 "token takes text or a plain function; a coroutine function is for the asynchronous client"
             )
-        return Tokens(Asked(found.value))
+        return Tokens(Asked(cast("TokenSource", source)))
     return Fixed("token", checked_text("token", found, clean_key), BEARER)
 
 
@@ -144,7 +147,12 @@ def _files(found: Setting | None) -> tuple[str, ...]:
     """Return the files of a certificate: one that holds the key as well, or certificate and key."""
     if found is None:
         return ()
-    parts = found.value if isinstance(found.value, tuple | list) else (found.value,)
-    if len(parts) not in (1, 2) or not all(isinstance(part, str | os.PathLike) for part in parts):
+    several = isinstance(found.value, tuple | list)
+    parts: list[Any] = list(found.value) if several else [found.value]
+    if len(parts) not in (1, 2) or not all(map(_is_path, parts)):
         raise ConfigError(f"cert ({found.source}) takes a path, or a pair of paths: certificate and key")
-    return tuple(os.path.abspath(os.path.expanduser(os.fspath(part))) for part in parts)
+    return tuple(str(Path(part).expanduser().absolute()) for part in parts)
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | os.PathLike)

@@ -70,8 +70,11 @@ class Resource(Generic[Mode]):
         return f"<{type(self).__name__} of {self._sender.config.base_url}>"
 
 
-class ResourceSet(Generic[Mode]):
-    """What a client offers, in one of its faces: a resource for each noun of its families."""
+class ResourceSet(Resource[Mode]):
+    """What a client offers, in one of its faces: a resource for each noun of its families, and what belongs to none.
+
+    A set with methods of its own has ``_core``, the same in the asynchronous face.
+    """
 
     def __init__(self, sender: Sender, mode: type[Mode]) -> None:
         self._sender = sender

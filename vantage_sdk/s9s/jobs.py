@@ -1,4 +1,4 @@
-"""Jobs of S9S: list, inspect, change, cancel; the rest is in ``job_submission`` and ``job_waiting``."""
+"""Jobs of S9S: list, inspect, change, cancel; the rest is in ``job_submission``, ``job_waiting`` and ``job_output``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from vantage_sdk.models.logs import Logs, log_text
 from vantage_sdk.models.s9s_bulk import BulkResult
 from vantage_sdk.models.s9s_job import S9SJob, as_job_id
 from vantage_sdk.pagination import Page, page_of, start_of, walk
+from vantage_sdk.s9s.job_output import JobOutput
 from vantage_sdk.s9s.job_submission import JobSubmission
 from vantage_sdk.s9s.job_waiting import JobWaiting
 
@@ -44,7 +45,7 @@ class JobFilters(CallOptions, total=False):
 _FILTERS = own(JobFilters)
 
 
-class Jobs(JobSubmission[Mode], JobWaiting[Mode]):
+class Jobs(JobSubmission[Mode], JobWaiting[Mode], JobOutput[Mode]):
     """Jobs of S9S."""
 
     @method

@@ -34,7 +34,7 @@ class AsyncConnection:
         self.used = False
         self.http = httpcore.AsyncHTTPConnection(
             httpcore.Origin(key.scheme.encode("ascii"), key.host.encode("ascii"), key.port),
-            ssl_context=tls_context(settings) if key.scheme == "https" else None,
+            ssl_context=tls_context(settings, key) if key.scheme == "https" else None,
             keepalive_expiry=KEEPALIVE_EXPIRY,
             network_backend=AsyncClockedBackend(self.exchange),
             socket_options=socket_options(),

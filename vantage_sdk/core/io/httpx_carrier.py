@@ -106,7 +106,10 @@ class HttpxCarrier:
     @classmethod
     def through(cls, proxy: str, settings: Settings) -> HttpxCarrier:
         """Return a carrier over a proxy, with a client of its own."""
-        return cls(httpx.Client(proxy=proxy, verify=tls_context(settings), trust_env=False), owned=True)
+        certified = httpx.HTTPTransport(verify=tls_context(settings, settings.home), proxy=proxy)
+        mounts = {str(settings.home): certified} if settings.cert else None
+        client = httpx.Client(proxy=proxy, verify=tls_context(settings), mounts=mounts, trust_env=False)
+        return cls(client, owned=True)
 
     def close(self) -> None:
         if self._owned:
@@ -128,7 +131,10 @@ class AsyncHttpxCarrier:
     @classmethod
     def through(cls, proxy: str, settings: Settings) -> AsyncHttpxCarrier:
         """Return a carrier over a proxy, with a client of its own."""
-        return cls(httpx.AsyncClient(proxy=proxy, verify=tls_context(settings), trust_env=False), owned=True)
+        certified = httpx.AsyncHTTPTransport(verify=tls_context(settings, settings.home), proxy=proxy)
+        mounts = {str(settings.home): certified} if settings.cert else None
+        client = httpx.AsyncClient(proxy=proxy, verify=tls_context(settings), mounts=mounts, trust_env=False)
+        return cls(client, owned=True)
 
     async def aclose(self) -> None:
         if self._owned:
