@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vantage_sdk.config import Config
     from vantage_sdk.core.answer import RawResponse
     from vantage_sdk.core.job_file import JobFileError
+    from vantage_sdk.core.live import AsyncLiveStream, LiveStream
     from vantage_sdk.core.stepping import AsyncStream, Stream
     from vantage_sdk.core.transfer.file_objects import FileReader, FileWriter, TextWriter
     from vantage_sdk.core.transfer.file_objects_async import AsyncFileReader, AsyncFileWriter
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from vantage_sdk.models.storage_file import StorageFile
     from vantage_sdk.models.team import Team, TeamMember
     from vantage_sdk.models.transfer import TransferItem, TransferReport
+    from vantage_sdk.models.update import JobUpdate, MetricsUpdate, NodeUpdate, Resynced, Update
     from vantage_sdk.models.user import User
     from vantage_sdk.models.webhook import WebhookSubscription
     from vantage_sdk.models.workflow import Workflow, WorkflowEdge, WorkflowNode, WorkflowSummary
@@ -84,6 +86,7 @@ _HOME = {
     "vantage_sdk.config": ("Config",),
     "vantage_sdk.core.answer": ("RawResponse",),
     "vantage_sdk.core.job_file": ("JobFileError",),
+    "vantage_sdk.core.live": ("AsyncLiveStream", "LiveStream"),
     "vantage_sdk.core.stepping": ("AsyncStream", "Stream"),
     "vantage_sdk.core.transfer.file_objects": ("FileReader", "FileWriter", "TextWriter"),
     "vantage_sdk.core.transfer.file_objects_async": ("AsyncFileReader", "AsyncFileWriter"),
@@ -131,6 +134,7 @@ _HOME = {
     "vantage_sdk.models.storage_file": ("StorageFile",),
     "vantage_sdk.models.team": ("Team", "TeamMember"),
     "vantage_sdk.models.transfer": ("TransferItem", "TransferReport"),
+    "vantage_sdk.models.update": ("JobUpdate", "MetricsUpdate", "NodeUpdate", "Resynced", "Update"),
     "vantage_sdk.models.user": ("User",),
     "vantage_sdk.models.webhook": ("WebhookSubscription",),
     "vantage_sdk.pagination": ("Page",),
@@ -155,6 +159,7 @@ __all__ = [
     "AsyncFileReader",
     "AsyncFileWriter",
     "AsyncJobServiceClient",
+    "AsyncLiveStream",
     "AsyncS9SClient",
     "AsyncStream",
     "AsyncTextReader",
@@ -196,12 +201,16 @@ __all__ = [
     "JobSpec",
     "JobStarted",
     "JobTemplate",
+    "JobUpdate",
+    "LiveStream",
     "Logs",
     "Meta",
     "MetricPoint",
+    "MetricsUpdate",
     "NodeCategory",
     "NodeType",
     "NodeTypes",
+    "NodeUpdate",
     "Outcome",
     "Page",
     "Phase",
@@ -209,6 +218,7 @@ __all__ = [
     "RawResponse",
     "ResourceNotFoundError",
     "ResultPage",
+    "Resynced",
     "S9SClient",
     "ServerError",
     "StorageFile",
@@ -221,6 +231,7 @@ __all__ = [
     "TransferError",
     "TransferItem",
     "TransferReport",
+    "Update",
     "UsageItem",
     "UsageSummary",
     "User",

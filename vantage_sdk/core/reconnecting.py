@@ -85,25 +85,26 @@ class Line:
         self._not_before = 0.0
         self._made = False
         self.since = 0.0
-        self.ended = False
+        self.over = False  # the server has said so
+        self.closed = False  # by the caller, or by an error
 
     async def turn(self, step: Callable[[], Awaitable[T]]) -> T:
-        """Do something with the line while nobody else does; raise ``StopAsyncIteration`` once it has ended.
+        """Do something with the line while nobody else does; raise ``StopAsyncIteration`` once it is closed.
 
-        An error ends it; a cancelled step does not.
+        An error closes it; a cancelled step does not.
         """
         await self._turn.take()
         try:
-            if self.ended:
+            if self.closed:
                 raise StopAsyncIteration
             return await step()
         except Stopped:
             raise StopAsyncIteration from None
         except (Exception, GeneratorExit):
-            self.ended = True
+            self.closed = True
             raise
         finally:
-            if self.ended:
+            if self.closed:
                 await self.drop()
             self._turn.give()
 
@@ -117,6 +118,8 @@ class Line:
             if deadline.remaining() <= 0:
                 raise DeadlineExceeded(f"the deadline of {deadline.budget:g} s has passed", path=self._request.path)
             until = deadline.at if until is None else min(until, deadline.at)
+        if self.over:
+            raise StopAsyncIteration
         try:
             if self._socket is not None:
                 return await self._socket.receive(until)
@@ -124,14 +127,15 @@ class Line:
         except SocketClosed as goodbye:
             error = goodbye.error(self._manner.caller, self.sender.shown)
             if error is None:
-                self.ended = True
+                self.over = True
+                await self.drop()
             else:
                 await self.lost(error)
         except SocketFault as fault:
             raise self._interrupted(str(fault)) from None
         except (TransportError, VantageAPIError) as error:
             await self.lost(error)
-        if self.ended:
+        if self.closed or self.over:
             raise StopAsyncIteration
         return None
 
@@ -181,7 +185,7 @@ class Line:
 
     async def aclose(self) -> None:
         """End the line: at once for who uses it meanwhile, else with a goodbye."""
-        self.ended = True
+        self.closed = True
         if self._turn.take_if_free():
             try:
                 if self._socket is not None:

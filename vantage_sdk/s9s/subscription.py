@@ -63,7 +63,7 @@ class Subscription:
 
     @property
     def ended(self) -> bool:
-        return self._line.ended
+        return self._line.closed or (self._line.over and not self._waiting)
 
     async def begin(self) -> None:
         await self._line.turn(self._begin)
@@ -105,6 +105,8 @@ class Subscription:
             try:
                 state = await self._snapshot(self._line.sender, self.channels[first.channel])
             except VantageAPIError as error:
+                if self._line.over:
+                    raise
                 await self._line.lost(error)
                 return None
             item = Resynced(first.channel, first.since, state, first.reason)
@@ -120,12 +122,22 @@ class Subscription:
         silent = [channel for channel in self.channels.values() if not channel.acknowledged]
         due = self._line.since + PATIENCE if silent and self._line.since else None
         ends = [end for end in (until, due) if end is not None]
-        text = await self._line.receive(min(ends, default=None))
+        try:
+            text = await self._line.receive(min(ends, default=None))
+        except StopAsyncIteration:
+            if self._line.closed or not self._gave_up(silent):
+                raise
+            return
         if text is not None:
             await self._hear(text)
         elif due is not None and time.monotonic() >= due:
-            for gap in [channel.unacknowledged() for channel in silent]:
-                self._keep(gap)
+            self._gave_up(silent)
+
+    def _gave_up(self, silent: Sequence[Channel]) -> bool:
+        """Wait for no acknowledgement any more; tell whether that leaves a gap."""
+        before = len(self._waiting)
+        self._keep(*[channel.unacknowledged() for channel in silent])
+        return len(self._waiting) > before
 
     async def _hear(self, text: str) -> None:
         frame = decoded(text, self._path)
