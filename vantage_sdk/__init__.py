@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from vantage_sdk.models.batch import BatchResult, Outcome
     from vantage_sdk.models.billing import Invoice, UsageItem, UsageSummary
     from vantage_sdk.models.cluster import Cluster, ClusterNode, ClusterUsage
+    from vantage_sdk.models.duration import Duration
     from vantage_sdk.models.envelope import Meta
     from vantage_sdk.models.event import (
         ClusterScaled,
@@ -63,6 +64,15 @@ if TYPE_CHECKING:
     from vantage_sdk.models.logs import Logs
     from vantage_sdk.models.metrics import ClusterMetrics, JobMetrics, MetricPoint
     from vantage_sdk.models.node_type import NodeCategory, NodeType, NodeTypes
+    from vantage_sdk.models.s9s_bulk import BulkOutcome, BulkResult
+    from vantage_sdk.models.s9s_document import Export, Report
+    from vantage_sdk.models.s9s_job import Dependency, S9SJob
+    from vantage_sdk.models.s9s_metrics import ClusterStats, EfficiencyReport, PerformanceSeries
+    from vantage_sdk.models.s9s_node import S9SNode
+    from vantage_sdk.models.s9s_partition import S9SPartition
+    from vantage_sdk.models.s9s_search import SearchHit, SearchResults
+    from vantage_sdk.models.s9s_status import S9SStatus
+    from vantage_sdk.models.s9s_user import S9SUser
     from vantage_sdk.models.storage_file import StorageFile
     from vantage_sdk.models.team import Team, TeamMember
     from vantage_sdk.models.transfer import TransferItem, TransferReport
@@ -131,6 +141,16 @@ _HOME = {
     "vantage_sdk.models.job": ("Job", "JobOutput", "JobSpec", "JobTemplate", "Phase"),
     "vantage_sdk.models.logs": ("Logs",),
     "vantage_sdk.models.metrics": ("ClusterMetrics", "JobMetrics", "MetricPoint"),
+    "vantage_sdk.models.duration": ("Duration",),
+    "vantage_sdk.models.s9s_bulk": ("BulkOutcome", "BulkResult"),
+    "vantage_sdk.models.s9s_document": ("Export", "Report"),
+    "vantage_sdk.models.s9s_job": ("Dependency", "S9SJob"),
+    "vantage_sdk.models.s9s_metrics": ("ClusterStats", "EfficiencyReport", "PerformanceSeries"),
+    "vantage_sdk.models.s9s_node": ("S9SNode",),
+    "vantage_sdk.models.s9s_partition": ("S9SPartition",),
+    "vantage_sdk.models.s9s_search": ("SearchHit", "SearchResults"),
+    "vantage_sdk.models.s9s_status": ("S9SStatus",),
+    "vantage_sdk.models.s9s_user": ("S9SUser",),
     "vantage_sdk.models.storage_file": ("StorageFile",),
     "vantage_sdk.models.team": ("Team", "TeamMember"),
     "vantage_sdk.models.transfer": ("TransferItem", "TransferReport"),
@@ -169,17 +189,24 @@ __all__ = [
     "AuthenticationError",
     "AuthorizationError",
     "BatchResult",
+    "BulkOutcome",
+    "BulkResult",
     "Cluster",
     "ClusterMetrics",
     "ClusterNode",
     "ClusterScaled",
+    "ClusterStats",
     "ClusterUsage",
     "Config",
     "ConfigError",
     "ConflictError",
     "DataExpiredError",
     "DeadlineExceeded",
+    "Dependency",
+    "Duration",
+    "EfficiencyReport",
     "Event",
+    "Export",
     "FileReader",
     "FileWriter",
     "GraphEdge",
@@ -213,13 +240,22 @@ __all__ = [
     "NodeUpdate",
     "Outcome",
     "Page",
+    "PerformanceSeries",
     "Phase",
     "RateLimitError",
     "RawResponse",
+    "Report",
     "ResourceNotFoundError",
     "ResultPage",
     "Resynced",
     "S9SClient",
+    "S9SJob",
+    "S9SNode",
+    "S9SPartition",
+    "S9SStatus",
+    "S9SUser",
+    "SearchHit",
+    "SearchResults",
     "ServerError",
     "StorageFile",
     "Stream",

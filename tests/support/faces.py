@@ -151,6 +151,8 @@ class AwaitableNouns:
         self.blocking = owner
 
     def __getattr__(self, name: str) -> Any:
+        if isinstance(inspect.getattr_static(type(self.blocking), name, None), method | stream | opening):
+            return getattr(AwaitableResource(self.blocking), name)
         value = getattr(self.blocking, name)
         return AwaitableResource(value) if isinstance(value, Resource) else value
 

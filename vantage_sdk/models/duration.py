@@ -68,16 +68,16 @@ class Duration(str):
         return not self == other
 
     def __lt__(self, other: str | dt.timedelta) -> bool:
-        return NotImplemented if (length := _other(other)) is None else self._length < length
+        return NotImplemented if (length := _comparable(other)) is None else self._length < length
 
     def __le__(self, other: str | dt.timedelta) -> bool:
-        return NotImplemented if (length := _other(other)) is None else self._length <= length
+        return NotImplemented if (length := _comparable(other)) is None else self._length <= length
 
     def __gt__(self, other: str | dt.timedelta) -> bool:
-        return NotImplemented if (length := _other(other)) is None else self._length > length
+        return NotImplemented if (length := _comparable(other)) is None else self._length > length
 
     def __ge__(self, other: str | dt.timedelta) -> bool:
-        return NotImplemented if (length := _other(other)) is None else self._length >= length
+        return NotImplemented if (length := _comparable(other)) is None else self._length >= length
 
     def __hash__(self) -> int:
         return hash(self.timedelta)
@@ -94,6 +94,14 @@ def _received(value: Any) -> Duration:
     if isinstance(value, bool) or not isinstance(value, str | int | float | dt.timedelta):
         raise ValueError("no span of time")
     return Duration(value)
+
+
+def _comparable(value: object) -> float | None:
+    """Return the length of what a duration can be compared with; other text must not be compared letter by letter."""
+    length = _other(value)
+    if length is None and isinstance(value, str):
+        raise TypeError(f"a duration cannot be compared with {value[:40]!r}, which is none")
+    return length
 
 
 def _other(value: object) -> float | None:

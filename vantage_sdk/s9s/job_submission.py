@@ -11,9 +11,9 @@ from vantage_sdk.core.settling import settled
 from vantage_sdk.exceptions import SubmitOutcomeUnknown
 from vantage_sdk.models.base import nothing, one
 from vantage_sdk.models.s9s_job import S9SJob
-from vantage_sdk.s9s.submission import SubmitOptions, submission
+from vantage_sdk.s9s.submission import S9SSubmitOptions, submission
 
-_OWN = own(SubmitOptions)
+_OWN = own(S9SSubmitOptions)
 
 
 class JobSubmission(Resource[Mode]):
@@ -21,12 +21,12 @@ class JobSubmission(Resource[Mode]):
 
     @method
     async def submit(
-        self: JobSubmission[Async], *, script: str, name: str | None = None, **given: Unpack[SubmitOptions]
+        self: JobSubmission[Async], *, script: str, name: str | None = None, **given: Unpack[S9SSubmitOptions]
     ) -> S9SJob:
         """Submit a job.
 
         ``script``: the path of a script on the cluster, or a command line; ``name``: sent as ``job_name``; what else can be said
-        of the job: see ``SubmitOptions``.  Returns the job with ``job_id``, ``state`` and ``message``, and ``None`` for the rest.
+        of the job: see ``S9SSubmitOptions``.  Returns the job with ``job_id``, ``state`` and ``message``, and ``None`` for the rest.
 
         Raises ``ValidationError`` if the server refuses it, ``SubmitOutcomeUnknown`` if the connection failed and the job may
         have been created; repeating it with the ``idempotency_key`` of the error creates no second one where the server honours

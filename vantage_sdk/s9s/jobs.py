@@ -28,7 +28,7 @@ Order = Literal["asc", "desc"]
 Action = Literal["cancel", "hold", "release", "priority"]
 
 
-class JobFilters(CallOptions, total=False):
+class S9SJobFilters(CallOptions, total=False):
     """What a list of jobs can be narrowed and sorted by.
 
     ``state``: the server's word, in any case; ``user``, ``partition``: names; ``sort``: a field, default ``submit_time``;
@@ -42,7 +42,7 @@ class JobFilters(CallOptions, total=False):
     order: Order | None
 
 
-_FILTERS = own(JobFilters)
+_FILTERS = own(S9SJobFilters)
 
 
 class Jobs(JobSubmission[Mode], JobWaiting[Mode], JobOutput[Mode]):
@@ -55,12 +55,12 @@ class Jobs(JobSubmission[Mode], JobWaiting[Mode], JobOutput[Mode]):
         limit: int | None = None,
         offset: int | None = None,
         page_token: str | None = None,
-        **filters: Unpack[JobFilters],
+        **filters: Unpack[S9SJobFilters],
     ) -> Page[S9SJob]:
         """Fetch one page of jobs, newest first.
 
         ``limit``: page size, default 100; ``offset``: jobs to skip; ``page_token``: ``next_page_token`` of the page before,
-        ``None`` for the first; filters: see ``JobFilters``.  Returns a ``Page``, itself a sequence of ``S9SJob``.  Raises
+        ``None`` for the first; filters: see ``S9SJobFilters``.  Returns a ``Page``, itself a sequence of ``S9SJob``.  Raises
         ``ValueError`` for arguments that contradict each other.
         """
         query: dict[str, Any] = {name: filters.get(name) for name in _FILTERS}
@@ -77,12 +77,12 @@ class Jobs(JobSubmission[Mode], JobWaiting[Mode], JobOutput[Mode]):
         page_size: int | None = None,
         prefetch: int = 0,
         max_items: int | None = None,
-        **filters: Unpack[JobFilters],
+        **filters: Unpack[S9SJobFilters],
     ) -> AsyncGenerator[Sequence[Page[S9SJob]], None]:
         """Yield every page of jobs.
 
         ``page_size``: jobs a page, default 100; ``prefetch``: 1 fetches the next page while you work on this one;
-        ``max_items``: stop after so many jobs; filters: see ``JobFilters``.  A job that moved to the next page because of a
+        ``max_items``: stop after so many jobs; filters: see ``S9SJobFilters``.  A job that moved to the next page because of a
         new one is not repeated.  Raises ``VantageAPIError`` with code ``pagination_cycle`` if the list never ends.
         """
 
@@ -100,7 +100,7 @@ class Jobs(JobSubmission[Mode], JobWaiting[Mode], JobOutput[Mode]):
         page_size: int | None = None,
         prefetch: int = 0,
         max_items: int | None = None,
-        **filters: Unpack[JobFilters],
+        **filters: Unpack[S9SJobFilters],
     ) -> AsyncGenerator[Sequence[S9SJob], None]:
         """Yield every job, fetching pages as needed; parameters and errors as ``list_paginated``."""
         pages = self.list_paginated(page_size=page_size, prefetch=prefetch, max_items=max_items, **filters)

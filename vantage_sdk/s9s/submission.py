@@ -18,7 +18,7 @@ _INDEX = r"[0-9]+(?:-[0-9]+(?::[0-9]+)?)?"
 _ARRAY = re.compile(rf"{_INDEX}(?:,{_INDEX})*(?:%[0-9]+)?", re.ASCII)
 
 
-class SubmitOptions(CallOptions, total=False):
+class S9SSubmitOptions(CallOptions, total=False):
     """What a submission can say of the job beside its name and script.
 
     ``partition``, ``account``, ``qos``: names; ``nodes``: how many, ``cpus_per_node``: processors of each; ``memory``: text with

@@ -106,8 +106,10 @@ class HttpxCarrier:
     @classmethod
     def through(cls, proxy: str, settings: Settings) -> HttpxCarrier:
         """Return a carrier over a proxy, with a client of its own."""
-        certified = httpx.HTTPTransport(verify=tls_context(settings, settings.home), proxy=proxy)
-        mounts = {str(settings.home): certified} if settings.cert else None
+        mounts: dict[str, Any] = {}
+        if settings.cert:
+            certified = tls_context(settings, settings.home)
+            mounts[str(settings.home)] = httpx.HTTPTransport(proxy=proxy, verify=certified)
         client = httpx.Client(proxy=proxy, verify=tls_context(settings), mounts=mounts, trust_env=False)
         return cls(client, owned=True)
 
@@ -131,8 +133,10 @@ class AsyncHttpxCarrier:
     @classmethod
     def through(cls, proxy: str, settings: Settings) -> AsyncHttpxCarrier:
         """Return a carrier over a proxy, with a client of its own."""
-        certified = httpx.AsyncHTTPTransport(verify=tls_context(settings, settings.home), proxy=proxy)
-        mounts = {str(settings.home): certified} if settings.cert else None
+        mounts: dict[str, Any] = {}
+        if settings.cert:
+            certified = tls_context(settings, settings.home)
+            mounts[str(settings.home)] = httpx.AsyncHTTPTransport(proxy=proxy, verify=certified)
         client = httpx.AsyncClient(proxy=proxy, verify=tls_context(settings), mounts=mounts, trust_env=False)
         return cls(client, owned=True)
 

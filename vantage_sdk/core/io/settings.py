@@ -49,8 +49,8 @@ def socket_options() -> list[tuple[int, int, int]]:
 def tls_context(settings: Settings, origin: Origin | None = None) -> ssl.SSLContext:
     """Return the context for ``verify``: one of the user's, a CA file or folder, or the roots of certifi.
 
-    ``origin``: where the connections lead; only at home the certificate is shown.  ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` name other roots, as with httpx; ``"system"`` takes those of the operating system.
-    A certificate of the client's is read again when its files have changed.
+    ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` name other roots, as with httpx; ``"system"`` takes those of the operating system.
+    A certificate of the client's is shown only if ``origin`` is home, and read again when its files have changed.
     """
     if isinstance(settings.verify, ssl.SSLContext):
         return settings.verify

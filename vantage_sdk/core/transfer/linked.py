@@ -13,12 +13,11 @@ from vantage_sdk.core.transfer.checksums import sha256_of_headers
 from vantage_sdk.core.transfer.reading import Version, strong
 from vantage_sdk.core.transfer.tries import Remote
 from vantage_sdk.core.urls import Origin, resolve_link
-from vantage_sdk.exceptions import TransferError, VantageAPIError
+from vantage_sdk.exceptions import TransferError
 
 if TYPE_CHECKING:
     from vantage_sdk.config import Config
     from vantage_sdk.core.answer import Answer
-    from vantage_sdk.core.io.port import Incoming
     from vantage_sdk.core.sending import Sender
 
 
@@ -32,7 +31,7 @@ async def linked(sender: Sender, options: Mapping[str, Any], link: str, name: st
     version = Version(size)
     if size == 0:
         await _must_be_empty(sender, options, request, name)
-    elif size is None or size > download.KEPT:
+    elif size is not None and size > download.KEPT:
         version = await _told(sender, options, request, size)
     return Remote(request, version, name, unproved=version.sha256 is None)
 
@@ -61,25 +60,11 @@ async def _must_be_empty(sender: Sender, options: Mapping[str, Any], request: Re
         raise TransferError(f"{name} has {len(answer.body)} bytes, not 0 as the server says")
 
 
-async def _told(sender: Sender, options: Mapping[str, Any], request: Request[Any], size: int | None) -> Version:
-    """Return what the server tells of a file that is worth going on with after an interruption."""
+async def _told(sender: Sender, options: Mapping[str, Any], request: Request[Any], size: int) -> Version:
+    """Return the version of a file that is worth going on with after an interruption, if the server sends parts of it."""
+    incoming = await sender.open(replace(request, headers={"Range": "bytes=0-0"}), options)
     try:
-        incoming = await sender.open(replace(request, headers={"Range": "bytes=0-0"}), options)
-    except VantageAPIError as error:
-        if error.status_code != 416:
-            raise
-        return Version(size)  # there is no first byte
-    try:
-        return Version(_size(incoming) if size is None else size, _tag(incoming), sha256_of_headers(incoming.headers))
+        etag = strong(incoming.headers.get("etag")) if incoming.status == 206 else None
+        return Version(size, etag, sha256_of_headers(incoming.headers))
     finally:
         await incoming.aclose()
-
-
-def _tag(incoming: Incoming) -> str | None:
-    """Return the entity tag, if the server sends parts as well: without these it is good for nothing."""
-    return strong(incoming.headers.get("etag")) if incoming.status == 206 else None
-
-
-def _size(incoming: Incoming) -> int | None:
-    total = incoming.headers.get("content-range", "").rpartition("/")[2]
-    return int(total[:20]) if incoming.status == 206 and total.isdecimal() else None
