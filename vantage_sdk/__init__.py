@@ -89,10 +89,7 @@ if TYPE_CHECKING:
     from vantage_sdk.workflows.result import WorkflowResult
 
 _HOME = {
-    "vantage_sdk.client": (
-        "AsyncVantageClient",
-        "VantageClient",
-    ),
+    "vantage_sdk.client": ("AsyncVantageClient", "VantageClient"),
     "vantage_sdk.config": ("Config",),
     "vantage_sdk.core.answer": ("RawResponse",),
     "vantage_sdk.core.job_file": ("JobFileError",),

@@ -24,7 +24,7 @@ from vantage_sdk.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable
 
     from vantage_sdk.core.io.port import Duplex, Incoming
 
@@ -77,8 +77,8 @@ class Handshake:
         # Without extensions: compression would let a few bytes grow to any size, and updates are small.
         place = uri.parse_uri("ws://server/")
         self._protocol = client.ClientProtocol(place, max_size=max_message, state=client.OPEN)
-        offered: Mapping[str, str] = self._protocol.connect().headers
-        self.headers = {name: value for name, value in offered.items() if name != "Host"}
+        offered: Iterable[tuple[str, str]] = self._protocol.connect().headers.raw_items()
+        self.headers = {name: value for name, value in offered if name.lower() != "host"}
 
     async def socket(self, incoming: Incoming, ping_interval: float | None, ping_timeout: float | None) -> WebSocket:
         """Return the socket; raise ``SocketFault`` if the answer does not fit the offer."""
