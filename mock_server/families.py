@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from mock_server.documents import mounted, routes as documents, workflows as workflow_documents
+from mock_server.documents import (
+    jobservice as job_documents,
+    mounted,
+    routes as documents,
+    workflows as workflow_documents,
+)
+from mock_server.jobservice import clusters as job_clusters, health, jobs as ai_jobs, logs, metrics, queues
+from mock_server.jobservice.dialect import JOBSERVICE
 from mock_server.platform import (
     billing,
     clusters,
@@ -48,6 +55,14 @@ FAMILIES = (
         (
             *(*workflows.routes.endpoints, *runs.routes.endpoints, *node_types.routes.endpoints),
             *(*keys.routes.endpoints, *workflow_documents.endpoints, *mounted.endpoints),
+        ),
+    ),
+    Family(
+        JOBSERVICE,
+        (
+            *(*ai_jobs.routes.endpoints, *logs.routes.endpoints, *queues.routes.endpoints),
+            *(*job_clusters.routes.endpoints, *metrics.routes.endpoints, *health.routes.endpoints),
+            *job_documents.endpoints,
         ),
     ),
     Family(
