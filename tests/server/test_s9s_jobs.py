@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from mock_server import MockServer
+from mock_server.cluster.backend import ClusterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -355,3 +356,19 @@ def test_nothing_can_be_done_to_a_job_that_has_ended(s9s: httpx.Client, action: 
 @pytest.mark.parametrize("body", [{}, {"priority": -1}, {"priority": "high"}, {"priority": 1.5}, {"priority": True}])
 def test_a_priority_is_a_number_from_zero(s9s: httpx.Client, body: dict[str, Any]) -> None:
     assert error(s9s.put("/v1/jobs/12345/priority", json=body)) == (400, "VALIDATION_ERROR", "priority")
+
+
+def test_a_fault_of_the_scheduler_has_a_word_of_its_own(
+    server: MockServer, s9s: httpx.Client, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: Any, **__: Any) -> None:
+        raise ClusterError("Unable to contact slurm controller")
+
+    monkeypatch.setattr(type(server.app.state.cluster), "submit", fail)
+    answer = s9s.post("/v1/jobs", json={"script": "true"})
+    assert error(answer) == (500, "SLURM_ERROR", None)
+    assert answer.json()["error"]["message"] == "Unable to contact slurm controller"
+    assert client.post("/v1/jobs", json={"name": "n", "command": "true"}).json()["error"] == "internal_error"
+    server.faults.set("GET /v1/jobs: 500, 503")
+    url = f"{server.s9s_url}/v1/jobs"
+    assert [httpx.get(url).json()["error"]["code"] for _ in range(2)] == ["INTERNAL_ERROR", "SERVICE_UNAVAILABLE"]
