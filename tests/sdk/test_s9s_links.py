@@ -16,7 +16,7 @@ from tests.support.intake import KIB, shrink
 from tests.support.office import DOWNLOAD, Office, cut, ranged
 from tests.support.s9s_answers import fault
 from tests.support.scripted import Json, Redirect, Reply, Request, ScriptedServer, Step
-from vantage_sdk import AuthenticationError, SubmitOutcomeUnknown, TransferError, VantageAPIError
+from vantage_sdk import AuthenticationError, Export, SubmitOutcomeUnknown, TransferError, VantageAPIError
 from vantage_sdk.testing import instant_retries
 
 KEY = "canary_0123456789abcdefghij"
@@ -130,6 +130,16 @@ async def test_a_refusal_elsewhere_is_raised_and_asks_for_no_new_token(face: Fac
     assert not target.exists()
 
 
+async def test_a_link_elsewhere_asks_for_no_token_at_all(face: Face, target: Path) -> None:
+    given: list[str] = []
+    with ScriptedServer(Elsewhere(ROWS, ranged)) as other:
+        export = Export.from_dict({"export_id": "e", "status": "completed", "download_url": f"{other.url}/x"})
+        async with face.s9s("http://127.0.0.1:1", token=lambda: given.append(KEY) or KEY) as client:
+            await client.exports.download(export, target)
+    assert target.read_bytes() == ROWS
+    assert given == []
+
+
 @pytest.mark.parametrize("link", NOWHERE.values(), ids=NOWHERE.keys())
 async def test_a_link_that_leads_nowhere_one_may_go_is_an_error(face: Face, target: Path, link: str) -> None:
     office = Office(ROWS, download_url=link)
@@ -190,6 +200,17 @@ async def test_a_redirect_to_another_server_leaves_the_credential_behind(face: F
     assert KEY in str(office.downloads[0].headers)
 
 
+async def test_a_refusal_after_a_redirect_asks_for_no_new_token(face: Face, target: Path) -> None:
+    given: list[str] = []
+    with ScriptedServer(lambda request, connection: fault(401)) as other:
+        office = Office(ROWS, lambda office, request: Redirect(302, f"{other.url}/x"))
+        with ScriptedServer(office) as server:
+            async with face.s9s(server.url, token=lambda: given.append(KEY) or f"{KEY}{len(given)}") as client:
+                with pytest.raises(AuthenticationError):
+                    await client.exports.download("exp_1", target)
+    assert (len(given), len(other.requests)) == (1, 1)
+
+
 @pytest.mark.parametrize("start", ["elsewhere", "here"])
 async def test_the_way_back_does_not_bring_the_credential_back(face: Face, target: Path, start: str) -> None:
     places: dict[str, str] = {}
@@ -209,9 +230,10 @@ async def test_the_way_back_does_not_bring_the_credential_back(face: Face, targe
             places |= {"home": server.url, "other": other.url}
             if start == "elsewhere":
                 office.told["download_url"] = f"{other.url}/away"
-            async with face.s9s(server.url, token=lambda: given.append(KEY) or KEY) as client:
+            async with face.s9s(server.url, token=lambda: given.append(KEY) or f"{KEY}{len(given)}") as client:
                 with pytest.raises(AuthenticationError):
                     await client.exports.download("exp_1", target)
+    assert len(given) == 1
     assert nothing_is_told(other)
     assert [KEY in str(request.headers) for request in office.downloads] == ([] if start == "elsewhere" else [True]) + [
         False

@@ -161,13 +161,17 @@ async def test_jobs_of_several_users_are_listed_without_a_user(face: Face, pause
     assert "list" in asked(server)
 
 
-async def test_a_list_that_does_not_reach_far_enough_is_completed_one_by_one(face: Face, pauses: list[float]) -> None:
+@pytest.mark.parametrize("others", [7, 25])
+async def test_a_list_that_does_not_reach_far_enough_is_completed_one_by_one(
+    face: Face, pauses: list[float], others: int
+) -> None:
     cluster = Cluster({str(number): LONG for number in range(1, 6)})
-    cluster.others = 25
+    cluster.others = others
     with ScriptedServer(cluster) as server:
         async with face.s9s(server.url) as client:
             assert {job.state for job in await client.jobs.wait_all(range(1, 6))} == {"COMPLETED"}
     assert "list" in asked(server)
+    assert len(pauses) <= len(LONG) - 1
 
 
 async def test_jobs_without_a_time_are_looked_at_one_by_one(face: Face, pauses: list[float]) -> None:

@@ -119,7 +119,7 @@ class Download:
         try:
             return self._destination.create(name), name, spans
         except TakenOverError:  # by one that read the note before the file was there
-            return self._open_now(version, None)
+            return self._open_now(remote, None)
         except BaseException:
             if noted:
                 self._journal.forget_now()
