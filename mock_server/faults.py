@@ -17,13 +17,14 @@ or each with a ``probability`` (drawn from the server's seed), at most ``times``
 ``wrong_checksum``  let the digests of files in this answer be those of other bytes
 ``replace``         put other bytes of the same size in the place of the file just before this download of it
 ``ignore_range``    answer a request for a part of a file with all of it
+``dependency``      handle this request as if ``database``, ``redis`` or ``kubernetes`` were down (job service)
 ==================  ==================================================================================================
 
 The first rule that selects a request wins.  The short form describes the fate of successive requests, here of the first
 four: ``"POST /v1/jobs: reset-after*2, 503, ok"``.  Its words are ``ok``, a status (``503``, ``429;retry-after=2``),
 ``reset-before``, ``reset-after``, ``delay=0.5``, ``cut=10``, ``drip=5@0.01``, ``length=+3``, ``length=-3``,
-``duplicate=Content-Type``, ``storm=3``, ``cut-upload=10``, ``store-less=1``, ``wrong-checksum``, ``replace`` and
-``ignore-range``; ``*N`` repeats a word N times, and a word with ``*`` as the last one never
+``duplicate=Content-Type``, ``storm=3``, ``cut-upload=10``, ``store-less=1``, ``wrong-checksum``, ``replace``,
+``ignore-range`` and ``down=redis``; ``*N`` repeats a word N times, and a word with ``*`` as the last one never
 ends.  Leaving out the method or the path (``"*: 503*"``, ``"POST *: 503"``) matches all.
 """
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 EFFECTS = (
     *("status", "storm", "delay", "reset", "cut_body", "drip", "content_length", "duplicate_header"),
-    *("cut_upload", "store_less", "wrong_checksum", "replace", "ignore_range"),
+    *("cut_upload", "store_less", "wrong_checksum", "replace", "ignore_range", "dependency"),
 )
 
 
@@ -81,6 +82,7 @@ class Rule(BaseModel):
     wrong_checksum: Literal[True] | None = None
     replace: Literal[True] | None = None
     ignore_range: Literal[True] | None = None
+    dependency: Literal["database", "redis", "kubernetes"] | None = None
     start: int = Field(default=1, ge=1, description="first of the matching requests that counts")
 
     @model_validator(mode="after")
@@ -235,6 +237,6 @@ def _parse_effect(word: str) -> dict[str, Any]:
     }
     if name in numbers:
         return {numbers[name]: float(value) if name == "delay" else int(value), **extra}
-    if name == "duplicate":
-        return {"duplicate_header": value}
+    if name in ("duplicate", "down"):
+        return {"duplicate_header" if name == "duplicate" else "dependency": value}
     raise ValueError(f"unknown fault {word!r}")

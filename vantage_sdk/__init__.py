@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vantage_sdk.config import Config
     from vantage_sdk.core.answer import RawResponse
     from vantage_sdk.core.job_file import JobFileError
+    from vantage_sdk.core.live import AsyncLiveStream, LiveStream
     from vantage_sdk.core.stepping import AsyncStream, Stream
     from vantage_sdk.core.transfer.file_objects import FileReader, FileWriter, TextWriter
     from vantage_sdk.core.transfer.file_objects_async import AsyncFileReader, AsyncFileWriter
@@ -59,10 +60,11 @@ if TYPE_CHECKING:
         JobFailed,
         JobStarted,
     )
-    from vantage_sdk.models.job import Job, JobOutput, JobSpec, JobTemplate, Phase
+    from vantage_sdk.models.job import Job, JobOutput, JobSpec, JobTemplate
     from vantage_sdk.models.logs import Logs
     from vantage_sdk.models.metrics import ClusterMetrics, JobMetrics, MetricPoint
     from vantage_sdk.models.node_type import NodeCategory, NodeType, NodeTypes
+    from vantage_sdk.models.phase import Phase
     from vantage_sdk.models.s9s_bulk import BulkOutcome, BulkResult
     from vantage_sdk.models.s9s_document import Export, Report
     from vantage_sdk.models.s9s_job import Dependency, S9SJob
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
     from vantage_sdk.models.storage_file import StorageFile
     from vantage_sdk.models.team import Team, TeamMember
     from vantage_sdk.models.transfer import TransferItem, TransferReport
+    from vantage_sdk.models.update import JobUpdate, MetricsUpdate, NodeUpdate, Resynced, Update
     from vantage_sdk.models.user import User
     from vantage_sdk.models.webhook import WebhookSubscription
     from vantage_sdk.models.workflow import Workflow, WorkflowEdge, WorkflowNode, WorkflowSummary
@@ -87,40 +90,21 @@ if TYPE_CHECKING:
     from vantage_sdk.workflows.result import WorkflowResult
 
 _HOME = {
-    "vantage_sdk.client": (
-        "AsyncVantageClient",
-        "VantageClient",
-    ),
+    "vantage_sdk.client": ("AsyncVantageClient", "VantageClient"),
     "vantage_sdk.config": ("Config",),
     "vantage_sdk.core.answer": ("RawResponse",),
     "vantage_sdk.core.job_file": ("JobFileError",),
+    "vantage_sdk.core.live": ("AsyncLiveStream", "LiveStream"),
     "vantage_sdk.core.stepping": ("AsyncStream", "Stream"),
     "vantage_sdk.core.transfer.file_objects": ("FileReader", "FileWriter", "TextWriter"),
     "vantage_sdk.core.transfer.file_objects_async": ("AsyncFileReader", "AsyncFileWriter"),
     "vantage_sdk.core.transfer.file_objects_text": ("AsyncTextReader", "AsyncTextWriter"),
     "vantage_sdk.exceptions": (
-        "Attempt",
-        "AuthenticationError",
-        "AuthorizationError",
-        "ConfigError",
-        "ConflictError",
-        "DataExpiredError",
-        "DeadlineExceeded",
-        "IntegrityError",
-        "JobFailedError",
-        "RateLimitError",
-        "ResourceNotFoundError",
-        "S9SClient",
-        "ServerError",
-        "StreamInterrupted",
-        "SubmitOutcomeUnknown",
-        "TransferError",
-        "ValidationError",
-        "VantageAPIError",
-        "VantageConnectionError",
-        "VantageTimeoutError",
-        "WebhookVerificationError",
-        "WorkflowFailedError",
+        *("Attempt", "AuthenticationError", "AuthorizationError", "ConfigError", "ConflictError"),
+        *("DataExpiredError", "DeadlineExceeded", "IntegrityError", "JobFailedError", "RateLimitError"),
+        *("ResourceNotFoundError", "ServerError", "StreamInterrupted", "SubmitOutcomeUnknown", "TransferError"),
+        *("ValidationError", "VantageAPIError", "VantageConnectionError", "VantageTimeoutError"),
+        *("WebhookVerificationError", "WorkflowFailedError"),
     ),
     "vantage_sdk.models.batch": ("BatchResult", "Outcome"),
     "vantage_sdk.models.billing": ("Invoice", "UsageItem", "UsageSummary"),
@@ -135,8 +119,9 @@ _HOME = {
         "JobFailed",
         "JobStarted",
     ),
-    "vantage_sdk.models.job": ("Job", "JobOutput", "JobSpec", "JobTemplate", "Phase"),
+    "vantage_sdk.models.job": ("Job", "JobOutput", "JobSpec", "JobTemplate"),
     "vantage_sdk.models.logs": ("Logs",),
+    "vantage_sdk.models.phase": ("Phase",),
     "vantage_sdk.models.metrics": ("ClusterMetrics", "JobMetrics", "MetricPoint"),
     "vantage_sdk.models.duration": ("Duration",),
     "vantage_sdk.models.s9s_bulk": ("BulkOutcome", "BulkResult"),
@@ -151,6 +136,7 @@ _HOME = {
     "vantage_sdk.models.storage_file": ("StorageFile",),
     "vantage_sdk.models.team": ("Team", "TeamMember"),
     "vantage_sdk.models.transfer": ("TransferItem", "TransferReport"),
+    "vantage_sdk.models.update": ("JobUpdate", "MetricsUpdate", "NodeUpdate", "Resynced", "Update"),
     "vantage_sdk.models.user": ("User",),
     "vantage_sdk.models.webhook": ("WebhookSubscription",),
     "vantage_sdk.pagination": ("Page",),
@@ -175,6 +161,7 @@ __all__ = [
     "AsyncFileReader",
     "AsyncFileWriter",
     "AsyncJobServiceClient",
+    "AsyncLiveStream",
     "AsyncS9SClient",
     "AsyncStream",
     "AsyncTextReader",
@@ -223,12 +210,16 @@ __all__ = [
     "JobSpec",
     "JobStarted",
     "JobTemplate",
+    "JobUpdate",
+    "LiveStream",
     "Logs",
     "Meta",
     "MetricPoint",
+    "MetricsUpdate",
     "NodeCategory",
     "NodeType",
     "NodeTypes",
+    "NodeUpdate",
     "Outcome",
     "Page",
     "PerformanceSeries",
@@ -238,6 +229,7 @@ __all__ = [
     "Report",
     "ResourceNotFoundError",
     "ResultPage",
+    "Resynced",
     "S9SClient",
     "S9SJob",
     "S9SNode",
@@ -257,6 +249,7 @@ __all__ = [
     "TransferError",
     "TransferItem",
     "TransferReport",
+    "Update",
     "UsageItem",
     "UsageSummary",
     "User",

@@ -38,9 +38,10 @@ ENDPOINTS = {
     "reports_list": ("GET", "/v1/reports"),
     "openapi_json": ("GET", "/v1/openapi.json"),
     "status": ("GET", "/v1/status"),
+    "ws": ("GET", "/v1/ws"),
 }
-ELSEWHERE = {"ws", "openapi_yaml", "oauth_token", "swagger_ui", "redoc"}
-"""What no method of a resource asks: the socket, the way to a token, and pages for people and other tools."""
+ELSEWHERE = {"openapi_yaml", "oauth_token", "swagger_ui", "redoc"}
+"""What no method of a resource asks: the way to a token, and pages for people and other tools."""
 JOB_ID, NODE, USER, EXPORT_ID, REPORT_ID = "12345", "node001", "alice", "exp_abc123", "rep_abc123"
 PLACES = (
     (f"/jobs/{JOB_ID}", "/jobs/{job_id}"),
@@ -100,6 +101,8 @@ USES: dict[str, list[Use]] = {
     "jobs.wait": [Use("jobs_get", (JOB_ID,))],
     "jobs.wait_all": [Use("jobs_get", ([JOB_ID],))],
     "jobs.as_completed": [Use("jobs_get", ([JOB_ID],))],
+    "jobs.follow": [Use("jobs_output", (JOB_ID,)), Use("jobs_error", (12345, "error"))],
+    "events.subscribe": [Use("ws", ("jobs", {"user": USER})), Use("ws", ({"nodes": None, "queue": {}},))],
     "nodes.list": [Use("nodes_list")],
     "nodes.get": [Use("nodes_get", (NODE,))],
     "nodes.drain": [Use("nodes_drain", (NODE,))],

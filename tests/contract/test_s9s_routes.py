@@ -14,15 +14,15 @@ from tests.contract.reference import reference_data
 from tests.contract.s9s_uses import BODIES, CONTENT, ELSEWHERE, ENDPOINTS, PLACES, USES
 from tests.contract.test_routes import finish
 from tests.contract.uses import Use
-from tests.support.recording import RecordingIO, client_of, json_answer
+from tests.support.recording import RecordingIO, client_of, goodbye, json_answer
 from vantage_sdk import AsyncS9SClient, RawResponse, S9SClient
 from vantage_sdk.core.answer import Answer
 from vantage_sdk.core.io.port import Wire
-from vantage_sdk.core.resource import Async, RawAsync, RawSync, Resource, Sync, _Keywords, method, opening, stream
+from vantage_sdk.core.resource import Async, RawAsync, RawSync, Resource, Sync, _Keywords, live, method, opening, stream
 from vantage_sdk.s9s.resources import Resources
 
 CLIENTS = [S9SClient, AsyncS9SClient]
-NOUNS = ("exports", "jobs", "metrics", "nodes", "partitions", "reports", "users")
+NOUNS = ("events", "exports", "jobs", "metrics", "nodes", "partitions", "reports", "users")
 CASES = [
     pytest.param(name, use, id=f"{name}-{number}") for name, uses in USES.items() for number, use in enumerate(uses)
 ]
@@ -38,6 +38,8 @@ def template(wire: Wire) -> tuple[str, str]:
 def answer(wire: Wire) -> Answer:
     """Answer any documented endpoint."""
     endpoint = next(name for name, route in ENDPOINTS.items() if route == template(wire))
+    if (b"Upgrade", b"websocket") in wire.headers:
+        return goodbye({"action": "end"})
     if endpoint == "exports_download":
         return Answer(200, {"content-length": str(len(CONTENT))}, CONTENT)
     return json_answer(BODIES.get(endpoint, {**BODIES["jobs_get"], "node_name": "node001"}))
@@ -73,7 +75,7 @@ def test_a_method_asks_documented_endpoints(name: str, use: Use, kind: Any) -> N
 def test_the_raw_form_asks_the_same_and_shows_the_answer(name: str, use: Use, kind: Any) -> None:
     io = RecordingIO(answer)
     client = client_of(io, kind).with_raw
-    if isinstance(kind_of(client, name), stream | opening):
+    if isinstance(kind_of(client, name), stream | live | opening):
         with pytest.raises(TypeError, match="streams its answer, so it has no raw form"):
             call(client, name, use)
         return
@@ -85,7 +87,7 @@ def test_the_raw_form_asks_the_same_and_shows_the_answer(name: str, use: Use, ki
 
 def own_methods(cls: type[Any]) -> set[str]:
     found = {name: inspect.getattr_static(cls, name) for name in dir(cls) if not name.startswith("_")}
-    return {name for name, value in found.items() if isinstance(value, method | stream | opening)}
+    return {name for name, value in found.items() if isinstance(value, method | stream | live | opening)}
 
 
 @pytest.mark.parametrize("kind", CLIENTS)
@@ -113,7 +115,9 @@ def test_the_attributes_are_these() -> None:
 @pytest.mark.parametrize("name", USES)
 def test_a_method_looks_the_same_in_every_mode(name: str) -> None:
     owners = [client_of(RecordingIO(answer), kind) for kind in CLIENTS]
-    owners += [] if isinstance(kind_of(owners[0], name), stream | opening) else [owner.with_raw for owner in owners]
+    owners += (
+        [] if isinstance(kind_of(owners[0], name), stream | live | opening) else [owner.with_raw for owner in owners]
+    )
     faces = [reduce(getattr, name.split("."), owner) for owner in owners]
     assert all(isinstance(face, types.MethodType) for face in faces)
     assert len({str(inspect.signature(face)) for face in faces}) == 1
@@ -128,7 +132,7 @@ def test_every_public_coroutine_is_wrapped(noun: str) -> None:
     for base in type(getattr(client, noun)).__mro__:
         for name, value in vars(base).items() if issubclass(base, Resource) else ():
             if not name.startswith("_"):
-                assert isinstance(value, method | stream | opening), f"{base.__name__}.{name}"
+                assert isinstance(value, method | stream | live | opening), f"{base.__name__}.{name}"
 
 
 @pytest.mark.parametrize("mode", [Sync, Async, RawSync, RawAsync])

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from vantage_sdk.core.arguments import Id, id_text
 from vantage_sdk.models.base import Model, Timestamp
 from vantage_sdk.models.duration import Duration
-from vantage_sdk.models.job import Phase, phase_of
+from vantage_sdk.models.phase import Phase, PhasedModel
 
 KINDS = ("after", "afterok", "afternotok", "afterany", "singleton")
 
@@ -44,7 +44,7 @@ class JobEfficiency(Model):
     max_cpu_time: Duration | None = None
 
 
-class S9SJob(Model):
+class S9SJob(PhasedModel):
     """A job of S9S.
 
     ``state`` is the server's word (``PENDING``, ``RUNNING``, ``COMPLETED``, ``FAILED``, ``CANCELLED``, or another of Slurm);
@@ -110,20 +110,14 @@ class S9SJob(Model):
         return self.job_name
 
     @property
-    def phase(self) -> Phase:
-        """Return where the job is in its life; ``Phase.UNKNOWN`` for a word that this SDK does not know."""
-        return phase_of(self.state)
+    def _word(self) -> object:
+        return self.state
 
     @property
     def is_terminal(self) -> bool:
         """Tell whether the job has ended; one in an unknown state has if it has an ``end_time``."""
         phase = self.phase
         return phase.is_terminal or (phase is Phase.UNKNOWN and self.end_time is not None)
-
-    @property
-    def succeeded(self) -> bool:
-        """Tell whether the job has ended well."""
-        return self.phase is Phase.SUCCEEDED
 
 
 def as_job_id(job: Any) -> str:

@@ -15,6 +15,7 @@ from vantage_sdk.core.resource import Async, Mode, ResourceSet, method
 if TYPE_CHECKING:
     from vantage_sdk.models.s9s_search import SearchResults
     from vantage_sdk.models.s9s_status import S9SStatus
+    from vantage_sdk.s9s.events import Events
     from vantage_sdk.s9s.exports import Exports
     from vantage_sdk.s9s.jobs import Jobs
     from vantage_sdk.s9s.metrics import Metrics
@@ -39,6 +40,13 @@ class Resources(ResourceSet[Mode]):
         from vantage_sdk.s9s.jobs import Jobs
 
         return Jobs(self._sender, self._mode)
+
+    @cached_property
+    def events(self) -> Events[Mode]:
+        """Be told of changes as they happen."""
+        from vantage_sdk.s9s.events import Events
+
+        return Events(self._sender, self._mode)
 
     @cached_property
     def nodes(self) -> Nodes[Mode]:
