@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from vantage_sdk.core.retry import Rules
     from vantage_sdk.core.scrub import Secret
     from vantage_sdk.core.sending import Sender
-    from vantage_sdk.core.urls import Origin
 
 Head = TypeVar("Head", bound="HasHead")
 
@@ -61,10 +60,10 @@ async def tried(
     while not isinstance(secret, VantageAPIError):
         try:
             sent = wire(call, sender.config, secret, stream=stream)
-            answer, body, place = await _exchanged(sent, exchange, read, roams=call.request.roams)
+            answer, body, last = await _exchanged(sent, exchange, read, roams=call.request.roams)
         except TransportError as error:
             return _unanswered(sender, call, rules, error)
-        at_home = place == sender.config.origin
+        at_home = call.request.is_for(sender.config.origin) and last.headers is sent.headers
         if at_home and HONOURED in answer.headers:
             sender.shared.honours_keys = True
         if answer.status < 300:
@@ -83,8 +82,8 @@ async def _exchanged(
     read: Callable[[Head], Awaitable[bytes]],
     *,
     roams: bool,
-) -> tuple[Head, bytes, Origin]:
-    """Return the answer, the body if it is an error, and where it came from in the end."""
+) -> tuple[Head, bytes, Wire]:
+    """Return the answer, the body if it is an error, and the request that was answered in the end."""
     answer = await exchange(sent)
     for _ in range(GET_REDIRECTS):
         if (following := next_target(sent, answer, roams=roams)) is None:
@@ -92,7 +91,7 @@ async def _exchanged(
         await read(answer)
         sent = following
         answer = await exchange(sent)
-    return answer, await read(answer) if answer.status >= 300 else b"", sent.origin
+    return answer, await read(answer) if answer.status >= 300 else b"", sent
 
 
 async def _secret(sender: Sender, call: Call, rules: Rules) -> Secret | VantageAPIError | None:
