@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mock_server.control import PREFIX, ControlAPI
-from mock_server.dispatch import Dispatcher
+from mock_server.dispatch import PORT, Dispatcher
 from mock_server.exchange import Exchange
 from mock_server.families import FAMILIES
 from mock_server.state import ServerState
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from mock_server.state import Settings
 
@@ -53,6 +53,14 @@ class Application:
             await self.control(scope, receive, send)
         else:
             await Exchange(self.state, DISPATCHER, scope, receive, send).run()
+
+    def speaking(self, family: str) -> ASGIApp:
+        """Return this application as a port of its own for one family shows it."""
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await self({**scope, PORT: family}, receive, send)
+
+        return app
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RatePolicy:
-    """How many requests one credential may make in a window of so many seconds."""
+    """How many requests one credential may make in a window of so many seconds; no limit is ``None``.
 
-    limit: int
+    ``announced`` tells callers how long the window is.
+    """
+
+    limit: int | None
     window: float
+    announced: bool = False
 
 
 class Envelope(Protocol):
@@ -34,6 +38,9 @@ class Dialect:
     """The manners of one family.
 
     ``mount`` is an optional prefix in front of the documented paths, for a family that shares its paths with another.
+    ``hosts`` are the names under which the documents show it.  ``aliases`` are further forms of ``prefix``.  A family that
+    is not ``by_path`` needs its port, its host or its mount, because its paths alone lead to another one.
+    ``tiers`` are the budgets of credentials that have another one than ``rate``.
     ``error_body`` renders a refusal; it is given the code, the request id and the time as well.  ``malformed`` is the word
     for a body that cannot be read at all, if that is another one.  ``envelope`` wraps answers.  ``open_to_browsers`` lets
     pages of any origin call.
@@ -49,6 +56,13 @@ class Dialect:
     error_body: Callable[[ApiError, str, str, float], dict[str, Any]]
     error_model: Any
     error_examples: Mapping[int, str] = field(default_factory=dict[int, str])
+    hosts: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    by_path: bool = True
+    tiers: Mapping[str, RatePolicy] = field(default_factory=dict[str, "RatePolicy"])
+    security: Mapping[str, dict[str, Any]] = field(
+        default_factory=lambda: {"bearer": {"type": "http", "scheme": "bearer"}}
+    )
     in_capitals: bool = False
     malformed: str | None = None
     envelope: Envelope | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 from openapi_ui_bundles import swagger_ui
 from starlette.responses import HTMLResponse, Response
@@ -28,17 +29,18 @@ PAGE = """<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <title>Vantage API</title>
-<link rel="icon" type="image/png" href="/docs/favicon-32x32.png">
-<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="icon" type="image/png" href="%(mount)s/docs/favicon-32x32.png">
+<link rel="stylesheet" href="%(mount)s/docs/swagger-ui.css">
 </head>
 <body>
-<p><a href="/docs">Platform</a> · <a href="/api/v1/docs">Workflows</a></p>
+<p>%(links)s</p>
 <div id="ui"></div>
-<script src="/docs/swagger-ui-bundle.js"></script>
-<script>SwaggerUIBundle({url: "%s", dom_id: "#ui", persistAuthorization: true});</script>
+<script src="%(mount)s/docs/swagger-ui-bundle.js"></script>
+<script>SwaggerUIBundle({url: "%(url)s", dom_id: "#ui", persistAuthorization: true});</script>
 </body>
 </html>
 """
+LINKS = '<a href="/docs">Platform</a> · <a href="/api/v1/docs">Workflows</a> · <a href="/s9s/docs">S9S</a>'
 
 
 @routes.get("/health", public=True, assumed=True)
@@ -62,7 +64,7 @@ async def postman(call: Call[None, None]) -> Response:
 @routes.get("/docs", public=True)
 async def docs(call: Call[None, None]) -> Response:
     """Interactive documentation."""
-    return HTMLResponse(PAGE % "/api/openapi")
+    return HTMLResponse(PAGE % {"mount": "", "url": "/api/openapi", "links": LINKS})
 
 
 @mounted.get("/api/openapi", public=True, assumed=True)
@@ -75,19 +77,23 @@ async def workflows_openapi(call: Call[None, None]) -> Response:
 @workflows.get("/docs", public=True, assumed=True)
 async def workflows_docs(call: Call[None, None]) -> Response:
     """Interactive documentation of workflows."""
-    return HTMLResponse(PAGE % "/api/v1/openapi.json")
+    return HTMLResponse(PAGE % {"mount": "", "url": "/api/v1/openapi.json", "links": LINKS})
 
 
 @routes.get("/docs/{asset}", public=True)
 async def asset(call: Call[None, None]) -> Response:
     """A file of the interactive documentation."""
-    name = call.path["asset"]
-    if name not in ASSETS:
+    return asset_response(ASSETS, call.path["asset"])
+
+
+def asset_response(assets: dict[str, str], name: str, directory: Path = swagger_ui.static_path) -> Response:
+    """Return one of the ``assets``, which are content types by file name, or raise a 404."""
+    if name not in assets:
         raise ApiError(404, "There is nothing at this path")
-    return Response(read_asset(name), media_type=ASSETS[name], headers={"Cache-Control": "max-age=3600"})
+    return Response(read_asset(name, directory), media_type=assets[name], headers={"Cache-Control": "max-age=3600"})
 
 
 @cache
-def read_asset(name: str) -> bytes:
-    """Return one of the ``ASSETS``."""
-    return (swagger_ui.static_path / name).read_bytes()
+def read_asset(name: str, directory: Path = swagger_ui.static_path) -> bytes:
+    """Return a bundled file."""
+    return (directory / name).read_bytes()

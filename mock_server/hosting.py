@@ -18,6 +18,7 @@ from uvicorn.server import ServerState as Connections
 from mock_server.protocol import MockProtocol
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Coroutine
 
     from starlette.types import ASGIApp
@@ -65,7 +66,7 @@ class LoopThread:
 class Listener:
     """A bound socket and the connections that came over it."""
 
-    def __init__(self, app: ASGIApp, sock: socket.socket) -> None:
+    def __init__(self, app: ASGIApp, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         self._config = Config(
             app,
             http=MockProtocol,
@@ -80,12 +81,13 @@ class Listener:
         self._config.load()
         self._connections = Connections()
         self._socket = sock
+        self._tls = tls
         self._server: asyncio.Server
 
     async def open(self) -> None:
         """Begin to accept connections."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._protocol, sock=self._socket, backlog=BACKLOG)
+        self._server = await loop.create_server(self._protocol, sock=self._socket, backlog=BACKLOG, ssl=self._tls)
 
     async def close(self) -> None:
         """Drop all connections and wait until the requests on them have noticed."""

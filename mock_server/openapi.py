@@ -47,6 +47,10 @@ ANSWER_HEADERS: dict[str, Any] = {
     "X-RateLimit-Reset": {"description": "End of the window, epoch seconds.", "schema": {"type": "integer"}},
 }
 
+WINDOW_HEADER: dict[str, Any] = {
+    "X-RateLimit-Window": {"description": "Length of the window in seconds.", "schema": {"type": "integer"}},
+}
+
 ORGANIZATION = {
     "name": "X-Organization-ID",
     "in": "header",
@@ -69,7 +73,7 @@ IDEMPOTENCY = {
 @cache
 def describe(family: Family) -> dict[str, Any]:
     """Return the OpenAPI document of ``family``, built once per process."""
-    endpoints = [endpoint for endpoint in family.endpoints if not endpoint.public]
+    endpoints = [endpoint for endpoint in family.endpoints if not endpoint.public or endpoint.body is not None]
     schemas, components = _schemas(family, endpoints)
     paths: dict[str, Any] = {}
     for endpoint in endpoints:
@@ -78,13 +82,13 @@ def describe(family: Family) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": family.dialect.title, "version": VERSION},
         "servers": [{"url": "/"}],
-        "security": [{"bearer": []}],
+        "security": [{name: []} for name in family.dialect.security],
         "tags": [{"name": tag} for tag in dict.fromkeys(endpoint.tag for endpoint in endpoints)],
         "paths": paths,
         "components": {
             "schemas": components,
-            "headers": ANSWER_HEADERS,
-            "securitySchemes": _security_schemes(endpoints),
+            "headers": _answer_headers(family),
+            "securitySchemes": _security_schemes(family, endpoints),
         },
     }
 
@@ -115,12 +119,17 @@ def _operation(family: Family, endpoint: Endpoint, schemas: dict[Any, Any]) -> d
         operation["x-assumed"] = True
     if endpoint.scope is not None:
         operation["security"] = [{"bearer": [endpoint.scope]}]
+    if endpoint.public:
+        operation["security"] = []
     if endpoint.session:
         operation["security"] = [{"bearer": []}, {"session": []}]
     if endpoint.stream is not None:
         operation["requestBody"] = {
             "required": True,
-            "content": {endpoint.stream.media: {"schema": endpoint.stream.schema}},
+            "content": {
+                media: {"schema": endpoint.stream.schema}
+                for media in (endpoint.stream.media, *endpoint.stream.further_media)
+            },
         }
     elif endpoint.body is not None:
         operation["requestBody"] = {
@@ -130,8 +139,12 @@ def _operation(family: Family, endpoint: Endpoint, schemas: dict[Any, Any]) -> d
     return operation
 
 
-def _security_schemes(endpoints: list[Endpoint]) -> dict[str, Any]:
-    schemes: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer"}}
+def _answer_headers(family: Family) -> dict[str, Any]:
+    return {**ANSWER_HEADERS, **WINDOW_HEADER} if family.dialect.rate.announced else ANSWER_HEADERS
+
+
+def _security_schemes(family: Family, endpoints: list[Endpoint]) -> dict[str, Any]:
+    schemes: dict[str, Any] = dict(family.dialect.security)
     if any(endpoint.session for endpoint in endpoints):
         # The documented cookie has no name, so that it cannot be described as one.
         schemes["session"] = {"type": "apiKey", "in": "header", "name": "Cookie"}
@@ -177,7 +190,7 @@ def _query_parameters(query: type[BaseModel]) -> Iterator[dict[str, Any]]:
 
 
 def _responses(family: Family, endpoint: Endpoint, schemas: dict[Any, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
-    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in ANSWER_HEADERS}
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _answer_headers(family)}
     success: dict[str, Any] = {"description": "Done.", "headers": headers}
     content = {media: {"schema": {"type": "string"}} for media in endpoint.media}
     if endpoint.answer is not None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pydantic_core
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from mock_server.delivery import TRANSPORT
+
+if TYPE_CHECKING:
+    import asyncio
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 64 * 1024
@@ -16,6 +20,12 @@ MAX_HEADER_BYTES = 64 * 1024
 
 _log = logging.getLogger("mock_server.http")
 _log.setLevel(logging.ERROR)  # what callers do wrong they are told; it is nothing to warn about
+
+
+def common_name(certificate: dict[str, Any] | None) -> str | None:
+    """Return the name that a verified certificate was made out to; there may be no certificate."""
+    subject = itertools.chain.from_iterable((certificate or {}).get("subject", ()))
+    return next((value for key, value in subject if key == "commonName"), None)
 
 
 class HeadersTooLargeError(Exception):
@@ -27,16 +37,21 @@ class MockProtocol(HttpToolsProtocol):
 
     _header_bytes = 0
     _overflow = False
+    _certificate: str | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.logger = _log
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._certificate = common_name(transport.get_extra_info("peercert"))
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._header_bytes = 0
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
-        scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
+        scope["extensions"] = {TRANSPORT: {"transport": self.transport, "certificate": self._certificate}}
 
     def on_url(self, url: bytes) -> None:
         self._count(len(url))

@@ -37,6 +37,7 @@ Body = TypeVar("Body")
 class Call(Generic[Query, Body]):
     """One checked request on its way through a handler.
 
+    ``mount`` is the prefix in front of the documented paths that the caller used; links in an answer begin with it.
     A handler that shows an active job says so, because a caller who polls is waiting for time to pass.
     """
 
@@ -48,6 +49,7 @@ class Call(Generic[Query, Body]):
     query: Query
     body: Body
     fault: Rule | None = None
+    mount: str = ""
     idempotency_key: str | None = None
     saw_active_job: bool = False
 
@@ -126,6 +128,9 @@ class Routes:
 
     def post(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
         return self.add("POST", path, **options)
+
+    def put(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
+        return self.add("PUT", path, **options)
 
     def patch(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
         return self.add("PATCH", path, **options)

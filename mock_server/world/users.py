@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 ORGANIZATION = "your-org-id"
 DAY = 86_400.0
@@ -27,6 +27,11 @@ class User:
     @property
     def is_admin(self) -> bool:
         return self.role == "admin"
+
+
+def named(users: Mapping[str, User], username: str) -> str | None:
+    """Return the id of the user with this login name."""
+    return next((key for key, user in users.items() if username in (key, user.email.partition("@")[0])), None)
 
 
 def seeded(now: float, others: Iterable[str] = ()) -> dict[str, User]:

@@ -35,13 +35,24 @@ def workflows_contract() -> ContractCheck:
     return ContractCheck(describe(FAMILIES[1]), error="WorkflowsError")
 
 
+@pytest.fixture(scope="session")
+def s9s_contract() -> ContractCheck:
+    """The same for S9S."""
+    return ContractCheck(describe(FAMILIES[-1]), error="S9SError")
+
+
 @pytest.fixture
-def make_client(contract: ContractCheck, workflows_contract: ContractCheck) -> Iterator[Callable[..., httpx.Client]]:
+def make_client(
+    contract: ContractCheck, workflows_contract: ContractCheck, s9s_contract: ContractCheck
+) -> Iterator[Callable[..., httpx.Client]]:
     """Make clients for a server; they are closed after the test.  ``checked=False`` lets broken answers through."""
     clients: list[httpx.Client] = []
 
     def check(response: httpx.Response) -> None:
         if response.request.method == "OPTIONS" and "origin" in response.request.headers:
+            return
+        if response.request.url.path.startswith("/s9s/"):
+            s9s_contract(response)
             return
         of_workflows = re.match("(/workflows)?/api/v1/", response.request.url.path)
         (workflows_contract if of_workflows else contract)(response)
@@ -84,6 +95,14 @@ def server(make_server: Callable[..., MockServer]) -> MockServer:
 def client(server: MockServer, make_client: Callable[..., httpx.Client]) -> httpx.Client:
     """A client of ``server`` with full rights."""
     return make_client(server)
+
+
+@pytest.fixture
+def s9s(server: MockServer, make_client: Callable[..., httpx.Client]) -> httpx.Client:
+    """The same for S9S."""
+    client = make_client(server, key="YOUR_TOKEN")
+    client.base_url = httpx.URL(server.s9s_url)
+    return client
 
 
 @pytest.fixture

@@ -12,8 +12,10 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 RATE_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
-MOUNTS = re.compile("^/(platform|workflows)(?=/)")
-PAGES = re.compile("/_mock|(/workflows)?/api/(openapi|postman|v1/openapi.json|v1/docs)|/docs|/health")
+MOUNTS = re.compile("^/(platform|workflows|s9s(/api)?)(?=/)")
+PAGES = re.compile(
+    "/_mock|(/workflows)?/api/(openapi|postman|v1/openapi.json|v1/docs)|(/s9s)?/(docs|redoc|v1/openapi)|/health"
+)
 
 
 class ContractCheck:
@@ -74,7 +76,9 @@ class ContractCheck:
         validator: Any = Draft202012Validator(schema, registry=self._registry)
         validator.validate(body)
         if response.status_code >= 400:
-            told = body["request_id"] if "request_id" in body else body["meta"]["request_id"]
+            told = next(
+                part["request_id"] for part in (body, body.get("meta"), body["error"]) if "request_id" in (part or ())
+            )
             assert told == response.headers["X-Request-ID"] or "idempotency-replayed" in response.headers
 
 
