@@ -128,7 +128,7 @@ class ControlAPI:
         name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
         if name != "localhost" and not _is_loopback(name):
             raise ControlError(403, "The Host header does not name this machine")
-        if request.method != "GET" and request.headers.get("origin") not in (None, f"http://{host}"):
+        if request.method != "GET" and request.headers.get("origin") not in (None, f"{request.url.scheme}://{host}"):
             raise ControlError(403, "Other origins may not use the control API")
 
     def _handler(self, request: Request) -> Any:

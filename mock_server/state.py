@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal
 
@@ -56,7 +56,7 @@ class Settings:
     control: bool = True
     directory: str | None = None
     storage_quota: int | None = None
-    oauth_clients: tuple[tuple[str, str], ...] = ()
+    oauth_clients: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     anonymous_s9s: bool = False
 
 

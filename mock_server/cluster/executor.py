@@ -68,7 +68,7 @@ class Executor:
         self._announce(job, len(job.log.lines) - 1)
 
     def _begin(self, job: Job, shell: Shell, steps: Generator[float, None, int]) -> None:
-        limit = job.request.time_limit
+        limit = job.time_limit
         started = self._now() if job.started_at is None else job.started_at
         deadline = inf if limit is None else started + limit
         self.processes[job.id] = process = Process(job, shell, steps, deadline)
@@ -106,7 +106,7 @@ class Executor:
 
     def _time_out(self, process: Process) -> None:
         job = process.job
-        self._write(process, f"Job exceeded its time limit of {job.request.time_limit:g} s")
+        self._write(process, f"Job exceeded its time limit of {job.time_limit:g} s")
         if self.processes.get(job.id) is process:
             del self.processes[job.id]
             self._observer.timed_out(job)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 BOOT_SECONDS = 30.0
 
 _UP = frozenset({NodeState.READY, NodeState.DRAINING})
+_DARK = frozenset({NodeState.BOOTING, NodeState.DOWN})
 # The least loss first: nodes that do not work, then those that do not work yet.
 _REMOVAL_ORDER = (NodeState.DOWN, NodeState.DRAINED, NodeState.BOOTING, NodeState.READY, NodeState.DRAINING)
 
@@ -59,6 +60,7 @@ class Fleet:
         for _ in range(count):
             node = self._add()
             node.state = NodeState.READY
+            node.boot_time = self._cluster.created_at
             self._ledger.provide(self._cluster.created_at, node.capacity, 1)
 
     def grow(self, count: int) -> None:
@@ -120,8 +122,17 @@ class Fleet:
     def _add(self) -> Node:
         nodes = self._cluster.nodes
         self._numbered += 1
-        shape = self._cluster.node_shape
-        node = Node(self._node_name(self._numbered), shape, shape, NodeState.BOOTING)
+        cluster = self._cluster
+        shape = cluster.node_shape
+        node = Node(
+            self._node_name(self._numbered),
+            shape,
+            shape,
+            NodeState.BOOTING,
+            cluster_id=cluster.id,
+            features=cluster.features,
+            gpu_type=cluster.gpu_type,
+        )
         nodes[node.name] = node
         return node
 
@@ -130,6 +141,8 @@ class Fleet:
             self._up(node)
 
     def _up(self, node: Node) -> None:
+        if node.state in _DARK:
+            node.boot_time = self._agenda.now
         node.reason = None
         self._set_state(node, NodeState.READY)
         self._tell("node.up", node)

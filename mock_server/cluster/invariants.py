@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from mock_server.cluster.job import Job
     from mock_server.cluster.node import Node
-    from mock_server.cluster.partition import Partition
     from mock_server.cluster.registry import Registry
+    from mock_server.cluster.site import Site
 
 _SERVING = frozenset({NodeState.READY, NodeState.DRAINING})
 _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
@@ -35,19 +35,19 @@ def check_registry(registry: Registry) -> None:
         _check_times(job)
 
 
-def check_partition(partition: Partition, jobs: Mapping[str, Job], now: float) -> None:
+def check_site(site: Site, jobs: Mapping[str, Job], now: float) -> None:
     """Check one cluster and the jobs on it; nothing may be due at ``now`` any more."""
-    own = {job.id: job for job in jobs.values() if job.cluster_id == partition.cluster.id}
-    for node in partition.cluster.nodes.values():
+    own = {job.id: job for job in jobs.values() if job.cluster_id == site.cluster.id}
+    for node in site.cluster.nodes.values():
         _check_node(node, own)
     for job in own.values():
-        _check_placement(job, partition)
-        _check_waiting(job, partition)
-    _check_books(partition, own, now)
-    _check_size(partition)
-    head = partition.scheduler.queue.head()
+        _check_placement(job, site)
+        _check_waiting(job, site)
+    _check_books(site, own, now)
+    _check_size(site)
+    head = site.scheduler.queue.head()
     if head is not None:
-        free = placement.find_nodes(partition.cluster.nodes.values(), head.request)
+        free = placement.find(site.cluster.nodes.values(), head.request)
         _require(free is None, "I11", f"job {head.id} could run on free nodes")
 
 
@@ -64,26 +64,29 @@ def _check_times(job: Job) -> None:
 
 
 def _check_node(node: Node, jobs: Mapping[str, Job]) -> None:
-    requests = [jobs[job_id].request.resources for job_id in node.running]
+    held = [
+        (jobs[job_id].request.resources, dict(jobs[job_id].allocation).get(node.name, 0)) for job_id in node.running
+    ]
     for name in ("cpus", "memory", "gpus"):
         capacity, free = getattr(node.capacity, name), getattr(node.free, name)
-        used = sum(getattr(request, name) for request in requests)
+        used = sum(shares * getattr(wanted, name) for wanted, shares in held)
         _require(0 <= free == capacity - used, "I1", f"{name} of {node.name}: {capacity} = {used} used + {free} free")
     _require(not node.running or node.state in _SERVING, "I8", f"{node.name} is {node.state} and has jobs")
     _require(node.state is not NodeState.DRAINING or bool(node.running), "I8", f"{node.name} drains a job")
     _require(not node.retiring or bool(node.running), "I8", f"{node.name} stays for a job")
 
 
-def _check_placement(job: Job, partition: Partition) -> None:
-    holding = tuple(node.name for node in partition.cluster.nodes.values() if job.id in node.running)
+def _check_placement(job: Job, site: Site) -> None:
+    holding = tuple(node.name for node in site.cluster.nodes.values() if job.id in node.running)
     running = job.state is JobState.RUNNING
     _require(set(holding) == (set(job.node_names) if running else set()), "I2", f"{job.id} is {job.state} on {holding}")
-    _require(not running or len(holding) == job.request.nodes, "I2", f"{job.id} has all its nodes or none")
-    _require((job.id in partition.executor.processes) == running, "I2", f"{job.id} has a process while it runs")
+    shares = sum(shares for _, shares in job.allocation)
+    _require(not running or shares == job.request.shares, "I2", f"{job.id} has all its nodes or none")
+    _require((job.id in site.executor.processes) == running, "I2", f"{job.id} has a process while it runs")
 
 
-def _check_waiting(job: Job, partition: Partition) -> None:
-    scheduler = partition.scheduler
+def _check_waiting(job: Job, site: Site) -> None:
+    scheduler = site.scheduler
     places = [job in scheduler.queue, job.id in scheduler.aside]
     if job.state not in _WAITING or job.held:
         _require(not any(places), "I4", f"{job.id} is {job.state} and not in the queue")
@@ -92,21 +95,21 @@ def _check_waiting(job: Job, partition: Partition) -> None:
     _require(sum(places) == 1 or (arriving and not any(places)), "I4", f"{job.id} waits in one place")
 
 
-def _check_books(partition: Partition, jobs: Mapping[str, Job], now: float) -> None:
+def _check_books(site: Site, jobs: Mapping[str, Job], now: float) -> None:
     running = [job.request for job in jobs.values() if job.state is JobState.RUNNING]
-    ledger = partition.ledger
+    ledger = site.ledger
     for name, step in (("cpus", ledger.cpus), ("memory", ledger.memory), ("gpus", ledger.gpus)):
-        used = sum(request.nodes * getattr(request.resources, name) for request in running)
-        _require(step.level(now) == used, "I4", f"{name} in the books of {partition.cluster.id}: {used}")
-    up = sum(node.state in _SERVING for node in partition.cluster.nodes.values())
-    provided = up * partition.cluster.node_shape.cpus
+        used = sum(request.shares * getattr(request.resources, name) for request in running)
+        _require(step.level(now) == used, "I4", f"{name} in the books of {site.cluster.id}: {used}")
+    up = sum(node.state in _SERVING for node in site.cluster.nodes.values())
+    provided = up * site.cluster.node_shape.cpus
     _require(ledger.total_cpus.level(now) == provided, "I4", f"capacity in the books: {provided}")
-    queue = partition.scheduler.queue
-    _require(queue.cpus == sum(job.request.nodes * job.request.resources.cpus for job in queue), "I4", "queued demand")
+    queue = site.scheduler.queue
+    _require(queue.cpus == sum(job.request.shares * job.request.resources.cpus for job in queue), "I4", "queued demand")
 
 
-def _check_size(partition: Partition) -> None:
-    policy, size = partition.cluster.scaling, partition.fleet.size
+def _check_size(site: Site) -> None:
+    policy, size = site.cluster.scaling, site.fleet.size
     if policy.nodes is not None:
         _require(size == policy.nodes, "I10", f"{size} nodes where {policy.nodes} are set")
     if policy.min_nodes is not None and policy.max_nodes is not None:

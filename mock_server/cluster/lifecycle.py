@@ -51,9 +51,8 @@ class Lifecycle:
             job.reason = reason
             self.changed(job)
 
-    def started(self, job: Job, node_names: tuple[str, ...]) -> None:
+    def started(self, job: Job) -> None:
         job.started_at = self._agenda.now
-        job.node_names = node_names
         job.reason = None
         self._move(job, JobState.RUNNING, "job.started")
 
@@ -63,7 +62,8 @@ class Lifecycle:
         if job.started_at is not None:
             job.earlier_runs = (*job.earlier_runs, (job.started_at, self._agenda.now))
         job.started_at = None
-        job.node_names = ()
+        job.allocation = ()
+        job.gpu_ids = ()
         job.reason = "BeginTime"
         self._move(job, JobState.QUEUED, "job.requeued")
 

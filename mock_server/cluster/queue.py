@@ -56,7 +56,7 @@ class JobQueue:
     def _count(self, job: Job, sign: int) -> None:
         request = job.request
         wanted = request.resources
-        times = sign * request.nodes
+        times = sign * request.shares
         self.cpus += times * wanted.cpus
         self.memory += times * wanted.memory
         self.gpus += times * wanted.gpus

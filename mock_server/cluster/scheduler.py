@@ -79,17 +79,16 @@ class Scheduler:
             self._planned.add(at)
             self._agenda.schedule(at, self._pass)
 
-    def place(self, job: Job) -> list[Node] | None:
+    def place(self, job: Job) -> bool:
         """Give the job its nodes if they are free at this moment."""
-        nodes = placement.find_nodes(self._cluster.nodes.values(), job.request)
-        if nodes is not None:
-            placement.allocate(job, nodes)
-        return nodes
+        places = placement.find(self._cluster.nodes.values(), job.request)
+        if places is not None:
+            placement.allocate(job, places, self._agenda.now)
+        return places is not None
 
     def free(self, job: Job) -> list[Node]:
         """Take the job's nodes back."""
-        nodes = [self._cluster.nodes[name] for name in job.node_names]
-        placement.release(job, nodes)
+        nodes = placement.release(job, self._cluster.nodes, self._agenda.now)
         self._ledger.allocate(self._agenda.now, job.request, -1)
         self.plan(self._agenda.now)
         return nodes
@@ -129,19 +128,18 @@ class Scheduler:
                 self.aside[job.id] = job
                 self._note(job, "PartitionNodeLimit")
                 continue
-            nodes = self.place(job)
-            if nodes is None:
+            if not self.place(job):
                 return job
             self.queue.discard(job)
-            self._start(job, nodes)
+            self._start(job)
         return None
 
-    def _start(self, job: Job, nodes: list[Node]) -> None:
+    def _start(self, job: Job) -> None:
         now = self._agenda.now
         self._ledger.allocate(now, job.request, 1)
         if job.restarts == 0:
             self._ledger.begin(now)
-        self._lifecycle.started(job, tuple(node.name for node in nodes))
+        self._lifecycle.started(job)
         # A listener may have cancelled the job by now.
         if job.state is JobState.RUNNING:
             self.executor.start(job)

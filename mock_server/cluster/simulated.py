@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mock_server.cluster.agenda import Agenda
-from mock_server.cluster.backend import NotFoundError, RequestError, StateError
-from mock_server.cluster.history import History
-from mock_server.cluster.invariants import check_partition, check_registry
-from mock_server.cluster.job import JobState
+from mock_server.cluster.backend import NotFoundError, StateError
+from mock_server.cluster.job import ArrayTask, JobState
+from mock_server.cluster.layout import PartitionInfo
 from mock_server.cluster.lifecycle import Lifecycle
 from mock_server.cluster.node import Cluster, ScalePolicy
-from mock_server.cluster.partition import Partition
-from mock_server.cluster.registry import Registry
+from mock_server.cluster.reading import Reading
+from mock_server.cluster.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mock_server.cluster.event import Event
-    from mock_server.cluster.job import Job, JobRequest, Resources
+    from mock_server.cluster.job import IdForm, Job, JobRequest, Resources
+    from mock_server.cluster.layout import Account, Association
     from mock_server.cluster.node import Node
     from mock_server.cluster.seeding import Past
-    from mock_server.cluster.usage import Usage
 
 HISTORY_LIMIT = 200_000
 
 _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
 
 
-class SimulatedCluster:
+class SimulatedCluster(Reading):
     """A ``ClusterBackend`` that lives on its own clock, which only ``advance`` moves.
 
     The same seed and the same calls give the same history, byte for byte.  The commands are coroutines for the port's
@@ -41,31 +37,12 @@ class SimulatedCluster:
         *,
         now: float,
         seed: int = 0,
-        id_factory: Callable[[int], str] | None = None,
+        id_factories: Mapping[IdForm, Callable[[int], str]] | None = None,
         history_limit: int = HISTORY_LIMIT,
     ) -> None:
-        self._partitions: dict[str, Partition] = {}
-        self._agenda = Agenda(now)
-        self._history = History(history_limit)
+        super().__init__(now=now, id_factories=id_factories or {}, history_limit=history_limit)
         self._lifecycle = Lifecycle(self._agenda, self._history)
         self._seed = seed
-        self._registry = Registry(id_factory)
-        self._clusters: dict[str, Cluster] = {}
-
-    @property
-    def now(self) -> float:
-        """The instant up to which everything has happened."""
-        return self._agenda.now
-
-    @property
-    def jobs(self) -> Mapping[str, Job]:
-        """All jobs by id, oldest first."""
-        return MappingProxyType(self._registry.jobs)
-
-    @property
-    def clusters(self) -> Mapping[str, Cluster]:
-        """All clusters by id."""
-        return MappingProxyType(self._clusters)
 
     def add_cluster(
         self,
@@ -78,13 +55,19 @@ class SimulatedCluster:
         node_shape: Resources,
         created_at: float | None = None,
         node_name: Callable[[int], str] | None = None,
+        features: tuple[str, ...] = (),
+        gpu_type: str | None = None,
+        partition: bool = True,
     ) -> Cluster:
-        """Add a cluster of ``nodes`` equal nodes, ready for use; they are called ``<name>-001`` and so on."""
-        if id in self._clusters or any(other.name == name for other in self._clusters.values()):
-            raise ValueError(f"a cluster with id {id!r} or name {name!r} exists")
+        """Add a cluster of ``nodes`` equal nodes, ready for use; they are called ``<name>-001`` and so on.
+
+        Its partition is called as it is and has all its nodes, unless ``partition`` is false and others will be added.
+        """
         created = self.now if created_at is None else created_at
-        cluster = Cluster(id, name, provider, region, node_shape, created, created, scaling=ScalePolicy(nodes=nodes))
-        partition = Partition(
+        policy = ScalePolicy(nodes=nodes)
+        cluster = Cluster(id, name, provider, region, node_shape, created, created, scaling=policy)
+        cluster.features, cluster.gpu_type = features, gpu_type
+        site = Site(
             cluster,
             self._agenda,
             self._history,
@@ -92,57 +75,70 @@ class SimulatedCluster:
             seed=self._seed,
             node_name=node_name or (name + "-{:03d}").format,
         )
-        partition.fleet.found(nodes)
-        self._clusters[id] = cluster
-        self._partitions[id] = partition
+        site.fleet.found(nodes)
+        self._facility.add(site)
+        if partition:
+            self._facility.add_partition(PartitionInfo(name, cluster))
         return cluster
+
+    def add_partition(
+        self,
+        name: str,
+        cluster_id: str,
+        members: tuple[str, ...] | None = None,
+        **limits: Any,
+    ) -> PartitionInfo:
+        """Name a set of a cluster's nodes, ``None`` for all; ``limits`` are the other fields of ``PartitionInfo``."""
+        partition = PartitionInfo(name, self.cluster(cluster_id), members, **limits)
+        self._facility.add_partition(partition)
+        return partition
+
+    def add_account(self, account: Account, *associations: Association) -> None:
+        """Add an account, and who may use it."""
+        self._facility.accounts[account.name] = account
+        self._facility.associations += associations
 
     def adopt(self, job_id: str, request: JobRequest, past: Past) -> Job:
         """Add a job with a past.  That leaves no events; a running job needs free nodes and goes on from now."""
         past.check(self.now)
         if job_id in self._registry.jobs:
             raise ValueError(f"a job with id {job_id!r} exists")
-        partition = self._partition_for(request)
-        partition.check(request)
-        job = past.job(job_id, self._registry.number(), partition.cluster.id, request)
-        partition.reserve(job)
+        partition = self._facility.partition_for(request)
+        site = self._facility.sites[partition.cluster_id]
+        site.check(request)
+        account = self._facility.account_for(request)
+        job = past.job(job_id, self._registry.number(), partition, request, account)
+        site.reserve(job)
         self._registry.add(job)
-        partition.resume(job, past.runs_for)
+        site.resume(job, past.runs_for)
         self._settle()
         return job
-
-    def job(self, job_id: str) -> Job:
-        return self._registry.get(job_id)
-
-    def cluster(self, id_or_name: str) -> Cluster:
-        cluster = self._clusters.get(id_or_name)
-        if cluster is None:
-            cluster = next((other for other in self._clusters.values() if other.name == id_or_name), None)
-        if cluster is None:
-            raise NotFoundError("cluster", id_or_name)
-        return cluster
-
-    def usage(self, cluster_id: str, start: float, end: float) -> Usage:
-        """Return the totals of a period, up to now; jobs that still run count with what they have used so far."""
-        return self._partitions[self.cluster(cluster_id).id].ledger.usage(start, end, self.now)
 
     async def submit(self, request: JobRequest) -> Job:
         """Take a job in.  A user's repeated idempotency key returns the first job unless that has been deleted."""
         repeated = self._registry.repeated(request)
         if repeated is not None:
             return repeated
-        partition = self._partition_for(request)
-        partition.check(request)
-        job = self._registry.create(request, partition.cluster.id, self.now)
-        partition.submit(job)
-        self._lifecycle.created(job)
-        return job
+        partition = self._facility.partition_for(request)
+        site = self._facility.sites[partition.cluster_id]
+        site.check(request)
+        account = self._facility.account_for(request)
+        job_id = self._registry.new_id(request.id_form)
+        if request.array:
+            tasks = [ArrayTask(job_id, number) for number in request.array]
+            jobs = [self._create(f"{job_id}_{task.task_id}", request, partition, account, task) for task in tasks]
+        else:
+            jobs = [self._create(job_id, request, partition, account)]
+        for job in jobs:
+            site.submit(job)
+            self._lifecycle.created(job)
+        return jobs[0]
 
     async def cancel(self, job_id: str, reason: str | None = None) -> Job:
         job = self.job(job_id)
         if job.state is not JobState.CANCELLED:
             self._refuse_terminal(job, "cancelled")
-            self._partition_of(job).cancel(job, reason)
+            self._site_of(job).cancel(job, reason)
             self._settle()
         return job
 
@@ -171,7 +167,7 @@ class SimulatedCluster:
         job.output_path = job.output_path if output_path is None else output_path
         if (name, priority, environment, output_path) != (None, None, None, None):
             self._lifecycle.changed(job)
-            self._partition_of(job).reprioritize(job)
+            self._site_of(job).reprioritize(job)
             self._settle()
         return job
 
@@ -179,7 +175,7 @@ class SimulatedCluster:
         job = self.job(job_id)
         self._refuse_terminal(job, "held")
         if not job.held:
-            self._partition_of(job).hold(job)
+            self._site_of(job).hold(job)
             self._settle()
         return job
 
@@ -187,72 +183,58 @@ class SimulatedCluster:
         job = self.job(job_id)
         self._refuse_terminal(job, "released")
         if job.held:
-            self._partition_of(job).release(job)
+            self._site_of(job).release(job)
             self._settle()
         return job
 
     async def scale(self, id_or_name: str, policy: ScalePolicy) -> Cluster:
         cluster = self.cluster(id_or_name)
-        self._partitions[cluster.id].autoscaler.apply(policy)
+        self._facility.sites[cluster.id].autoscaler.apply(policy)
         self._settle()
         return cluster
 
     async def fail_node(self, cluster_id: str, node_name: str, reason: str) -> None:
-        partition, node = self._node(cluster_id, node_name)
+        site, node = self._node(cluster_id, node_name)
         jobs = sorted(map(self.job, node.running), key=lambda job: job.number)
-        partition.fail_node(node, reason, jobs)
+        site.fail_node(node, reason, jobs)
         self._settle()
 
     async def restore_node(self, cluster_id: str, node_name: str) -> None:
-        partition, node = self._node(cluster_id, node_name)
-        partition.fleet.restore(node)
+        site, node = self._node(cluster_id, node_name)
+        site.fleet.restore(node)
         self._settle()
 
     async def drain_node(self, cluster_id: str, node_name: str, reason: str) -> None:
-        partition, node = self._node(cluster_id, node_name)
-        partition.fleet.drain(node, reason)
+        site, node = self._node(cluster_id, node_name)
+        site.fleet.drain(node, reason)
         self._settle()
-
-    def events(self, after: int = 0) -> list[Event]:
-        """Return the events above ``after``; of a long history only the newest ``history_limit`` are kept."""
-        return self._history.after(after)
-
-    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
-        return self._history.subscribe(listener)
 
     def advance(self, now: float) -> None:
         """Let everything happen that is due until ``now``; an instant that has passed already changes nothing."""
         self._agenda.run(now)
 
-    def next_event_at(self) -> float | None:
-        return self._agenda.next_at()
-
     def run_until_idle(self) -> None:
         """Advance from event to event until nothing more happens by itself."""
         self._agenda.run_until_idle()
 
-    def check_invariants(self) -> None:
-        """Raise ``AssertionError`` if the simulation contradicts itself."""
-        check_registry(self._registry)
-        for partition in self._partitions.values():
-            check_partition(partition, self._registry.jobs, self.now)
+    def _create(
+        self,
+        job_id: str,
+        request: JobRequest,
+        partition: PartitionInfo,
+        account: str | None,
+        task: ArrayTask | None = None,
+    ) -> Job:
+        return self._registry.create(job_id, request, partition, self.now, account=account, array=task)
 
-    def _partition_for(self, request: JobRequest) -> Partition:
-        if request.cluster_id is not None:
-            return self._partitions[self.cluster(request.cluster_id).id]
-        if not self._partitions:
-            raise RequestError("cluster_id", "there is no cluster")
-        return next(iter(self._partitions.values()))
+    def _site_of(self, job: Job) -> Site:
+        return self._facility.sites[job.cluster_id]
 
-    def _partition_of(self, job: Job) -> Partition:
-        return self._partitions[job.cluster_id]
-
-    def _node(self, cluster_id: str, node_name: str) -> tuple[Partition, Node]:
-        cluster = self.cluster(cluster_id)
-        node = cluster.nodes.get(node_name)
-        if node is None:
+    def _node(self, cluster_id: str, node_name: str) -> tuple[Site, Node]:
+        cluster, node = self.node(node_name)
+        if cluster is not self.cluster(cluster_id):
             raise NotFoundError("node", node_name)
-        return self._partitions[cluster.id], node
+        return self._facility.sites[cluster.id], node
 
     def _refuse_terminal(self, job: Job, action: str) -> None:
         if job.state.is_terminal:

@@ -47,9 +47,9 @@ def limit_text(seconds: float | None) -> str:
 
 
 def hours_text(seconds: float) -> str:
-    """Return seconds in hours, as ``1247h`` or ``127.5h``."""
-    hours = round(seconds / HOUR, 1)
-    return f"{hours:.0f}h" if hours.is_integer() else f"{hours:.1f}h"
+    """Return seconds in hours, as ``1247h`` or ``127.5h``; a few hours are told more exactly, as ``0.025h``."""
+    hours = seconds / HOUR
+    return f"{hours:.{1 if hours >= 10 else 3}f}".rstrip("0").rstrip(".") + "h"
 
 
 def spaced_text(seconds: float) -> str:

@@ -52,8 +52,9 @@ class TokenRequest(StreamBody):
         },
     }
 
-    def __init__(self, fields: dict[str, str]) -> None:
+    def __init__(self, fields: dict[str, str], clients: list[tuple[str, str]]) -> None:
         self.fields = fields
+        self.clients = clients
 
     @classmethod
     async def take(cls, incoming: Incoming, state: ServerState) -> Self:  # noqa: ARG003 - a body needs only itself
@@ -66,7 +67,8 @@ class TokenRequest(StreamBody):
         headers = incoming.request.headers
         is_form = headers.get("content-type", "").lower().startswith(FORM)
         fields = _from_form(bytes(content)) if is_form else _from_json(bytes(content))
-        return cls({**fields, **_from_header(headers.get("authorization"))})
+        clients = _from_header(headers.get("authorization"))
+        return cls(fields, clients or [(fields.get("client_id", ""), fields.get("client_secret", ""))])
 
 
 @routes.post("/token", public=True)
@@ -78,7 +80,7 @@ async def token(call: Call[None, TokenRequest]) -> TokenView | Response:
     if fields["grant_type"] != GRANT:
         details = {"field": "grant_type", "code": "unsupported_grant_type"}
         raise ApiError(400, f"grant_type must be {GRANT}", code="invalid_request", details=details)
-    issued = call.state.tokens.issue(fields.get("client_id", ""), fields.get("client_secret", ""))
+    issued = next(filter(None, (call.state.tokens.issue(*client) for client in call.body.clients)), None)
     if issued is None:
         headers = {"WWW-Authenticate": 'Basic realm="oauth"'}
         raise ApiError(401, "The client is not known, or its secret is another", headers=headers)
@@ -111,16 +113,20 @@ def _from_form(content: bytes) -> dict[str, str]:
     return fields
 
 
-def _from_header(authorization: str | None) -> dict[str, str]:
-    """Return the client of a Basic header, whose two parts are encoded as in a form."""
+def _from_header(authorization: str | None) -> list[tuple[str, str]]:
+    """Return how the client of a Basic header may be read: its two parts are encoded as in a form, or, by many, not."""
     scheme, _, value = (authorization or "").partition(" ")
     if scheme.lower() != "basic":
-        return {}
+        return []
     try:
-        name, _, secret = b64decode(value.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+        content = b64decode(value.strip(), validate=True)
+    except binascii.Error:
         raise _malformed("The Authorization header cannot be read") from None
-    return {"client_id": unquote_plus(name), "client_secret": unquote_plus(secret)}
+    try:
+        name, _, secret = content.decode().partition(":")
+    except UnicodeDecodeError:
+        name, _, secret = content.decode("latin-1").partition(":")
+    return [(unquote_plus(name), unquote_plus(secret)), (name, secret)]
 
 
 def _malformed(message: str) -> ApiError:

@@ -8,7 +8,7 @@ from mock_server.cluster.backend import NotFoundError
 from mock_server.cluster.fleet import BOOT_SECONDS
 from mock_server.cluster.job import JobState, Resources
 from mock_server.cluster.node import NodeState
-from mock_server.cluster.partition import REQUEUE_SECONDS
+from mock_server.cluster.site import REQUEUE_SECONDS
 from tests.cluster.world import World, text
 
 WHOLE = Resources(4)

@@ -43,7 +43,7 @@ def lose_a_node(scene: Scene) -> None:
 
 
 def run_without_process(scene: Scene) -> None:
-    scene.backend.job(scene.running.id).node_names = ("main-001",)
+    scene.backend.job(scene.running.id).allocation = (("main-001", 1),)
 
 
 def change_state(job: Callable[[Scene], Job], state: JobState) -> Callable[[Scene], None]:
@@ -130,6 +130,6 @@ def test_a_free_node_for_the_head_is_noticed() -> None:
         world.submit("sleep 100", resources=Resources(4))
     world.wait(1)
     # A node comes up and nobody tells the scheduler.
-    world.backend._partitions["cluster-1"].fleet._set_state(world.node(2), NodeState.READY)
+    world.backend._facility.sites["cluster-1"].fleet._set_state(world.node(2), NodeState.READY)
     with pytest.raises(AssertionError, match=r"^I11 violated: job job_2 could run on free nodes"):
         world.backend.check_invariants()

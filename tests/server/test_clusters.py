@@ -121,8 +121,8 @@ def test_an_unknown_cluster_is_not_found(client: httpx.Client, path: str) -> Non
 
 
 def test_a_failed_node_is_shown(server: MockServer, client: httpx.Client) -> None:
-    server.cluster.fail_node("cluster_abc", "gpu-cluster-001")
+    server.cluster.fail_node("cluster_abc", "gpu-node-01")
     assert client.get("/v1/clusters/cluster_abc/nodes").json()["nodes"][0]["status"] == "down"
-    server.cluster.restore_node("cluster_abc", "gpu-cluster-001")
+    server.cluster.restore_node("cluster_abc", "gpu-node-01")
     server.run_until_idle()
     assert client.get("/v1/clusters/cluster_abc/nodes").json()["nodes"][0]["status"] == "ready"

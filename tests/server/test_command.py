@@ -40,7 +40,7 @@ def test_it_says_where_it_listens_and_stops_when_asked(command: subprocess.Popen
     line = command.stdout.readline()
     assert line.startswith("Listening on http://127.0.0.1:")
     url = line.removeprefix("Listening on ").strip()
-    assert httpx.get(url + "/v1/jobs", headers={"Authorization": "Bearer your-key"}).json()["total"] == 5
+    assert httpx.get(url + "/v1/jobs", headers={"Authorization": "Bearer your-key"}).json()["total"] == 10
     with httpx.stream("GET", url + "/v1/jobs/job_123/logs?follow=true", headers={"Authorization": "Bearer your-key"}):
         command.send_signal(number)
         output, errors = command.communicate(timeout=20)

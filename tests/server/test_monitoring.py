@@ -89,7 +89,7 @@ def test_a_cluster_has_what_ran_of_what_was_there(server: MockServer, client: ht
         ("10:30:00Z", 0, 0, 0),
         ("10:35:00Z", 2.5, 0.625, 5),
     ]
-    server.cluster.fail_node("cluster_abc", "gpu-cluster-004")
+    server.cluster.fail_node("cluster_abc", "gpu-node-04")
     server.advance(60)
     last = series(client, CLUSTER, "created_after=2024-01-15T10:35:00Z")[-1]
     assert last == ("10:36:00Z", pytest.approx(100 * 4 / 96), pytest.approx(100 * 8 / 768), pytest.approx(100 / 12))

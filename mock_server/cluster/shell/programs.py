@@ -23,6 +23,9 @@ SLICE_SECONDS = 0.1
 
 MAX_SLEEP = 1e9
 
+DIRECTORIES = frozenset({"/bin", "/usr/bin"})
+"""Where the programs are that this shell knows."""
+
 _NUMBER = re.compile(r"[-+]?\d{1,18}(\.\d{1,9})?")
 _DURATION = re.compile(r"(\d+\.?\d*|\.\d+)([smhd]?)")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -115,6 +118,12 @@ def seq(arguments: list[str], io: Stdio) -> Timed:
 def _sequence(first: Decimal, step: Decimal, last: Decimal) -> Iterator[str]:
     values = (first + index * step for index in count())
     return (f"{value:f}\n" for value in takewhile(lambda value: value <= last if step > 0 else value >= last, values))
+
+
+def program_name(word: str) -> str:
+    """Return the name of a program that is called by its path, as ``/bin/sleep`` may be; other words stay."""
+    directory, _, name = word.rpartition("/")
+    return name if directory in DIRECTORIES else word
 
 
 def stand_in(name: str, key: str, io: Stdio) -> Timed:

@@ -30,7 +30,7 @@ REQUEUE_SECONDS = 5.0
 COMMAND_CHARACTERS = 65_536
 
 
-class Partition:
+class Site:
     """The parts of one cluster, and the moves that take several of them."""
 
     def __init__(
@@ -78,11 +78,8 @@ class Partition:
 
     def reserve(self, job: Job) -> None:
         """Give a job that runs already its nodes."""
-        if job.state is JobState.RUNNING:
-            nodes = self.scheduler.place(job)
-            if nodes is None:
-                raise StateError(f"{self.cluster.name} has no free nodes for job {job.id!r}")
-            job.node_names = tuple(node.name for node in nodes)
+        if job.state is JobState.RUNNING and not self.scheduler.place(job):
+            raise StateError(f"{self.cluster.name} has no free nodes for job {job.id!r}")
 
     def resume(self, job: Job, runs_for: float | None) -> None:
         """Let a job with a past go on from where it stands, and book that past."""
@@ -174,6 +171,7 @@ class Partition:
             for node in cluster.nodes.values():
                 self.ledger.provide(at, node.capacity, 1)
                 self.ledger.provide(cluster.created_at, node.capacity, -1)
+                node.boot_time = min(node.boot_time, at)
             cluster.created_at = at
 
     def _evaluate(self) -> None:
