@@ -163,7 +163,7 @@ class ControlAPI:
             "mode": time.mode,
             "now": time.now(),
             "time": iso(time.now()),
-            "next_event_at": time.backend.next_event_at(),
+            "next_event_at": time.next_event_at(),
         }
 
     async def _move_clock(self, request: Request) -> dict[str, Any]:

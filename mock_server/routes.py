@@ -82,6 +82,7 @@ class Endpoint:
     session: bool
     bare: bool
     optional_body: bool
+    socket: bool
     pattern: re.Pattern[str]
 
     @property
@@ -155,6 +156,7 @@ class Routes:
         session: bool = False,
         bare: bool = False,
         optional_body: bool = False,
+        socket: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare the decorated coroutine function as the handler of ``method path``.
 
@@ -162,7 +164,7 @@ class Routes:
         types of the answer, ``conflicts`` says that a 409 is possible, ``refusals`` lists further statuses,
         ``partial`` says that the answer may be a part of it (206), ``scope`` is what the key must allow, ``session`` lets a
         cookie take the place of a key, ``bare`` keeps the parts of the answer at the top of the family's envelope,
-        ``optional_body`` takes no body for an empty object.
+        ``optional_body`` takes no body for an empty object, ``socket`` answers handshakes of WebSockets.
         """
 
         def declare(handler: Handler) -> Handler:
@@ -190,6 +192,7 @@ class Routes:
                     session=session,
                     bare=bare,
                     optional_body=optional_body,
+                    socket=socket,
                     pattern=_pattern(self.prefix + path),
                 )
             )
