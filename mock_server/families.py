@@ -17,7 +17,7 @@ from mock_server.platform import (
 )
 from mock_server.platform.dialect import PLATFORM
 from mock_server.routes import Family
-from mock_server.s9s import documents as s9s_documents, oauth, status
+from mock_server.s9s import documents as s9s_documents, events, oauth, status
 from mock_server.s9s.dialect import S9S
 from mock_server.workflows import keys, node_types, runs, workflows
 from mock_server.workflows.dialect import WORKFLOWS
@@ -44,6 +44,7 @@ FAMILIES = (
         S9S,
         (
             *status.routes.endpoints,
+            *events.routes.endpoints,
             *(*oauth.routes.endpoints, *s9s_documents.routes.endpoints, *s9s_documents.pages.endpoints),
         ),
     ),

@@ -56,6 +56,11 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         elif not waiting.done():
             waiting.set_result(None)
 
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True  # with a refusal, which uvicorn would complain about
+
     async def write(self, texts: Iterable[bytes]) -> None:
         """Send messages with as few system calls as possible; a peer that is gone gets none."""
         await self.writable.wait()

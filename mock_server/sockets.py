@@ -17,7 +17,7 @@ from mock_server.delivery import SWITCHING, TRANSPORT
 from mock_server.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from starlette.requests import Request
     from starlette.types import Message, Receive, Scope, Send
@@ -46,12 +46,20 @@ class Socket:
         self._protocol: SocketProtocol | None = details.get("socket")
         self._receive = receive
         self._send = send
+        self._wanted = False
         self._sent = 0
         self._unread = False
         self.fault: Rule | None = None
         self.is_silent = False
 
+    async def connect(self) -> None:
+        """Take note that the peer wants to connect, which is the first thing it says."""
+        if not self._wanted:
+            self._wanted = True
+            await self._receive()
+
     async def accept(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        await self.connect()
         await self._send({"type": "websocket.accept", "headers": list(headers)})
 
     async def receive(self) -> str | bytes | None:
@@ -62,6 +70,11 @@ class Socket:
         text: str | None = message.get("text")
         octets: bytes = message.get("bytes") or b""
         return octets if text is None else text
+
+    async def gone(self) -> None:
+        """Wait until the peer is gone."""
+        while await self.receive() is not None:
+            pass
 
     async def send(self, texts: Sequence[bytes]) -> None:
         """Send messages; waits while the peer does not read.  Raises ``GoneError`` where the fault plan ends it."""
@@ -114,14 +127,31 @@ class Socket:
 class SocketResponse(Response):
     """The answer that makes a socket of a request and serves it to its end."""
 
-    def __init__(self, socket: Socket, serve: Callable[[Socket, str], Awaitable[None]]) -> None:
+    def __init__(
+        self, socket: Socket, serve: Callable[[Socket, str], Awaitable[None]], fault: Rule | None = None
+    ) -> None:
         super().__init__(status_code=SWITCHING)
+        socket.fault = fault
         self._socket = socket
         self._serve = serve
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the socket has them
         await self._socket.accept(self.raw_headers)
         await self._serve(self._socket, self.headers["x-request-id"])
+
+
+async def first(*works: Coroutine[Any, Any, object]) -> None:
+    """Do several things at once until the first of them has ended, and break the others off; a failure is raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    for task in tasks:
+        if not task.cancelled():
+            task.result()
 
 
 def as_request(scope: Scope, receive: Receive, send: Send) -> tuple[Scope, Receive, Send]:
@@ -133,7 +163,7 @@ def as_request(scope: Scope, receive: Receive, send: Send) -> tuple[Scope, Recei
         nonlocal begun
         if not begun:
             begun = True
-            await receive()  # that it wants to connect
+            await socket.connect()
             return {"type": "http.request", "body": b"", "more_body": False}
         while (await receive())["type"] != "websocket.disconnect":
             pass
@@ -173,9 +203,10 @@ def check_origin(request: Request, *, shown: bool) -> None:
         raise ApiError(403, "A page of another origin needs a token", details={"origin": origin[:200]})
 
 
-def expected(socket: Any) -> Socket:
-    """Return the socket of a call whose endpoint can do nothing without one."""
-    if isinstance(socket, Socket):
+def expected(request: Request) -> Socket:
+    """Return the socket of a request that means nothing without one."""
+    socket = socket_of(request)
+    if socket is not None:
         return socket
     headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
     raise ApiError(400, "This path speaks WebSocket: connect to it with one", code="INVALID_REQUEST", headers=headers)

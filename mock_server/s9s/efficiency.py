@@ -57,7 +57,7 @@ class EfficiencyReply(TypedDict):
 
 
 @routes.get("/metrics/efficiency")
-async def list_(call: Call[EfficiencyListing, None]) -> EfficiencyReply:
+async def efficiency_(call: Call[EfficiencyListing, None]) -> EfficiencyReply:
     """Get job efficiency.
 
     A mean is over the jobs that were given some of the resource: one without GPUs does not use them badly.
