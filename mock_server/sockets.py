@@ -31,6 +31,8 @@ SOCKET = "mock_server.socket"
 TOKEN = "token"
 MAX_MESSAGE = 64 * 1024
 PING_SECONDS = 20.0
+TRY_AGAIN, RESTART = 1013, 1012
+"""Codes of closing a socket: for a reader that is too slow, and for a server that begins anew."""
 
 
 class GoneError(Exception):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mock_server.cluster.job import Job, JobRequest
     from mock_server.cluster.layout import Account, Association, PartitionInfo, Qos, QueueInfo
     from mock_server.cluster.node import Cluster, Node, ScalePolicy
+    from mock_server.cluster.statistics import Statistics
     from mock_server.cluster.usage import Usage
 
 
@@ -91,6 +92,12 @@ class ClusterBackend(Protocol):
         ...
 
     def usage(self, cluster_id: str, start: float, end: float) -> Usage: ...
+    def statistics(
+        self, start: float, end: float, *, cluster_id: str | None = None, queue: str | None = None
+    ) -> Statistics:
+        """Return what jobs went through after ``start`` and until ``end``, of one cluster or queue if they are given."""
+        ...
+
     def queue_position(self, job_id: str) -> int | None:
         """Return the place of a waiting job among those of its queue or, without a queue, of its cluster; from 1."""
         ...

@@ -8,8 +8,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from mock_server.cluster.consumption import UNUSED, Consumption
+
 if TYPE_CHECKING:
     from mock_server.cluster.log import Log
+    from mock_server.cluster.meter import Meter
 
 RETRY_SECONDS = 1.0
 """How long the first retry waits; each further one waits ``backoff_multiplier`` times as long as the one before."""
@@ -176,6 +179,12 @@ class Job:
     predicted_start: float | None = None
     outputs: dict[str, OutputFile] = field(default_factory=dict[str, OutputFile])
     number: int = 0
+    meter: Meter | None = None
+
+    @property
+    def consumption(self) -> Consumption:
+        """What the job has used so far."""
+        return UNUSED if self.meter is None else self.meter.read(self)
 
     @property
     def qos(self) -> str:

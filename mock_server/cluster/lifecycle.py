@@ -9,6 +9,7 @@ from mock_server.cluster.job import TERMINAL, Job, JobState
 if TYPE_CHECKING:
     from mock_server.cluster.agenda import Agenda
     from mock_server.cluster.history import History
+    from mock_server.cluster.statistics import Tallies
 
 SIGTERM = 15
 
@@ -33,11 +34,21 @@ _TICK = 1e-6
 class Lifecycle:
     """Moves jobs along the graph of states and records each step."""
 
-    def __init__(self, agenda: Agenda, history: History) -> None:
+    def __init__(self, agenda: Agenda, history: History, tallies: Tallies) -> None:
         self._agenda = agenda
         self._history = history
+        self._tallies = tallies
+
+    def adopted(self, job: Job) -> None:
+        """Count what has become of a job so far."""
+        self._tallies.submitted(job, job.created_at)
+        if job.started_at is not None:
+            self._tallies.started(job, job.started_at)
+        if job.ended_at is not None:
+            self._tallies.ended(job, job.ended_at, job.state)
 
     def created(self, job: Job) -> None:
+        self._tallies.submitted(job, self._agenda.now)
         self._history.record(self._agenda.now, "job.created", job.id, {"state": _WORDS[job.state]})
 
     def queued(self, job: Job, reason: str) -> None:
@@ -54,6 +65,7 @@ class Lifecycle:
     def started(self, job: Job) -> None:
         job.started_at = self._agenda.now
         job.reason = None
+        self._tallies.started(job, self._agenda.now)
         self._move(job, JobState.RUNNING, "job.started")
 
     def requeued(self, job: Job) -> None:
@@ -95,6 +107,8 @@ class Lifecycle:
     def _end(self, job: Job, state: JobState) -> None:
         job.ended_at = self._agenda.now
         job.log.closed = True
+        # Counted before anybody is told, so that a listener finds the job among those that have ended.
+        self._tallies.ended(job, self._agenda.now, state)
         self._move(job, state, _ENDINGS[state])
 
     def _move(self, job: Job, state: JobState, kind: str) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from mock_server.cluster.accounting import load
 from mock_server.cluster.agenda import Agenda
 from mock_server.cluster.facility import Facility
 from mock_server.cluster.history import History
 from mock_server.cluster.invariants import check_registry, check_site
 from mock_server.cluster.job import JobState
+from mock_server.cluster.meter import Meter
 from mock_server.cluster.registry import Registry
+from mock_server.cluster.statistics import Tallies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from mock_server.cluster.job import IdForm, Job
     from mock_server.cluster.layout import Account, Association, PartitionInfo, Qos, QueueInfo
     from mock_server.cluster.node import Cluster, Node
+    from mock_server.cluster.statistics import Statistics
     from mock_server.cluster.usage import Usage
 
 _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
@@ -27,10 +31,13 @@ _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
 class Reading:
     """The half of a ``ClusterBackend`` that changes nothing."""
 
-    def __init__(self, *, now: float, id_factories: Mapping[IdForm, Callable[[int], str]], history_limit: int) -> None:
+    def __init__(
+        self, *, now: float, seed: int, id_factories: Mapping[IdForm, Callable[[int], str]], history_limit: int
+    ) -> None:
         self._agenda = Agenda(now)
         self._history = History(history_limit)
-        self._registry = Registry(id_factories)
+        self._tallies = Tallies()
+        self._registry = Registry(id_factories, Meter(seed, self._agenda))
         self._facility = Facility()
 
     @property
@@ -90,6 +97,15 @@ class Reading:
     def usage(self, cluster_id: str, start: float, end: float) -> Usage:
         """Return the totals of a period, up to now; jobs that still run count with what they have used so far."""
         return self._facility.site(cluster_id).ledger.usage(start, end, self.now)
+
+    def statistics(
+        self, start: float, end: float, *, cluster_id: str | None = None, queue: str | None = None
+    ) -> Statistics:
+        """Return what jobs went through after ``start`` and until ``end``, of one cluster or queue if they are given."""
+        cluster = None if cluster_id is None else self.cluster(cluster_id).id
+        sites = [site for key, site in self._facility.sites.items() if cluster in {None, key}]
+        mean = load([site.ledger for site in sites], start, min(end, self.now))
+        return self._tallies.statistics(start, end, cluster_id=cluster, queue=queue, mean=mean)
 
     def priority_of(self, job_id: str) -> int:
         """Return the priority by which a job is ordered, 0 while it is held."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from mock_server.cluster.job import ArrayTask, IdForm, JobRequest
     from mock_server.cluster.layout import PartitionInfo
+    from mock_server.cluster.meter import Meter
 
 ID_FACTORIES: dict[IdForm, Callable[[int], str]] = {"platform": "job_{}".format, "jobservice": "job-{}".format}
 """Each form's ids by the number of the job; those of ``s9s`` count up from the highest that there is."""
@@ -24,11 +25,12 @@ DIGITS = 15
 class Registry:
     """Jobs by id, oldest first; ``submitted`` and ``deleted`` count all that ever came and went."""
 
-    def __init__(self, id_factories: Mapping[IdForm, Callable[[int], str]]) -> None:
+    def __init__(self, id_factories: Mapping[IdForm, Callable[[int], str]], meter: Meter) -> None:
         self.jobs: dict[str, Job] = {}
         self.arrays: dict[str, list[Job]] = {}
         self.submitted = 0
         self.deleted = 0
+        self._meter = meter
         self._id_factories = ID_FACTORIES | id_factories
         self._number = 0
         self._highest = 0
@@ -107,6 +109,7 @@ class Registry:
     def add(self, job: Job) -> None:
         """Add a job, also one that is older than others."""
         self.jobs[job.id] = job
+        job.meter = self._meter
         self.submitted += 1
         self._note(job.id)
         if job.array is not None:

@@ -40,8 +40,8 @@ class SimulatedCluster(Reading):
         id_factories: Mapping[IdForm, Callable[[int], str]] | None = None,
         history_limit: int = HISTORY_LIMIT,
     ) -> None:
-        super().__init__(now=now, id_factories=id_factories or {}, history_limit=history_limit)
-        self._lifecycle = Lifecycle(self._agenda, self._history)
+        super().__init__(now=now, seed=seed, id_factories=id_factories or {}, history_limit=history_limit)
+        self._lifecycle = Lifecycle(self._agenda, self._history, self._tallies)
         self._seed = seed
 
     def add_cluster(

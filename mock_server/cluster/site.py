@@ -84,6 +84,7 @@ class Site:
     def resume(self, job: Job, runs_for: float | None) -> None:
         """Let a job with a past go on from where it stands, and book that past."""
         self._date_back(job.created_at)
+        self._lifecycle.adopted(job)
         if job.started_at is not None:
             self.ledger.allocate(job.started_at, job.request, 1)
             self.ledger.begin(job.started_at)

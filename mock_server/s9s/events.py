@@ -11,15 +11,13 @@ from starlette.responses import Response
 
 from mock_server.routes import Call, Routes
 from mock_server.s9s.session import Session
-from mock_server.sockets import GoneError, SocketResponse, expected, first
+from mock_server.sockets import RESTART, TRY_AGAIN, GoneError, SocketResponse, expected, first
 from mock_server.validation import StrictQuery
 
 if TYPE_CHECKING:
     from mock_server.faults import Rule
     from mock_server.sockets import Socket
     from mock_server.state import ServerState
-
-TRY_AGAIN, RESTART = 1013, 1012
 
 routes = Routes("ws", prefix="/v1")
 

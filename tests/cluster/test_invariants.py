@@ -43,7 +43,7 @@ def lose_a_node(scene: Scene) -> None:
 
 
 def run_without_process(scene: Scene) -> None:
-    scene.backend.job(scene.running.id).allocation = (("main-001", 1),)
+    del scene.backend._facility.sites["cluster-1"].executor.processes[scene.running.id]
 
 
 def change_state(job: Callable[[Scene], Job], state: JobState) -> Callable[[Scene], None]:

@@ -97,5 +97,5 @@ def test_the_documented_curl_call(server: MockServer) -> None:
     script = script.replace("https://api.vantage.omnivector.solutions", server.url).replace("curl ", "curl -sS ", 1)
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, timeout=20)
     body = json.loads(done.stdout)
-    assert (body["total"], body["page"], body["per_page"]) == (3, 1, 10)
+    assert (body["total"], body["page"], body["per_page"]) == (6, 1, 10)
     assert {job["status"] for job in body["jobs"]} == {"running"}

@@ -18,8 +18,8 @@ def test_info(client: httpx.Client) -> None:
         "documented",
         "manual",
         0,
-        5,
-        3,
+        10,
+        4,
     )
 
 

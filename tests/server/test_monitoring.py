@@ -84,15 +84,21 @@ def test_a_cluster_by_id_or_name(client: httpx.Client) -> None:
 
 
 def test_a_cluster_has_what_ran_of_what_was_there(server: MockServer, client: httpx.Client) -> None:
-    # Of 128 cores, 1024 GB and 16 GPUs the job has 4, 8 and 1 since 10:31.
+    # Of 128 cores, 1024 GB and 16 GPUs one job has 2, 8.59 and 1 since 10:10, another one 4, 8 and 1 since 10:31.
+    gigabytes = 8 * 1.024**3
     assert series(client, CLUSTER)[-2:] == [
-        ("10:30:00Z", 0, 0, 0),
-        ("10:35:00Z", 2.5, 0.625, 5),
+        ("10:30:00Z", pytest.approx(100 * 2 / 128), pytest.approx(100 * gigabytes / 1024), pytest.approx(100 / 16)),
+        ("10:35:00Z", 2.5 + 1.5625, pytest.approx(0.625 + 100 * gigabytes / 1024), 5 + 6.25),
     ]
     server.cluster.fail_node("cluster_abc", "gpu-node-04")
     server.advance(60)
     last = series(client, CLUSTER, "created_after=2024-01-15T10:35:00Z")[-1]
-    assert last == ("10:36:00Z", pytest.approx(100 * 4 / 96), pytest.approx(100 * 8 / 768), pytest.approx(100 / 12))
+    assert last == (
+        "10:36:00Z",
+        pytest.approx(100 * 6 / 96),
+        pytest.approx(100 * (8 + gigabytes) / 768),
+        pytest.approx(200 / 12),
+    )
 
 
 @pytest.mark.parametrize(
