@@ -28,6 +28,7 @@ from mock_server.s9s import (
     oauth,
     outputs,
     partitions,
+    search,
     status,
     users as s9s_users,
 )
@@ -60,6 +61,7 @@ FAMILIES = (
             *(*nodes.routes.endpoints, *s9s_users.routes.endpoints, *partitions.routes.endpoints),
             *status.routes.endpoints,
             *(*metrics.routes.endpoints, *efficiency.routes.endpoints, *events.routes.endpoints),
+            *search.routes.endpoints,
             *(*oauth.routes.endpoints, *s9s_documents.routes.endpoints, *s9s_documents.pages.endpoints),
         ),
     ),

@@ -63,6 +63,10 @@ class SearchIndex:
     def __len__(self) -> int:
         return len(self._numbers)
 
+    def keys(self, kind: str) -> list[Key]:
+        """Return the keys of all documents of a kind."""
+        return [key for number in numbers(self._kinds.get(kind, 0)) if (key := self._keys[number]) is not None]
+
     @property
     def is_sparse(self) -> bool:
         """Whether so many documents have left that building a new index is better than going on."""

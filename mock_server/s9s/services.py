@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mock_server.s9s.catalogue import Catalogue
     from mock_server.s9s.hub import Hub
     from mock_server.state import ServerState
 
@@ -23,7 +24,16 @@ class Services:
 
         return Hub(self._state)
 
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """What searches go through."""
+        from mock_server.s9s.catalogue import Catalogue
+
+        return Catalogue(self._state)
+
     def close(self) -> None:
         """End what goes on; what was made is not used any more."""
+        if "catalogue" in vars(self):
+            self.catalogue.close()
         if "hub" in vars(self):
             self.hub.close()
