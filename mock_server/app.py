@@ -44,6 +44,7 @@ class Application:
         """Stop delivering."""
         self._open = False
         await self.state.courier.aclose()
+        await self.state.s9s.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

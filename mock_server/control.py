@@ -14,6 +14,7 @@ GET     /_mock/events?after=N         what happened in the cluster after event N
 GET     /_mock/executions             the latest runs of workflows, with what left them at their terminators
 POST    /_mock/nodes/fail             ``{"cluster", "node", "reason"?}``: the node goes down
 POST    /_mock/nodes/restore          ``{"cluster", "node"}``: the node comes back
+GET     /_mock/reports                the reports of S9S, the latest first, with where they were to be sent: nothing is
 GET     /_mock/webhooks/deliveries    the latest deliveries, oldest first; ``?webhook_id=`` for those of one webhook
 ======  ============================  =================================================================================
 
@@ -100,6 +101,7 @@ class ControlAPI:
             ("GET", "/executions"): self._executions,
             ("POST", "/nodes/fail"): self._fail_node,
             ("POST", "/nodes/restore"): self._restore_node,
+            ("GET", "/reports"): self._reports,
             ("GET", "/webhooks/deliveries"): self._deliveries,
         }
 
@@ -215,6 +217,10 @@ class ControlAPI:
         wanted = request.query_params.get("webhook_id")
         log = self._app.state.courier.outbox.log
         return [delivery.as_dict() for delivery in log if wanted in (None, delivery.webhook_id)]
+
+    async def _reports(self, request: Request) -> list[dict[str, Any]]:
+        reports = self._app.state.s9s.reports.all()
+        return [{"report_id": each.id, "status": each.status, **each.details} for each in reports]
 
     def _node(self, command: NodeCommand) -> dict[str, Any]:
         node = self._app.state.cluster.cluster(command.cluster).nodes[command.node]
