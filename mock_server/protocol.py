@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
 from typing import TYPE_CHECKING, Any
 
 import pydantic_core
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 64 * 1024
+_KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 
 
 _log = logging.getLogger("mock_server.http")
@@ -60,6 +62,20 @@ class MockProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count(len(name) + len(value))
         super().on_header(name, value)
+
+    def _should_upgrade(self) -> bool:
+        """Tell whether this is a complete handshake; anything less is a request without one."""
+        if self.scope["method"] != "GET" or self._get_upgrade() != b"websocket":
+            return False
+        headers = dict(self.headers)
+        key = headers.get(b"sec-websocket-key", b"")
+        return headers.get(b"sec-websocket-version") == b"13" and _KEY.fullmatch(key) is not None
+
+    def handle_websocket_upgrade(self) -> None:
+        from mock_server.socket_protocol import SocketProtocol
+
+        self.ws_protocol_class = SocketProtocol
+        super().handle_websocket_upgrade()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP; there is no request yet, hence no request id from the server's sequence."""

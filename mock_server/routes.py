@@ -83,6 +83,7 @@ class Endpoint:
     bare: bool
     optional_body: bool
     degraded: bool
+    socket: bool
     pattern: re.Pattern[str]
 
     @property
@@ -157,6 +158,7 @@ class Routes:
         bare: bool = False,
         optional_body: bool = False,
         degraded: bool = False,
+        socket: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare the decorated coroutine function as the handler of ``method path``.
 
@@ -164,7 +166,8 @@ class Routes:
         types of the answer, ``conflicts`` says that a 409 is possible, ``refusals`` lists further statuses,
         ``partial`` says that the answer may be a part of it (206), ``scope`` is what the key must allow, ``session`` lets a
         cookie take the place of a key, ``bare`` keeps the parts of the answer at the top of the family's envelope,
-        ``optional_body`` takes no body for an empty object, ``degraded`` says that the same answer may come as a 503.
+        ``optional_body`` takes no body for an empty object, ``degraded`` says that the same answer may come as a 503,
+        ``socket`` answers handshakes of WebSockets.
         """
 
         def declare(handler: Handler) -> Handler:
@@ -193,6 +196,7 @@ class Routes:
                     bare=bare,
                     optional_body=optional_body,
                     degraded=degraded,
+                    socket=socket,
                     pattern=_pattern(self.prefix + path),
                 )
             )
