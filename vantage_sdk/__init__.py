@@ -59,10 +59,16 @@ if TYPE_CHECKING:
         JobStarted,
     )
     from vantage_sdk.models.job import Job, JobOutput, JobSpec, JobTemplate
+    from vantage_sdk.models.jobservice.cluster import JobServiceCluster
+    from vantage_sdk.models.jobservice.health import Liveness, Readiness
+    from vantage_sdk.models.jobservice.job import Gang, JobServiceJob, JobServiceResources, RetryPolicy
+    from vantage_sdk.models.jobservice.metrics import SystemMetrics
+    from vantage_sdk.models.jobservice.queue import Queue, Queues
     from vantage_sdk.models.logs import Logs
     from vantage_sdk.models.metrics import ClusterMetrics, JobMetrics, MetricPoint
     from vantage_sdk.models.node_type import NodeCategory, NodeType, NodeTypes
     from vantage_sdk.models.phase import Phase
+    from vantage_sdk.models.quantity import Quantity
     from vantage_sdk.models.storage_file import StorageFile
     from vantage_sdk.models.team import Team, TeamMember
     from vantage_sdk.models.transfer import TransferItem, TransferReport
@@ -127,6 +133,12 @@ _HOME = {
         "JobStarted",
     ),
     "vantage_sdk.models.job": ("Job", "JobOutput", "JobSpec", "JobTemplate"),
+    "vantage_sdk.models.jobservice.cluster": ("JobServiceCluster",),
+    "vantage_sdk.models.jobservice.health": ("Liveness", "Readiness"),
+    "vantage_sdk.models.jobservice.job": ("Gang", "JobServiceJob", "JobServiceResources", "RetryPolicy"),
+    "vantage_sdk.models.jobservice.metrics": ("SystemMetrics",),
+    "vantage_sdk.models.jobservice.queue": ("Queue", "Queues"),
+    "vantage_sdk.models.quantity": ("Quantity",),
     "vantage_sdk.models.logs": ("Logs",),
     "vantage_sdk.models.phase": ("Phase",),
     "vantage_sdk.models.metrics": ("ClusterMetrics", "JobMetrics", "MetricPoint"),
@@ -179,6 +191,7 @@ __all__ = [
     "Event",
     "FileReader",
     "FileWriter",
+    "Gang",
     "GraphEdge",
     "GraphNode",
     "GraphOutput",
@@ -195,9 +208,13 @@ __all__ = [
     "JobMetrics",
     "JobOutput",
     "JobServiceClient",
+    "JobServiceCluster",
+    "JobServiceJob",
+    "JobServiceResources",
     "JobSpec",
     "JobStarted",
     "JobTemplate",
+    "Liveness",
     "Logs",
     "Meta",
     "MetricPoint",
@@ -207,16 +224,22 @@ __all__ = [
     "Outcome",
     "Page",
     "Phase",
+    "Quantity",
+    "Queue",
+    "Queues",
     "RateLimitError",
     "RawResponse",
+    "Readiness",
     "ResourceNotFoundError",
     "ResultPage",
+    "RetryPolicy",
     "S9SClient",
     "ServerError",
     "StorageFile",
     "Stream",
     "StreamInterrupted",
     "SubmitOutcomeUnknown",
+    "SystemMetrics",
     "Team",
     "TeamMember",
     "TextWriter",

@@ -15,6 +15,7 @@ from vantage_sdk.core.hints import retry_after
 from vantage_sdk.core.io.port import TransportError
 from vantage_sdk.core.redirects import GET_REDIRECTS, next_target, refusal
 from vantage_sdk.core.retry import Cause, cause_of_answer, cause_of_failure
+from vantage_sdk.core.shapes import as_object
 from vantage_sdk.exceptions import DeadlineExceeded, VantageAPIError, VantageConnectionError, VantageTimeoutError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ async def tried(
             return _unanswered(sender, call, rules, error)
         if HONOURED in answer.headers:
             sender.shared.honours_keys = True
-        if answer.status < 300:
+        if answer.status < 300 or (answer.status in call.request.also and _says_no_error(body)):
             return answer
         if answer.status == 401 and secret is not None and (fresh := await _another(sender, call, rules, secret)):
             secret = fresh
@@ -104,6 +105,11 @@ async def _another(sender: Sender, call: Call, rules: Rules, refused: Secret) ->
     credential.refuse(refused)
     fresh = await credential.obtain(sender, call, rules)
     return None if fresh == refused else fresh
+
+
+def _says_no_error(body: bytes) -> bool:
+    said = as_object(_json(body.decode("utf-8", "replace")))
+    return said is not None and "error" not in said
 
 
 def _unanswered(sender: Sender, call: Call, rules: Rules, error: TransportError) -> VantageAPIError:

@@ -53,7 +53,8 @@ class Request(Generic[T]):
     """What to send and how to read the answer; ``path`` is a template below the family's prefix, or below the server if ``rooted``.
 
     ``content`` is a body that is no JSON; ``bulk`` says that many bytes are to come or to go, so that only silence is timed;
-    ``anonymous`` keeps the credential out; ``grant`` is what a request for a token shows instead.
+    ``anonymous`` keeps the credential out; ``grant`` is what a request for a token shows instead.  A status in ``also`` is no error
+    unless the body has an ``error``.
     """
 
     method: str
@@ -71,3 +72,4 @@ class Request(Generic[T]):
     rooted: bool = False
     anonymous: bool = False
     grant: Grant | None = None
+    also: frozenset[int] = frozenset()
