@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vantage_sdk._exports import MODULE_OF
 from vantage_sdk._ownership import warn_of_other_owners
 from vantage_sdk._version import __version__
 
@@ -82,85 +83,6 @@ if TYPE_CHECKING:
     from vantage_sdk.waiting import wait_for_completion
     from vantage_sdk.webhook import Webhook
     from vantage_sdk.workflows.result import WorkflowResult
-
-_HOME = {
-    "vantage_sdk.client": (
-        "AsyncVantageClient",
-        "VantageClient",
-    ),
-    "vantage_sdk.config": ("Config",),
-    "vantage_sdk.core.answer": ("RawResponse",),
-    "vantage_sdk.core.job_file": ("JobFileError",),
-    "vantage_sdk.core.stepping": ("AsyncStream", "Stream"),
-    "vantage_sdk.core.transfer.file_objects": ("FileReader", "FileWriter", "TextWriter"),
-    "vantage_sdk.core.transfer.file_objects_async": ("AsyncFileReader", "AsyncFileWriter"),
-    "vantage_sdk.core.transfer.file_objects_text": ("AsyncTextReader", "AsyncTextWriter"),
-    "vantage_sdk.exceptions": (
-        "Attempt",
-        "AuthenticationError",
-        "AuthorizationError",
-        "ConfigError",
-        "ConflictError",
-        "DataExpiredError",
-        "DeadlineExceeded",
-        "IntegrityError",
-        "JobFailedError",
-        "RateLimitError",
-        "ResourceNotFoundError",
-        "S9SClient",
-        "ServerError",
-        "StreamInterrupted",
-        "SubmitOutcomeUnknown",
-        "TransferError",
-        "ValidationError",
-        "VantageAPIError",
-        "VantageConnectionError",
-        "VantageTimeoutError",
-        "WebhookVerificationError",
-        "WorkflowFailedError",
-    ),
-    "vantage_sdk.models.batch": ("BatchResult", "Outcome"),
-    "vantage_sdk.models.billing": ("Invoice", "UsageItem", "UsageSummary"),
-    "vantage_sdk.models.cluster": ("Cluster", "ClusterNode", "ClusterUsage"),
-    "vantage_sdk.models.event": (
-        "ClusterScaled",
-        "Event",
-        "JobCancelled",
-        "JobCompleted",
-        "JobCreated",
-        "JobEvent",
-        "JobFailed",
-        "JobStarted",
-    ),
-    "vantage_sdk.models.job": ("Job", "JobOutput", "JobSpec", "JobTemplate"),
-    "vantage_sdk.models.jobservice.cluster": ("JobServiceCluster",),
-    "vantage_sdk.models.jobservice.health": ("Liveness", "Readiness"),
-    "vantage_sdk.models.jobservice.job": ("Gang", "JobServiceJob", "JobServiceResources", "RetryPolicy"),
-    "vantage_sdk.models.jobservice.metrics": ("SystemMetrics",),
-    "vantage_sdk.models.jobservice.queue": ("Queue", "Queues"),
-    "vantage_sdk.models.quantity": ("Quantity",),
-    "vantage_sdk.models.logs": ("Logs",),
-    "vantage_sdk.models.phase": ("Phase",),
-    "vantage_sdk.models.metrics": ("ClusterMetrics", "JobMetrics", "MetricPoint"),
-    "vantage_sdk.models.storage_file": ("StorageFile",),
-    "vantage_sdk.models.team": ("Team", "TeamMember"),
-    "vantage_sdk.models.transfer": ("TransferItem", "TransferReport"),
-    "vantage_sdk.models.user": ("User",),
-    "vantage_sdk.models.webhook": ("WebhookSubscription",),
-    "vantage_sdk.pagination": ("Page",),
-    "vantage_sdk.job_service_client": ("AsyncJobServiceClient", "JobServiceClient"),
-    "vantage_sdk.s9s_client": ("AsyncS9SClient", "S9SClient"),
-    "vantage_sdk.waiting": ("wait_for_completion",),
-    "vantage_sdk.webhook": ("Webhook",),
-    "vantage_sdk.models.api_key": ("ApiKey", "ApiKeyCreated", "ApiKeyRevoked"),
-    "vantage_sdk.models.envelope": ("Meta",),
-    "vantage_sdk.models.node_type": ("NodeCategory", "NodeType", "NodeTypes"),
-    "vantage_sdk.models.workflow": ("Workflow", "WorkflowEdge", "WorkflowNode", "WorkflowSummary"),
-    "vantage_sdk.models.workflow_graph": ("GraphEdge", "GraphNode", "GraphOutput", "WorkflowGraph"),
-    "vantage_sdk.models.workflow_result": ("ResultPage", "WorkflowProblem", "WorkflowValidation"),
-    "vantage_sdk.workflows.result": ("WorkflowResult",),
-}
-_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
     "ApiKey",
@@ -272,11 +194,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
+    if name not in MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(_MODULE_OF[name]), name)
+    value = globals()[name] = getattr(import_module(MODULE_OF[name]), name)
     return value
 
 

@@ -20,6 +20,10 @@ from tests.contract.test_boundaries import files, tree
 from vantage_sdk import exceptions
 from vantage_sdk.core.request import CallOptions, WaitOptions
 from vantage_sdk.core.resource import method, opening, stream
+from vantage_sdk.jobservice import clusters as jobservice_clusters, jobs as jobservice_jobs
+from vantage_sdk.jobservice.health import Health
+from vantage_sdk.jobservice.metrics import Metrics
+from vantage_sdk.jobservice.queues import QueueList
 from vantage_sdk.models.base import Model
 from vantage_sdk.platform.billing import Billing
 from vantage_sdk.platform.clusters import ClusterFilters, Clusters
@@ -55,6 +59,17 @@ NOUNS: dict[str, type[Any]] = {
     "monitoring": Monitoring,
     "webhooks": Webhooks,
 }
+SERVICES: dict[str, dict[str, type[Any]]] = {
+    "jobservice": {
+        "jobs": jobservice_jobs.Jobs,
+        "queues": QueueList,
+        "clusters": jobservice_clusters.Clusters,
+        "metrics": Metrics,
+        "health": Health,
+    },
+}
+"""The nouns of the other services; their methods are called ``jobservice.jobs.create`` and so on here."""
+PAGES = {"jobservice": "docs/job-service.md"}
 OPTIONS = (
     CallOptions,
     WaitOptions,
@@ -65,10 +80,12 @@ OPTIONS = (
     DirectoryOptions,
     ListFilters,
     UserJobFilters,
+    jobservice_jobs.JobServiceFilters,
 )
 MODELS = (
     *("api_key", "billing", "cluster", "envelope", "event", "job", "metrics", "node_type", "storage_file", "team"),
-    *("user", "webhook", "workflow", "workflow_graph", "workflow_result"),
+    *("user", "webhook", "workflow", "workflow_graph", "workflow_result", "logs", "phase", "quantity"),
+    *(f"jobservice.{name}" for name in ("cluster", "health", "job", "metrics", "queue")),
 )
 PLAIN = {
     "job_id": "job",
@@ -88,7 +105,8 @@ _WRAPPED = ("__func__", "fget", "func")  # where class methods, properties and c
 
 
 def resource_methods() -> Iterator[Thing]:
-    for noun, cls in NOUNS.items():
+    nouns = {f"{name}.{noun}": cls for name, found in SERVICES.items() for noun, cls in found.items()}
+    for noun, cls in {**NOUNS, **nouns}.items():
         for name in dir(cls):
             kind = inspect.getattr_static(cls, name)
             if isinstance(kind, method | stream | opening) and not name.startswith("_"):
@@ -114,6 +132,7 @@ def public_things() -> dict[str, Any]:
     modules = [import_module(f"vantage_sdk.models.{name}") for name in MODELS]
     models = [value for module in modules for value in vars(module).values() if _is_model(value)]
     named = {value.__name__: value for value in (*NOUNS.values(), *OPTIONS, *models)}
+    named |= {f"{name}.{cls.__name__}": cls for name, found in SERVICES.items() for cls in found.values()}
     return {
         **exported,
         **named,
@@ -129,7 +148,9 @@ def _is_model(value: Any) -> bool:
 THINGS = public_things()
 CALLS = {name: thing for name, thing in THINGS.items() if inspect.isfunction(thing)}
 FIELDS = {field for thing in THINGS.values() if _is_model(thing) for field in thing.model_fields}
-MADE = {name: THINGS[name] for name in ("VantageClient", "AsyncVantageClient")}
+MADE = {
+    name: THINGS[name] for kind in ("VantageClient", "JobServiceClient", "S9SClient") for name in (kind, f"Async{kind}")
+}
 
 
 def text_of(name: str, *seen: str) -> str:
@@ -164,7 +185,7 @@ def test_type_checkers_see_the_same_names() -> None:
     seen = {
         alias.name: node.module for node in guarded.body if isinstance(node, ast.ImportFrom) for alias in node.names
     }
-    assert seen == vantage_sdk._MODULE_OF
+    assert seen == vantage_sdk.MODULE_OF
     assert seen.keys() | {"__version__"} == {*PUBLIC}
 
 
@@ -255,9 +276,10 @@ def test_the_names_it_refers_to_exist(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name, _ in resource_methods()])
 def test_a_method_appears_in_the_documentation(name: str) -> None:
-    pages = {path: (ROOT / path).read_text() for path in files("docs", suffix=".md")}
-    assert pages, "there is no documentation"
-    assert any(re.search(rf"\b{re.escape(name)}\b", text) for text in pages.values())
+    service = name.partition(".")[0]
+    pages = [PAGES[service]] if service in PAGES else [*files("docs", suffix=".md")]
+    short = name.removeprefix(f"{service}.") if service in PAGES else name
+    assert any(re.search(rf"\b{re.escape(short)}\b", (ROOT / path).read_text()) for path in pages)
 
 
 def test_the_errors_appear_in_the_documentation() -> None:

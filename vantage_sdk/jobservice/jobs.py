@@ -142,7 +142,7 @@ class Jobs(JobLogs[Mode], JobWaiting[Mode]):
     async def cancel(self: Jobs[Async], job_id: str, **options: Unpack[CallOptions]) -> JobServiceJob:
         """Cancel a job; its record stays.
 
-        Returns it as ``cancelled``, with little more than ``cancelled_at``.  Raises ``ConflictError`` if it has ended before, be it
+        Returns the job, ``cancelled``, with little more than ``cancelled_at``.  Raises ``ConflictError`` if it has ended before, be it
         that it was cancelled, ``ResourceNotFoundError`` if there is no such job.
         """
         request = Request("DELETE", "/jobs/{job_id}", one(JobServiceJob), {"job_id": job_id})
