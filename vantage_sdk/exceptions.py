@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from vantage_sdk.models.phase import PhasedModel
     from vantage_sdk.workflows.result import WorkflowResult
 
 __all__ = [
@@ -209,9 +210,14 @@ class IntegrityError(TransferError):
 
 
 class JobFailedError(VantageAPIError):
-    """A job that was waited for with ``raise_on_failure`` ended without success; ``job`` is its last state, of its family."""
+    """A job that was waited for with ``raise_on_failure`` ended without success; ``job`` is its last state.
 
-    def __init__(self, message: str, *, job: Any) -> None:
+    It is a ``Job``, or what the family that was asked calls one.
+    """
+
+    job: Any
+
+    def __init__(self, message: str, *, job: PhasedModel) -> None:
         super().__init__(message)
         self.job = job
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from vantage_sdk.core.polling import Pace, Poll, endings, satisfies
 
 from vantage_sdk import ServerError
 from vantage_sdk.core import polling
-from vantage_sdk.core.polling import Pace, Poll, endings, satisfies
 from vantage_sdk.core.stepping import run
 
 
