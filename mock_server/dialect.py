@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mock_server.errors import SCHEDULER
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -45,7 +47,7 @@ class Dialect:
     all that may follow ``prefix``, of a family that shares it without overlap.
     ``tiers`` are the budgets of credentials that have another one than ``rate``, and ``rates`` those of endpoints, by id.
     ``error_body`` renders a refusal; it is given the code, the request id and the time as well.  ``malformed`` is the word
-    for a body that cannot be read at all, if that is another one.  ``envelope`` wraps answers.  ``open_to_browsers`` lets
+    for a body that cannot be read at all, if that is another one, ``scheduler`` that for a fault behind the server.  ``envelope`` wraps answers.  ``open_to_browsers`` lets
     pages of any origin call.
     """
 
@@ -70,6 +72,7 @@ class Dialect:
     )
     in_capitals: bool = False
     malformed: str | None = None
+    scheduler: str | None = None
     envelope: Envelope | None = None
     open_to_browsers: bool = False
 
@@ -88,5 +91,7 @@ class Dialect:
         """Return the family's word for ``error``."""
         if self.malformed is not None and error.is_malformed:
             return self.malformed
+        if error.code == SCHEDULER:
+            return self.scheduler or self.codes[500]
         word = error.code or self.codes.get(error.status, "internal_error")
         return word.upper() if self.in_capitals else word

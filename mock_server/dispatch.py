@@ -85,10 +85,9 @@ def _match(family: Family, path: str, mount: str = "") -> Match:
     for alias in family.dialect.aliases:
         if path.startswith(alias + "/"):
             path = family.dialect.prefix + path[len(alias) :]
-    methods: dict[str, Endpoint] = {}
-    params: dict[str, str] = {}
-    for endpoint in family.endpoints:
-        if found := endpoint.pattern.fullmatch(path):
-            methods.setdefault(endpoint.method, endpoint)
-            params = {name: unquote(value) for name, value in found.groupdict().items()}
+    found = [endpoint for endpoint in family.endpoints if endpoint.pattern.fullmatch(path)]
+    # Of paths that match, such as /jobs/bulk and /jobs/{job_id}, the one that was declared first.
+    methods = {endpoint.method: endpoint for endpoint in reversed(found) if endpoint.path == found[0].path}
+    values = found[0].pattern.fullmatch(path) if found else None
+    params = {} if values is None else {name: unquote(value) for name, value in values.groupdict().items()}
     return Match(family, path, methods, params, mount)

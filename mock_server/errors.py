@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+SCHEDULER = "scheduler_error"
+"""The code of what goes wrong behind the server; a family that has no word for it speaks of an internal error."""
+
+
 class ApiError(Exception):
     """A refusal.  Without ``code`` the dialect chooses the word that belongs to the status."""
 

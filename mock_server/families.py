@@ -24,7 +24,17 @@ from mock_server.platform import (
 )
 from mock_server.platform.dialect import PLATFORM
 from mock_server.routes import Family
-from mock_server.s9s import documents as s9s_documents, oauth, status
+from mock_server.s9s import (
+    bulk,
+    documents as s9s_documents,
+    jobs as s9s_jobs,
+    nodes,
+    oauth,
+    outputs,
+    partitions,
+    status,
+    users as s9s_users,
+)
 from mock_server.s9s.dialect import S9S
 from mock_server.workflows import keys, node_types, runs, workflows
 from mock_server.workflows.dialect import WORKFLOWS
@@ -58,6 +68,8 @@ FAMILIES = (
     Family(
         S9S,
         (
+            *(*bulk.routes.endpoints, *s9s_jobs.routes.endpoints, *outputs.routes.endpoints),
+            *(*nodes.routes.endpoints, *s9s_users.routes.endpoints, *partitions.routes.endpoints),
             *status.routes.endpoints,
             *(*oauth.routes.endpoints, *s9s_documents.routes.endpoints, *s9s_documents.pages.endpoints),
         ),

@@ -29,6 +29,7 @@ def _number(value: Any) -> Any:
 
 def _identifier(value: Any) -> Any:
     """Return an id as text; one that looks like a number may be sent as one."""
+    value = whole(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 

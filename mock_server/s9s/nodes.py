@@ -33,7 +33,7 @@ class NodeListing(StrictQuery):
 
     state: State | None = Field(default=None, description="Only nodes in this state, whatever the case.")
     partition: str | None = Field(default=None, description="Only nodes of this partition.")
-    features: list[str] | None = Field(default=None, description="Only nodes with all of these features.")
+    features: list[str] = Field(default=[], description="Only nodes with all of these features.")
     available: QueryBool = Field(default=False, description="Only nodes that can take work: IDLE or MIXED.")
 
 
@@ -61,7 +61,7 @@ async def list_(call: Call[NodeListing, None]) -> NodeList:
         return (
             (wanted.state is None or node_word(node) == wanted.state)
             and (wanted.partition is None or wanted.partition in partitions[node.name])
-            and (wanted.features is None or set(wanted.features) <= set(node.features))
+            and set(wanted.features) <= set(node.features)
             and (not wanted.available or node_word(node) in AVAILABLE)
         )
 
