@@ -43,7 +43,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if not self.close_sent:
             certificate = common_name(self.transport.get_extra_info("peercert"))
             details = {"transport": self.transport, "certificate": certificate, "socket": self}
-            cast("dict[str, Any]", self.scope["extensions"])[TRANSPORT] = details
+            cast("dict[str, Any]", self.scope)["extensions"][TRANSPORT] = details
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
