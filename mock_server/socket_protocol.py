@@ -14,7 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.exceptions import InvalidState
 
 from mock_server.delivery import TRANSPORT
-from mock_server.protocol import common_name
+from mock_server.protocol import TOO_LARGE, common_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +44,14 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             certificate = common_name(self.transport.get_extra_info("peercert"))
             details = {"transport": self.transport, "certificate": certificate, "socket": self}
             cast("dict[str, Any]", self.scope)["extensions"][TRANSPORT] = details
+
+    def handle_parser_exception(self) -> None:
+        """Refuse a handshake with headers that the library finds too large; later, close as it says."""
+        if self.handshake_initiated:
+            super().handle_parser_exception()
+            return
+        self.transport.write(TOO_LARGE)
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

@@ -144,8 +144,8 @@ class Session:
         self._drop(order.channel)
         previous = 0 if missed is None or order.after is None else order.after
         subscription = self.subscriptions[order.channel] = Subscription(self, channel, wanted, previous)
+        self._allowed += 1 + len(missed or ())
         self._tell(pydantic_core.to_json(answer if missed is not None else {**answer, "resync": True}))
-        self._allowed += len(missed or ())
         for update in missed or ():
             self.push(subscription, update)
 

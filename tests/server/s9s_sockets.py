@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 if TYPE_CHECKING:
@@ -52,7 +53,11 @@ class Peer:
 
     def rest(self) -> list[dict[str, Any]]:
         """Return the messages up to the end of the connection."""
-        return [json.loads(message) for message in self.connection]
+        found = list[dict[str, Any]]()
+        with suppress(ConnectionClosed):
+            while True:
+                found.append(self.next())
+        return found
 
 
 @contextmanager
@@ -60,5 +65,6 @@ def peer(server: MockServer, path: str = "/v1/ws", **options: Any) -> Generator[
     """Connect to a path of S9S, with a token unless there are other headers."""
     options.setdefault("additional_headers", TOKEN)
     url = server.s9s_url.replace("http", "ws", 1) + path
-    with connect(url, open_timeout=PATIENCE, close_timeout=PATIENCE, **options) as connection:
+    options.setdefault("close_timeout", PATIENCE)
+    with connect(url, open_timeout=PATIENCE, **options) as connection:
         yield Peer(connection)

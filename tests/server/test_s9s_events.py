@@ -91,9 +91,9 @@ class TestHandshake:
         server = make_server(s9s_port=0)
         with peer(server, path) as reader:
             reader.subscribe("jobs")
-        url = server.url.replace("http", "ws", 1)
-        for address, headers in ((f"{url}/s9s{path}", {}), (url + path, {"Host": "api.example.com"})):
-            with connect(address, additional_headers={**TOKEN, **headers}) as connection:
+        port = int(server.url.rpartition(":")[2])
+        for address in (f"ws://127.0.0.1:{port}/s9s{path}", f"ws://api.example.com{path}"):
+            with connect(address, additional_headers=TOKEN, host="127.0.0.1", port=port) as connection:
                 connection.send('{"action": "subscribe", "channel": "jobs"}')
                 assert "subscribed" in str(connection.recv())
 
@@ -193,8 +193,13 @@ class TestJobs:
             started, completed = reader.all_so_far()
             assert started["data"]["state"] == "RUNNING"
             assert {**completed, "timestamp": "", "data": {}} == {
-                **{"channel": "jobs", "action": "update", "resource_id": job, "timestamp": "", "data": {}},
-                **{"sequence": completed["sequence"], "previous": started["sequence"]},
+                "channel": "jobs",
+                "action": "update",
+                "resource_id": job,
+                "timestamp": "",
+                "data": {},
+                "sequence": completed["sequence"],
+                "previous": started["sequence"],
             }
             assert re.fullmatch(r"2024-01-15T10:35:05(\.\d+)?Z", completed["timestamp"])
             assert completed["data"]["job_id"] == job
@@ -553,7 +558,7 @@ class TestFaults:
     def test_silence(self, make_server: Callable[..., MockServer]) -> None:
         server = make_server(faults="GET /v1/ws: silence=1")
         with pytest.raises(ConnectionClosed, match="ping timeout"):
-            with peer(server, ping_interval=0.05, ping_timeout=0.1) as reader:
+            with peer(server, ping_interval=0.05, ping_timeout=0.1, close_timeout=0.1) as reader:
                 reader.subscribe("jobs")
                 submit(server)
                 reader.next()
