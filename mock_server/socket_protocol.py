@@ -45,13 +45,11 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             details = {"transport": self.transport, "certificate": certificate, "socket": self}
             cast("dict[str, Any]", self.scope)["extensions"][TRANSPORT] = details
 
-    def handle_parser_exception(self) -> None:
-        """Refuse a handshake with headers that the library finds too large; later, close as it says."""
-        if self.handshake_initiated:
-            super().handle_parser_exception()
-            return
-        self.transport.write(TOO_LARGE)
-        self.transport.close()
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self.handshake_initiated and self.conn.handshake_exc is not None:
+            self.transport.write(TOO_LARGE)  # for the library, which is stricter than the protocol before it
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

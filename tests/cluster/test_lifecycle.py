@@ -87,6 +87,6 @@ def test_every_visible_change_has_a_time_of_its_own(world: World) -> None:
 def test_a_terminal_state_is_final(world: World) -> None:
     job = world.ran("true")
     lifecycle = Lifecycle(Agenda(START), History(10), Tallies())
-    for step in (lifecycle.timed_out, lifecycle.requeued):
+    for step, argument in ((lifecycle.timed_out, 15), (lifecycle.requeued, START)):
         with pytest.raises(AssertionError, match="cannot go from completed"):
-            step(job)
+            step(job, argument)

@@ -93,7 +93,8 @@ class TestHandshake:
             reader.subscribe("jobs")
         port = int(server.url.rpartition(":")[2])
         for address in (f"ws://127.0.0.1:{port}/s9s{path}", f"ws://api.example.com{path}"):
-            with connect(address, additional_headers=TOKEN, host="127.0.0.1", port=port) as connection:
+            sock = socket.create_connection(("127.0.0.1", port))
+            with connect(address, additional_headers=TOKEN, sock=sock) as connection:
                 connection.send('{"action": "subscribe", "channel": "jobs"}')
                 assert "subscribed" in str(connection.recv())
 
