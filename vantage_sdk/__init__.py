@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vantage_sdk.config import Config
     from vantage_sdk.core.answer import RawResponse
     from vantage_sdk.core.job_file import JobFileError
+    from vantage_sdk.core.live import AsyncLiveStream, LiveStream
     from vantage_sdk.core.stepping import AsyncStream, Stream
     from vantage_sdk.core.transfer.file_objects import FileReader, FileWriter, TextWriter
     from vantage_sdk.core.transfer.file_objects_async import AsyncFileReader, AsyncFileWriter
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from vantage_sdk.models.batch import BatchResult, Outcome
     from vantage_sdk.models.billing import Invoice, UsageItem, UsageSummary
     from vantage_sdk.models.cluster import Cluster, ClusterNode, ClusterUsage
+    from vantage_sdk.models.duration import Duration
     from vantage_sdk.models.envelope import Meta
     from vantage_sdk.models.event import (
         ClusterScaled,
@@ -70,9 +72,19 @@ if TYPE_CHECKING:
     from vantage_sdk.models.node_type import NodeCategory, NodeType, NodeTypes
     from vantage_sdk.models.phase import Phase
     from vantage_sdk.models.quantity import Quantity
+    from vantage_sdk.models.s9s_bulk import BulkOutcome, BulkResult
+    from vantage_sdk.models.s9s_document import Export, Report
+    from vantage_sdk.models.s9s_job import Dependency, S9SJob
+    from vantage_sdk.models.s9s_metrics import ClusterStats, EfficiencyReport, PerformanceSeries
+    from vantage_sdk.models.s9s_node import S9SNode
+    from vantage_sdk.models.s9s_partition import S9SPartition
+    from vantage_sdk.models.s9s_search import SearchHit, SearchResults
+    from vantage_sdk.models.s9s_status import S9SStatus
+    from vantage_sdk.models.s9s_user import S9SUser
     from vantage_sdk.models.storage_file import StorageFile
     from vantage_sdk.models.team import Team, TeamMember
     from vantage_sdk.models.transfer import TransferItem, TransferReport
+    from vantage_sdk.models.update import JobUpdate, MetricsUpdate, NodeUpdate, Resynced, Update
     from vantage_sdk.models.user import User
     from vantage_sdk.models.webhook import WebhookSubscription
     from vantage_sdk.models.workflow import Workflow, WorkflowEdge, WorkflowNode, WorkflowSummary
@@ -91,6 +103,7 @@ __all__ = [
     "AsyncFileReader",
     "AsyncFileWriter",
     "AsyncJobServiceClient",
+    "AsyncLiveStream",
     "AsyncS9SClient",
     "AsyncStream",
     "AsyncTextReader",
@@ -100,17 +113,24 @@ __all__ = [
     "AuthenticationError",
     "AuthorizationError",
     "BatchResult",
+    "BulkOutcome",
+    "BulkResult",
     "Cluster",
     "ClusterMetrics",
     "ClusterNode",
     "ClusterScaled",
+    "ClusterStats",
     "ClusterUsage",
     "Config",
     "ConfigError",
     "ConflictError",
     "DataExpiredError",
     "DeadlineExceeded",
+    "Dependency",
+    "Duration",
+    "EfficiencyReport",
     "Event",
+    "Export",
     "FileReader",
     "FileWriter",
     "Gang",
@@ -136,15 +156,20 @@ __all__ = [
     "JobSpec",
     "JobStarted",
     "JobTemplate",
+    "JobUpdate",
+    "LiveStream",
     "Liveness",
     "Logs",
     "Meta",
     "MetricPoint",
+    "MetricsUpdate",
     "NodeCategory",
     "NodeType",
     "NodeTypes",
+    "NodeUpdate",
     "Outcome",
     "Page",
+    "PerformanceSeries",
     "Phase",
     "Quantity",
     "Queue",
@@ -152,10 +177,19 @@ __all__ = [
     "RateLimitError",
     "RawResponse",
     "Readiness",
+    "Report",
     "ResourceNotFoundError",
     "ResultPage",
+    "Resynced",
     "RetryPolicy",
     "S9SClient",
+    "S9SJob",
+    "S9SNode",
+    "S9SPartition",
+    "S9SStatus",
+    "S9SUser",
+    "SearchHit",
+    "SearchResults",
     "ServerError",
     "StorageFile",
     "Stream",
@@ -168,6 +202,7 @@ __all__ = [
     "TransferError",
     "TransferItem",
     "TransferReport",
+    "Update",
     "UsageItem",
     "UsageSummary",
     "User",

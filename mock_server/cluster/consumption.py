@@ -32,6 +32,7 @@ class Consumption:
     max_memory: int = 0
 
 
+EVERYTHING = Appetite(1.0, 1.0, 1.0)
 UNUSED = Consumption()
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from mock_server.cluster.consumption import UNUSED, Consumption
+from mock_server.cluster.consumption import EVERYTHING, UNUSED, Appetite, Consumption
 
 if TYPE_CHECKING:
     from mock_server.cluster.log import Log
@@ -180,6 +180,11 @@ class Job:
     outputs: dict[str, OutputFile] = field(default_factory=dict[str, OutputFile])
     number: int = 0
     meter: Meter | None = None
+
+    @property
+    def appetite(self) -> Appetite:
+        """What the job uses of what it asked for while it runs; all of it where nobody reads its meter."""
+        return EVERYTHING if self.meter is None else self.meter.appetite(self)
 
     @property
     def consumption(self) -> Consumption:

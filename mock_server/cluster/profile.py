@@ -8,7 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 OVERDUE_SECONDS = 1.0
 
@@ -25,7 +25,8 @@ class Claim:
 
     ``shares`` times ``share``, each on a node of its own unless they are ``packed``; on ``eligible`` nodes, all of the
     ``required`` ones among them, both given as bits by node number; for ``limit`` seconds, ``inf`` without a time
-    limit.  ``lane`` is where it queues: a job may block those behind it in its lane, no others.
+    limit.  ``lane`` is where it queues: a job may block those behind it in its lane, no others.  ``counts`` are the
+    limits on running jobs that it is under.
     """
 
     key: int
@@ -36,6 +37,7 @@ class Claim:
     lane: str = ""
     packed: bool = False
     required: int = 0
+    counts: tuple[Hashable, ...] = ()
 
 
 class Slot(NamedTuple):

@@ -146,8 +146,8 @@ class SimulatedCluster(Reading):
         job = self.job(job_id)
         if not job.state.is_terminal:
             await self.cancel(job_id)
+        self._lifecycle.deleted(job)  # first, so that listeners can still look at it
         self._registry.remove(job)
-        self._lifecycle.deleted(job)
 
     async def update(
         self,

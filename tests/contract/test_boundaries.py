@@ -53,6 +53,7 @@ THIRD_PARTY = {
     "tqdm": ("vantage_sdk/core/transfer/progress.py",),
     "google_crc32c": ("vantage_sdk/core/transfer/checksums.py",),
     "fsspec": ("vantage_sdk/fs.py", "vantage_sdk/fs_client.py"),
+    "websockets": ("vantage_sdk/core/websocket.py",),
     "pytest": ("vantage_sdk/testing/",),
 }
 HEAVY = ("anyio", "asyncio", "httpcore", "httpx", "pydantic", "ssl", "tenacity", "trio", "yaml")

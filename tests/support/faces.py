@@ -21,7 +21,7 @@ from vantage_sdk import (
     S9SClient,
     VantageClient,
 )
-from vantage_sdk.core.resource import Resource, method, opening, stream
+from vantage_sdk.core.resource import Resource, live, method, opening, stream
 from vantage_sdk.core.stepping import run
 from vantage_sdk.workflows.result import WorkflowResult
 
@@ -55,6 +55,39 @@ class AwaitableStream:
 
     async def __aexit__(self, *exc: object) -> None:
         self._items.close()
+
+
+class AwaitableLive:
+    """A blocking live stream that reads like an asynchronous one."""
+
+    def __init__(self, live: Any) -> None:
+        self.blocking = live
+
+    def __aiter__(self) -> AwaitableLive:
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            return next(self.blocking)
+        except StopIteration:
+            raise StopAsyncIteration from None
+
+    async def poll(self, timeout: Any = 0.0) -> Any:
+        return self.blocking.poll(timeout)
+
+    @property
+    def ended(self) -> bool:
+        return bool(self.blocking.ended)
+
+    async def aclose(self) -> None:
+        self.blocking.close()
+
+    async def __aenter__(self) -> AwaitableLive:
+        self.blocking.__enter__()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.blocking.close()
 
 
 class AwaitableFile:
@@ -98,6 +131,8 @@ class AwaitableResource:
             return call
         if isinstance(kind, stream):
             return lambda *args, **options: AwaitableStream(call(*args, **options))
+        if isinstance(kind, live):
+            return lambda *args, **options: AwaitableLive(call(*args, **options))
         assert isinstance(kind, method | opening), name
 
         async def awaited(*args: Any, **options: Any) -> Any:
@@ -116,6 +151,8 @@ class AwaitableNouns:
         self.blocking = owner
 
     def __getattr__(self, name: str) -> Any:
+        if isinstance(inspect.getattr_static(type(self.blocking), name, None), method | stream | opening):
+            return getattr(AwaitableResource(self.blocking), name)
         value = getattr(self.blocking, name)
         return AwaitableResource(value) if isinstance(value, Resource) else value
 

@@ -60,14 +60,17 @@ async def tried(
     secret = await _secret(sender, call, rules)
     while not isinstance(secret, VantageAPIError):
         try:
-            answer, body = await _exchanged(wire(call, sender.config, secret, stream=stream), exchange, read)
+            sent = wire(call, sender.config, secret, stream=stream)
+            answer, body, last = await _exchanged(sent, exchange, read, roams=call.request.roams)
         except TransportError as error:
             return _unanswered(sender, call, rules, error)
-        if HONOURED in answer.headers:
+        at_home = call.request.is_for(sender.config.origin) and last.headers is sent.headers
+        if at_home and HONOURED in answer.headers:
             sender.shared.honours_keys = True
         if answer.status < 300 or (answer.status in call.request.also and _says_no_error(body)):
             return answer
-        if answer.status == 401 and secret is not None and (fresh := await _another(sender, call, rules, secret)):
+        refused = at_home and answer.status == 401
+        if refused and secret is not None and (fresh := await _another(sender, call, rules, secret)):
             secret = fresh
             continue
         return _refused(sender, call, rules, answer, body)
@@ -75,21 +78,28 @@ async def tried(
 
 
 async def _exchanged(
-    sent: Wire, exchange: Callable[[Wire], Awaitable[Head]], read: Callable[[Head], Awaitable[bytes]]
-) -> tuple[Head, bytes]:
+    sent: Wire,
+    exchange: Callable[[Wire], Awaitable[Head]],
+    read: Callable[[Head], Awaitable[bytes]],
+    *,
+    roams: bool,
+) -> tuple[Head, bytes, Wire]:
+    """Return the answer, the body if it is an error, and the request that was answered in the end."""
     answer = await exchange(sent)
     for _ in range(GET_REDIRECTS):
-        if (following := next_target(sent, answer)) is None:
+        if (following := next_target(sent, answer, roams=roams)) is None:
             break
         await read(answer)
-        answer = await exchange(following)
-    return answer, await read(answer) if answer.status >= 300 else b""
+        sent = following
+        answer = await exchange(sent)
+    return answer, await read(answer) if answer.status >= 300 else b"", sent
 
 
 async def _secret(sender: Sender, call: Call, rules: Rules) -> Secret | VantageAPIError | None:
     """Return what the request shows, ``None`` for nothing at all."""
     credential = sender.config.credential
-    if call.request.anonymous or call.request.grant is not None:
+    request = call.request
+    if request.anonymous or request.grant is not None or not request.is_for(sender.config.origin):
         return None
     if isinstance(credential, Fixed):
         return credential.secret

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from vantage_sdk.core.deadline import Deadline, seconds
 from vantage_sdk.core.io.port import Wire
+from vantage_sdk.core.redirects import anonymous
 from vantage_sdk.core.shapes import as_object, is_whole
 from vantage_sdk.core.urls import expand
 from vantage_sdk.exceptions import Attempt
@@ -91,7 +92,7 @@ def prepare(request: Request[Any], options: Mapping[str, Any], config: Config) -
         deadline=Deadline.after(options.get("deadline", config.deadline)),
         timeout=seconds(timeout, "timeout"),
         max_attempts=retries + 1,
-        base=config.mount if request.rooted else config.path_prefix,
+        base="" if request.origin is not None else config.mount if request.rooted else config.path_prefix,
         extra_headers=_checked(options.get("extra_headers") or {}),
     )
 
@@ -163,7 +164,7 @@ def wire(call: Call, config: Config, secret: Secret | None, *, stream: bool) -> 
         names = {name.lower().encode("ascii") for name, _ in added}
         headers = [header for header in headers if header[0].lower() not in names]
         headers += [(name.encode("ascii"), value.encode("latin-1")) for name, value in added]
-    return Wire(
+    sent = Wire(
         method=request.method,
         origin=config.origin,
         target=call.base + call.target,
@@ -174,6 +175,7 @@ def wire(call: Call, config: Config, secret: Secret | None, *, stream: bool) -> 
         limit=config.max_response_bytes,
         bulk=request.bulk,
     )
+    return sent if request.is_for(config.origin) else anonymous(sent, request.origin or config.origin)
 
 
 def _until(timeout: float | None) -> float | None:

@@ -7,17 +7,12 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from vantage_sdk.core.request import CallOptions, Decode, Request
+from vantage_sdk.core.request import Decode, Request
 from vantage_sdk.core.resource import Resource
 from vantage_sdk.pagination import Page, start_of, walk
 
 T = TypeVar("T")
 LARGEST_PAGE = 100
-
-
-def own(filters: type[Any]) -> tuple[str, ...]:
-    """Return the names of filters in their order, without the options that every method takes."""
-    return tuple(name for name in filters.__annotations__ if name not in CallOptions.__annotations__)
 
 
 def as_given(_: str, value: Any) -> Any:

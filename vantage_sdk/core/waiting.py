@@ -1,11 +1,11 @@
-"""How a job is waited for, whatever its family: the pace of the looks, what is overlooked, and when it is enough."""
+"""Looking again and again until something has happened: how often, which failures do not matter, and for how long."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from vantage_sdk.core.deadline import Deadline, Seconds
 from vantage_sdk.exceptions import (
@@ -19,6 +19,7 @@ from vantage_sdk.exceptions import (
 if TYPE_CHECKING:
     from vantage_sdk.models.phase import PhasedModel
 
+T = TypeVar("T")
 J = TypeVar("J", bound="PhasedModel")
 Sleep = Callable[[float], Awaitable[None]]
 POLL_INTERVAL = 1.0
@@ -92,6 +93,44 @@ class Pace:
         self._failed, self._hint = 0, 0.0
 
 
+class Poll(Generic[T]):
+    """One thing that is looked at until it is as wanted.
+
+    ``word`` returns what changes of it are told by; ``on_update`` is called at first sight and after each change; ``seen`` is
+    what it was at the last one.
+    """
+
+    def __init__(
+        self, sleep: Sleep, pace: Pace, word: Callable[[T], object], on_update: Callable[[T], object] | None = None
+    ) -> None:
+        self._sleep = sleep
+        self._pace = pace
+        self._word = word
+        self._on_update = on_update
+        self.seen: T | None = None
+
+    async def until(self, look: Callable[[], Awaitable[T]], done: Callable[[T], bool]) -> T:
+        """Return the thing once it is ``done``; raise ``DeadlineExceeded`` when the time is over."""
+        while True:
+            try:
+                found = await look()
+            except PASSING as error:
+                self._pace.failed(error)
+            else:
+                self._pace.fine()
+                self._notice(found)
+                if done(found):
+                    return found
+            await self._sleep(self._pace.next())
+
+    def _notice(self, found: T) -> None:
+        if self.seen is None or self._word(self.seen) != self._word(found):
+            self.seen = found
+            self._pace.changed()
+            if self._on_update is not None:
+                self._on_update(found)
+
+
 async def wait_for(
     look: Callable[[], Awaitable[J]],
     sleep: Sleep,
@@ -101,28 +140,14 @@ async def wait_for(
     on_update: Callable[[J], object] | None,
 ) -> J:
     """Look at a job until it has ended, or ``until`` says that it is enough; ``on_update`` is told every new state."""
-    seen: J | None = None
+    poll = Poll[J](sleep, pace, lambda job: job._word, on_update)
     try:
-        while True:
-            try:
-                job = await look()
-            except PASSING as error:
-                pace.failed(error)
-            else:
-                pace.fine()
-                if seen is None or seen._word != job._word:
-                    seen = job
-                    pace.changed()
-                    if on_update is not None:
-                        on_update(job)
-                if job.is_terminal or _satisfied(job, until):
-                    return job
-            await sleep(pace.next())
+        return await poll.until(look, lambda job: job.is_terminal or _satisfied(job, until))
     except BaseException as stop:
         if not leaves_jobs_running(stop):
             raise
-        status = "not seen yet" if seen is None else seen._word
-        stop.add_note(f"job {job_id} goes on (last status: {status}); resume with client.jobs.wait({job_id!r})")
+        word = "not seen yet" if poll.seen is None else poll.seen._word
+        stop.add_note(f"job {job_id} goes on (last status: {word}); resume with client.jobs.wait({job_id!r})")
         raise
 
 

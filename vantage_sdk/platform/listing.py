@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from vantage_sdk.core import listing as core
-from vantage_sdk.core.listing import own
+from vantage_sdk.core.arguments import Time, as_time, own
 from vantage_sdk.core.request import CallOptions
-from vantage_sdk.platform.arguments import Time, as_sort, as_time
+from vantage_sdk.platform.sorting import as_sort
 
 T = TypeVar("T")
 

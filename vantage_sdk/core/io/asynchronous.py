@@ -21,6 +21,7 @@ from vantage_sdk.core.io.async_pool import AsyncPool
 from vantage_sdk.core.io.blocking import BlockingIncoming, exchanged, opened
 from vantage_sdk.core.io.body import declared, decoded, flat, grown
 from vantage_sdk.core.io.carrier import AsyncCarried, AsyncCarrier
+from vantage_sdk.core.io.duplex import AsyncDuplex
 from vantage_sdk.core.io.failures import caught, translate
 from vantage_sdk.core.io.files import read_bounded
 from vantage_sdk.core.io.flights import Flight
@@ -197,6 +198,7 @@ class AsyncIncoming:
     def __init__(self, carried: AsyncCarried, wire: Wire) -> None:
         self._carried = carried
         self._chunks = carried.chunks()
+        self._wire = wire
         self._origin = str(wire.origin)
         self.status = carried.status
         self.headers = flat(carried.headers)
@@ -221,6 +223,9 @@ class AsyncIncoming:
     async def pour(self, sink: Sink) -> None:
         async for chunk in self:
             sink(memoryview(chunk))
+
+    def duplex(self) -> AsyncDuplex:
+        return AsyncDuplex(self._carried, self._wire)
 
     async def aclose(self) -> None:
         await self._carried.aclose()

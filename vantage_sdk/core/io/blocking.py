@@ -16,6 +16,7 @@ from vantage_sdk.core.io.blocking_pool import Pool
 from vantage_sdk.core.io.body import declared, decoded, flat, grown
 from vantage_sdk.core.io.carrier import Carried, Carrier
 from vantage_sdk.core.io.crew import Crew, PendingThread
+from vantage_sdk.core.io.duplex import BlockingDuplex
 from vantage_sdk.core.io.failures import caught, translate
 from vantage_sdk.core.io.files import read_bounded
 from vantage_sdk.core.io.flights import Flight, seen
@@ -262,6 +263,9 @@ class BlockingIncoming:
     def _failure(self, error: Exception) -> TransportError:
         self._check()
         return translate(error, str(self._wire.origin))
+
+    def duplex(self) -> BlockingDuplex:
+        return BlockingDuplex(self._carried, self._wire)
 
     async def aclose(self) -> None:
         self.close()

@@ -80,6 +80,26 @@ class Wire:
         return str(self.origin) + self.target
 
 
+class Duplex(Protocol):
+    """A connection after the server has switched protocols: bytes both ways, until either side ends it."""
+
+    async def receive(self, max_bytes: int, timeout: float | None) -> bytes:
+        """Return what has come, and nothing at the end.
+
+        Raises ``TransportError``, with ``timed_out`` if nothing came for ``timeout`` seconds; nothing is lost then, nor when the
+        caller is cancelled.
+        """
+        ...
+
+    async def send(self, data: bytes, timeout: float | None) -> None:
+        """Send all of it within ``timeout`` seconds; raise ``TransportError`` if that fails, perhaps half-way."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of the connection; never waits."""
+        ...
+
+
 class Incoming(Protocol):
     """A streamed answer: head first; iterating gives the body as it comes; whoever opened it closes it."""
 
@@ -93,6 +113,10 @@ class Incoming(Protocol):
     async def read(self, limit: int) -> bytes: ...
     async def pour(self, sink: Sink) -> None:
         """Give what is left of the body to ``sink``, as it came over the wire; raise ``TransportError`` if it is cut short."""
+        ...
+
+    def duplex(self) -> Duplex:
+        """Return the connection itself, which is the caller's since the server answered 101; close it instead of this."""
         ...
 
     async def aclose(self) -> None: ...

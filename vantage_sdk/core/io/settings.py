@@ -25,12 +25,16 @@ Verify = ssl.SSLContext | str | Literal["system"] | None
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a pool needs to know; ``cert`` are the files of a certificate, ``proxy`` is the proxy's URL or ``None``."""
+    """What a pool needs to know; ``proxy`` is the proxy's URL or ``None``.
+
+    ``cert`` are the files of a certificate, which is shown to the server at ``home`` and to no other.
+    """
 
     verify: Verify = None
     cert: tuple[str, ...] = ()
     proxy: str | None = None
     max_connections: int = MAX_CONNECTIONS
+    home: Origin | None = None
 
 
 def socket_options() -> list[tuple[int, int, int]]:
@@ -42,16 +46,16 @@ def socket_options() -> list[tuple[int, int, int]]:
     return options
 
 
-def tls_context(settings: Settings) -> ssl.SSLContext:
+def tls_context(settings: Settings, origin: Origin | None = None) -> ssl.SSLContext:
     """Return the context for ``verify``: one of the user's, a CA file or folder, or the roots of certifi.
 
     ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` name other roots, as with httpx; ``"system"`` takes those of the operating system.
-    A certificate of the client's is read again when its files have changed.
+    A certificate of the client's is shown only if ``origin`` is home, and read again when its files have changed.
     """
     if isinstance(settings.verify, ssl.SSLContext):
         return settings.verify
     roots = (settings.verify, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-    if not settings.cert:
+    if not settings.cert or origin is None or origin != settings.home:
         return _context(*roots)
     return _certified(settings.cert, tuple(os.stat(path).st_mtime_ns for path in settings.cert), roots)
 
@@ -116,7 +120,7 @@ def connection_settings(
     limit = MAX_CONNECTIONS if max_connections is None else max_connections
     if not is_whole(limit, 1):
         raise ConfigError(f"max_connections is a number from 1, not {limit!r}")
-    settings = Settings(verify, cert, proxy or proxy_for(url, trust_env), limit)
+    settings = Settings(verify, cert, proxy or proxy_for(url, trust_env), limit, Origin.of(url))
     if cert:
         _check_cert(settings)
     return settings
@@ -126,7 +130,7 @@ def _check_cert(settings: Settings) -> None:
     if isinstance(settings.verify, ssl.SSLContext):
         raise ConfigError("cert has no place beside an SSLContext in verify: call its load_cert_chain instead")
     try:
-        tls_context(settings)
+        tls_context(settings, settings.home)
         return
     except FileNotFoundError as error:
         problem = f"cert names {error.filename or settings.cert!r}, which does not exist"
