@@ -200,9 +200,9 @@ async def test_a_stream_without_an_end_ends_when_the_job_has(face: Face) -> None
 @pytest.mark.parametrize("tail", [-1, 1.5, "all", True])
 async def test_a_tail_is_a_number_of_lines(face: Face, tail: Any) -> None:
     async with face.job_service("http://127.0.0.1:9") as client:
-        with pytest.raises(ValueError, match="tail is a number of lines from 0"):
+        with pytest.raises((TypeError, ValueError), match="tail (is a number from 0|takes a whole number)"):
             await client.jobs.logs("job-1", tail=tail)
-        with pytest.raises(ValueError, match="tail is a number of lines from 0"):
+        with pytest.raises((TypeError, ValueError), match="tail (is a number from 0|takes a whole number)"):
             _ = [line async for line in client.jobs.logs_stream("job-1", tail=tail)]
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from vantage_sdk.core.listing import Listing, own
+from vantage_sdk.core.arguments import own
+from vantage_sdk.core.listing import Listing
 from vantage_sdk.core.request import CallOptions, Request, Safety
 from vantage_sdk.core.resource import Async, Mode, method, stream
 from vantage_sdk.exceptions import ConflictError
