@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from vantage_sdk.core.shapes import as_object, flag, is_whole
+from vantage_sdk.core.arguments import as_count, as_text
+from vantage_sdk.core.shapes import as_object, flag
 from vantage_sdk.models.base import Model
 from vantage_sdk.models.jobservice.job import Gang, JobServiceResources, RetryPolicy
 from vantage_sdk.models.quantity import Quantity
@@ -29,9 +30,9 @@ def job_body(
 ) -> dict[str, Any]:
     """Return the body for a new job, without what is not given; raise ``TypeError`` or ``ValueError`` that names the field."""
     body = {
-        "job_type": _text("job_type", job_type),
+        "job_type": as_text(job_type, "job_type"),
         "priority": None if priority is None else _priority(priority),
-        "image": _text("image", image),
+        "image": as_text(image, "image"),
         "config": None if config is None else _fields("config", config),
         "resources": None if resources is None else _resources(_fields("resources", resources)),
         "gang": None if gang is None else _gang(_fields("gang", gang)),
@@ -41,17 +42,9 @@ def job_body(
     return {name: value for name, value in body.items() if value is not None}
 
 
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} takes text, not {type(value).__name__}")
-    if not value.strip():
-        raise ValueError(f"{name} cannot be empty")
-    return value
-
-
 def _priority(value: Any) -> int:
-    if not is_whole(value, 0) or value > LARGEST_PRIORITY:
-        raise ValueError(f"priority is a whole number from 0 to {LARGEST_PRIORITY}, not {value!r}")
+    if as_count(value, "priority", 0) > LARGEST_PRIORITY:
+        raise ValueError(f"priority is a number from 0 to {LARGEST_PRIORITY}, not {value}")
     return int(value)
 
 
@@ -66,7 +59,7 @@ def _resources(given: dict[str, Any]) -> dict[str, Any]:
     for name in ("cpu", "memory"):
         if given.get(name) is not None:
             given[name] = str(_quantity(f"resources: {name}", given[name]))
-    _check_whole("resources: gpu", given.get("gpu"), 0)
+    _check_count("resources: gpu", given.get("gpu"), 0)
     return given
 
 
@@ -85,27 +78,25 @@ def _quantity(name: str, value: Any) -> Quantity:
 def _gang(given: dict[str, Any]) -> dict[str, Any]:
     if given.get("enabled") is not None:
         flag("gang: enabled", given["enabled"])
-    _check_whole("gang: min_members", given.get("min_members"), 1)
+    _check_count("gang: min_members", given.get("min_members"), 1)
     return given
 
 
 def _retry_policy(given: dict[str, Any]) -> dict[str, Any]:
-    _check_whole("retry_policy: max_retries", given.get("max_retries"), 0)
+    _check_count("retry_policy: max_retries", given.get("max_retries"), 0)
     factor = given.get("backoff_multiplier")
     if factor is not None and (isinstance(factor, bool) or not isinstance(factor, int | float) or not factor > 0):
         raise ValueError(f"retry_policy: backoff_multiplier is a number above 0, not {factor!r}")
     return given
 
 
-def _check_whole(name: str, value: Any, least: int) -> None:
-    if value is not None and not is_whole(value, least):
-        raise ValueError(f"{name} is a whole number from {least}, not {value!r}")
+def _check_count(name: str, value: Any, least: int) -> None:
+    if value is not None:
+        as_count(value, name, least)
 
 
 def _whole_seconds(value: Any) -> int:
     given = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(given, float) and given.is_integer():
         given = int(given)
-    if not is_whole(given, 1):
-        raise ValueError(f"timeout_seconds is a whole number of seconds from 1, or such a timedelta, not {value!r}")
-    return int(given)
+    return as_count(given, "timeout_seconds", 1)

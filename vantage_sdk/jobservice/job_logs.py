@@ -8,10 +8,10 @@ from typing import Any
 
 from typing_extensions import Unpack
 
+from vantage_sdk.core.arguments import as_count
 from vantage_sdk.core.following import Follower, Whole
 from vantage_sdk.core.request import CallOptions, Request
 from vantage_sdk.core.resource import Async, Mode, Resource, method, stream
-from vantage_sdk.core.shapes import is_whole
 from vantage_sdk.core.waiting import leaves_jobs_running
 from vantage_sdk.models.base import one
 from vantage_sdk.models.jobservice.job import JobServiceJob
@@ -79,8 +79,7 @@ class JobLogs(Resource[Mode]):
 
 
 def _request(job_id: str, tail: int | None, timestamps: bool | None, *, follow: bool | None = None) -> Request[Logs]:
-    if tail is not None and not is_whole(tail, 0):
-        raise ValueError(f"tail is a number of lines from 0, not {tail!r}")
-    query: dict[str, Any] = {"follow": follow, "tail": tail, "timestamps": timestamps}
+    lines = None if tail is None else as_count(tail, "tail", 0)
+    query: dict[str, Any] = {"follow": follow, "tail": lines, "timestamps": timestamps}
     accept = "text/event-stream" if follow else "text/plain"
     return Request("GET", "/jobs/{job_id}/logs", logs_of, {"job_id": job_id}, query, accept=accept)
