@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mock_server.cluster.lifecycle import Lifecycle
     from mock_server.cluster.limits import Limits
     from mock_server.cluster.lines import Lines
+    from mock_server.cluster.planning import Policy
     from mock_server.cluster.ranking import Ranking
 
 
@@ -28,4 +29,5 @@ class Core:
     ranking: Ranking
     lines: Lines
     dependencies: Dependencies
+    policy: Policy | None
     seed: int

@@ -174,6 +174,8 @@ def _check_heads(site: Site, core: Core) -> None:
     scheduler = site.scheduler
     for job in scheduler.aside.values():
         _require(scheduler.obstacles.of(job) is not None, "I11", f"nothing is in the way of {job.id}")
+    if scheduler.backfill is not None:
+        return
     kept: set[Node] = set()
     closed: set[str] = set()
     for (_, number), lane in sorted(scheduler.queue.heads()):

@@ -10,6 +10,7 @@ from mock_server.cluster.agenda import Agenda
 from mock_server.cluster.facility import Facility
 from mock_server.cluster.history import History
 from mock_server.cluster.invariants import check_core, check_registry, check_site
+from mock_server.cluster.invariants_policy import check_policy
 from mock_server.cluster.job import JobState
 from mock_server.cluster.lines import Lines
 from mock_server.cluster.meter import Meter
@@ -164,3 +165,4 @@ class Reading:
         check_core(self._core, jobs)
         for site in self._facility.sites.values():
             check_site(site, self._core, jobs, self.now)
+            check_policy(site, self._core, self.now)

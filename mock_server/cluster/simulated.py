@@ -72,8 +72,8 @@ class SimulatedCluster(Founding):
         if not all(job.state.is_terminal for job in jobs):
             await self.cancel(job_id, force=True)
         for job in jobs:
+            self._lifecycle.deleted(job)  # first, so that listeners can still look at it
             self._registry.remove(job)
-            self._lifecycle.deleted(job)
 
     async def update(
         self,

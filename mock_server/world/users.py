@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 ORGANIZATION = "your-org-id"
 DAY = 86_400.0
@@ -17,7 +17,7 @@ DAY = 86_400.0
 class User:
     """A person with an account; ``organization_id`` is whose resources a key of level ``client`` reaches.
 
-    ``username`` is the name on the machines of the clusters.
+    ``username`` is the name on the machines of the clusters, ``admin_level`` the rights there.
     """
 
     id: str
@@ -28,6 +28,7 @@ class User:
     created_at: float
     updated_at: float
     username: str = ""
+    admin_level: str = "none"
 
     def __post_init__(self) -> None:
         self.username = self.username or _username(self.email, self.id)
@@ -35,6 +36,11 @@ class User:
     @property
     def is_admin(self) -> bool:
         return self.role == "admin"
+
+
+def named(users: Mapping[str, User], username: str) -> str | None:
+    """Return the id of the user with this login name."""
+    return next((key for key, user in users.items() if user.username == username), None)
 
 
 def seeded(now: float, others: Iterable[str] = ()) -> dict[str, User]:

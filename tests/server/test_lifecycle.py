@@ -99,7 +99,7 @@ def test_answers_are_not_held_back() -> None:
 
 
 def connections(server: MockServer) -> list[Any]:
-    listener: Any = server._listener  # pyright: ignore[reportPrivateUsage]
+    listener: Any = server._listeners[0]  # pyright: ignore[reportPrivateUsage]
     return [each.transport.get_extra_info("socket") for each in listener._connections.connections]
 
 

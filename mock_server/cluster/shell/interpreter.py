@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mock_server.cluster.shell.errors import FileError, ShellError
 from mock_server.cluster.shell.expansion import expand
 from mock_server.cluster.shell.files import Files
-from mock_server.cluster.shell.programs import INSTANT, SLICE_SECONDS, TIMED, Stdio, stand_in
+from mock_server.cluster.shell.programs import INSTANT, SLICE_SECONDS, TIMED, Stdio, program_name, stand_in
 from mock_server.cluster.shell.streams import Console, ConsoleStream
 from mock_server.cluster.shell.syntax import literal, parse
 from mock_server.cluster.shell.traps import Signalled, Traps
@@ -132,13 +132,13 @@ class Shell:
             words = expand(command.words, self._variables, self._status)
             if not words:
                 return 0
-            instant = INSTANT.get(words[0])
+            instant = INSTANT.get(program_name(words[0]))
             return instant(words[1:], io) if instant is not None else (yield from self._timed(words, depth, io))
         except ShellError as error:
             return self._complain(str(error), error.status)
 
     def _timed(self, words: list[str], depth: int, io: Stdio) -> Timed:
-        program = TIMED.get(words[0])
+        program = TIMED.get(program_name(words[0]))
         if program is not None:
             return (yield from program(words[1:], io))
         if words[0] == "exit":
