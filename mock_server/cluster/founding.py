@@ -56,10 +56,11 @@ class Founding(Reading):
         self._core = Core(
             agenda=self._agenda,
             history=self._history,
-            lifecycle=Lifecycle(self._agenda, self._history, self._tallies),
+            lifecycle=Lifecycle(self._agenda, self._history, self._tallies, self._lines),
             facility=facility,
             limits=Limits(facility.qos, facility.queues),
             ranking=self._ranking,
+            lines=self._lines,
             dependencies=Dependencies(self._registry, lambda job: self._site_of(job).admit(job)),
             policy=SCHEDULERS[scheduler],
             seed=seed,
