@@ -32,6 +32,14 @@ from vantage_sdk.platform.storage_directories import DirectoryOptions
 from vantage_sdk.platform.teams import Teams
 from vantage_sdk.platform.users import UserJobFilters, Users
 from vantage_sdk.platform.webhooks import Webhooks
+from vantage_sdk.s9s.exports import Exports
+from vantage_sdk.s9s.jobs import Jobs as S9SJobs, S9SJobFilters
+from vantage_sdk.s9s.metrics import Metrics
+from vantage_sdk.s9s.nodes import Nodes
+from vantage_sdk.s9s.partitions import Partitions
+from vantage_sdk.s9s.reports import Reports
+from vantage_sdk.s9s.submission import S9SSubmitOptions
+from vantage_sdk.s9s.users import Users as S9SUsers
 from vantage_sdk.workflows.keys import Keys
 from vantage_sdk.workflows.node_types import NodeTypeList
 from vantage_sdk.workflows.workflows import Workflows
@@ -54,6 +62,13 @@ NOUNS: dict[str, type[Any]] = {
     "billing": Billing,
     "monitoring": Monitoring,
     "webhooks": Webhooks,
+    "s9s.jobs": S9SJobs,
+    "s9s.nodes": Nodes,
+    "s9s.users": S9SUsers,
+    "s9s.partitions": Partitions,
+    "s9s.metrics": Metrics,
+    "s9s.exports": Exports,
+    "s9s.reports": Reports,
 }
 OPTIONS = (
     CallOptions,
@@ -65,10 +80,14 @@ OPTIONS = (
     DirectoryOptions,
     ListFilters,
     UserJobFilters,
+    S9SJobFilters,
+    S9SSubmitOptions,
 )
 MODELS = (
     *("api_key", "billing", "cluster", "envelope", "event", "job", "metrics", "node_type", "storage_file", "team"),
     *("user", "webhook", "workflow", "workflow_graph", "workflow_result"),
+    *("s9s_bulk", "s9s_document", "s9s_job", "s9s_metrics", "s9s_node", "s9s_partition", "s9s_search", "s9s_status"),
+    "s9s_user",
 )
 PLAIN = {
     "job_id": "job",
@@ -80,6 +99,7 @@ PLAIN = {
     "key_id": "key",
     "team_id": "team",
     "invoice_id": "invoice",
+    "node_name": "node",
 }
 """Parameters that the sentence about the method names by their noun."""
 
@@ -137,7 +157,7 @@ def text_of(name: str, *seen: str) -> str:
     text = inspect.getdoc(THINGS[name]) or ""
     owner = name.rpartition(".")[0]
     for referred in re.findall(r"(?:as|as for|see) ``([\w.]+)``", text):
-        for full in (referred, f"{owner}.{referred}"):
+        for full in (referred, f"{owner}.{referred}", f"{owner.partition('.')[0]}.{referred}"):
             if full in THINGS and full not in (name, *seen):
                 text += "\n" + text_of(full, name, *seen)
     return text
@@ -250,7 +270,8 @@ def test_the_errors_it_speaks_of_exist(name: str) -> None:
 def test_the_names_it_refers_to_exist(name: str) -> None:
     for referred in re.findall(r"(?:see|as|as for) ``([\w.]+)``", inspect.getdoc(THINGS[name]) or ""):
         owner = name.rpartition(".")[0]
-        assert {referred, f"{owner}.{referred}"} & THINGS.keys() or referred in FIELDS | PARAMETERS, referred
+        full = {referred, f"{owner}.{referred}", f"{owner.partition('.')[0]}.{referred}"}
+        assert full & THINGS.keys() or referred in FIELDS | PARAMETERS, referred
 
 
 @pytest.mark.parametrize("name", [name for name, _ in resource_methods()])
