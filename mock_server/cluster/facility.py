@@ -72,6 +72,18 @@ class Facility:
                 return cluster, cluster.nodes[name]
         raise NotFoundError("node", name)
 
+    def partition(self, name: str) -> PartitionInfo:
+        """Return a partition or raise ``NotFoundError``."""
+        if name not in self.partitions:
+            raise NotFoundError("partition", name)
+        return self.partitions[name]
+
+    def joined(self, cluster: Cluster, node: Node) -> None:
+        """Let a new node be one of the cluster's default partition."""
+        default = self._defaults.get(cluster.id)
+        if default is not None and default.members is not None:
+            default.members = (*default.members, node.name)
+
     def partition_for(self, request: JobRequest) -> PartitionInfo:
         """Return the partition that a request names, else the default one of its cluster."""
         if request.partition is None:

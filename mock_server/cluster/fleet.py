@@ -35,6 +35,7 @@ class Fleet:
         *,
         node_name: Callable[[int], str],
         on_change: Callable[[], None],
+        on_add: Callable[[Node], None],
     ) -> None:
         self._cluster = cluster
         self._agenda = agenda
@@ -42,6 +43,7 @@ class Fleet:
         self._ledger = ledger
         self._node_name = node_name
         self._on_change = on_change
+        self._on_add = on_add
         self._numbered = 0
 
     @property
@@ -73,6 +75,7 @@ class Fleet:
                 self._set_state(node, NodeState.READY)
         for _ in range(count - len(staying)):
             node = self._add()
+            self._on_add(node)
             self._agenda.schedule(self._agenda.now + BOOT_SECONDS, partial(self._booted, node))
         self._on_change()
 
@@ -94,14 +97,18 @@ class Fleet:
         self._set_state(node, NodeState.DOWN)
         self._tell("node.down", node)
         self.vacated(node)
+        self._on_change()
 
     def drain(self, node: Node, reason: str) -> None:
         """Give a node no new jobs."""
         if node.state is NodeState.DOWN:
             return
-        node.reason = reason
+        node.reason, node.empty_by = reason, None
         self._set_state(node, NodeState.DRAINING)
+        if node.running:
+            self._tell("node.draining", node)
         self.vacated(node)
+        self._on_change()
 
     def restore(self, node: Node) -> None:
         """Let a drained or failed node take jobs again."""
@@ -143,7 +150,7 @@ class Fleet:
     def _up(self, node: Node) -> None:
         if node.state in _DARK:
             node.boot_time = self._agenda.now
-        node.reason = None
+        node.reason = node.empty_by = None
         self._set_state(node, NodeState.READY)
         self._tell("node.up", node)
         self._on_change()

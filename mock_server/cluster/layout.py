@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from mock_server.cluster.node import Cluster
+    from mock_server.cluster.node import Cluster, Node
 
 PartitionState = Literal["UP", "DOWN", "DRAIN", "INACTIVE"]
 """``DOWN`` starts nothing, ``DRAIN`` takes nothing in, ``INACTIVE`` does neither."""
@@ -41,12 +41,20 @@ class PartitionInfo:
 
     @property
     def node_names(self) -> tuple[str, ...]:
-        """The nodes that are there now, in the order of the cluster."""
+        """The nodes that are there now, in the order in which jobs get them."""
+        return tuple(node.name for node in self.nodes())
+
+    @property
+    def grows(self) -> bool:
+        """Whether nodes that the cluster gets later are members."""
+        return self.members is None or self.is_default
+
+    def nodes(self) -> list[Node]:
+        """Return those nodes themselves."""
         nodes = self.cluster.nodes
         if self.members is None:
-            return tuple(nodes)
-        members = set(self.members)
-        return tuple(name for name in nodes if name in members)
+            return list(nodes.values())
+        return [nodes[name] for name in self.members if name in nodes]
 
     def limit(self, time_limit: float | None) -> float | None:
         """Return the time limit of a job that asks for this one."""

@@ -22,7 +22,7 @@ class NodeState(StrEnum):
 class Node:
     """One machine; ``running`` holds the ids of the jobs on it.  A ``retiring`` node leaves once it is empty.
 
-    ``boot_time`` and ``last_busy``, when a job last came or went, are seconds since the epoch; ``planned`` says that
+    ``boot_time`` and ``last_busy``, when a job last came or went, are seconds since the epoch; ``empty_by`` is when a drain turns to force, ``planned`` says that
     backfill holds it for the head of the queue; ``alone`` is the allocation of a job that has one share of it.
     """
 
@@ -39,6 +39,7 @@ class Node:
     boot_time: float = 0.0
     last_busy: float | None = None
     planned: bool = False
+    empty_by: float | None = None
     gpus_in_use: set[int] = field(default_factory=set[int])
     alone: tuple[tuple[str, int], ...] = field(init=False)
 

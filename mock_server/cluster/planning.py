@@ -117,34 +117,43 @@ class _Planning:
             ahead = waiting[claim.lane]
             if (self._depth is not None and ahead >= self._depth) or _is_over(claim, room):
                 continue
-            slot = held.get(claim.key)
-            if slot is not None:
-                self._profile.restore(slot, claim.share)
-                hopeless.clear()
-            if ahead >= self._reserved and _shape(claim) in hopeless:
-                continue
-            if self._decide(claim, reserving=ahead < self._reserved):
-                _count(claim, room)
-                continue
-            waiting[claim.lane] = ahead + 1
             if ahead < self._reserved:
+                if not self._settle(claim, held.get(claim.key)):
+                    waiting[claim.lane] = ahead + 1
+                hopeless.clear()
                 _count(claim, room)
-            else:
-                hopeless.add(_shape(claim))
+            elif (shape := _shape(claim)) not in hopeless:
+                if self._overtakes(claim):
+                    _count(claim, room)
+                else:
+                    hopeless.add(shape)
         return self._plan
 
-    def _decide(self, claim: Claim, *, reserving: bool) -> bool:
-        """Start the job if it can start now, else give it the reservation that is due to it."""
+    def _settle(self, claim: Claim, held: Slot | None) -> bool:
+        """Start the job if it can start now, else give it the earliest reservation."""
         profile = self._profile
-        slot = profile.find(claim) if reserving else profile.find_now(claim)
-        if slot is not None:
-            profile.reserve(slot, claim.share)
+        slot = held
+        # Where few are reserved, the nodes are chosen anew in any case: others may have become free at the same time.
+        if held is None or self._reserved == 1 or profile.may_improve(claim, held):
+            if held is not None:
+                profile.restore(held, claim.share)
+            slot = profile.find(claim)
+            if slot is not None:
+                profile.reserve(slot, claim.share)
         if slot is not None and slot.start <= profile.now:
             self._plan.starts.append((claim.key, slot.nodes))
             return True
-        if reserving:
-            self._plan.reservations[claim.key] = slot
+        self._plan.reservations[claim.key] = slot
         return False
+
+    def _overtakes(self, claim: Claim) -> bool:
+        """Start the job if that touches nothing that is reserved."""
+        slot = self._profile.find_now(claim)
+        if slot is None:
+            return False
+        self._profile.reserve(slot, claim.share)
+        self._plan.starts.append((claim.key, slot.nodes))
+        return True
 
     def _hold(self, queue: Sequence[Claim]) -> Reservations:
         """Return those reservations that are kept (rule 6), and take their slots."""
@@ -178,7 +187,7 @@ class _Planning:
 
 
 def _is_over(claim: Claim, room: Room) -> bool:
-    return any(room.get(limit, 1) <= 0 for limit in claim.counts)
+    return bool(claim.counts) and any(room.get(limit, 1) <= 0 for limit in claim.counts)
 
 
 def _count(claim: Claim, room: Room) -> None:

@@ -9,19 +9,24 @@ from mock_server.cluster.accounting import load
 from mock_server.cluster.agenda import Agenda
 from mock_server.cluster.facility import Facility
 from mock_server.cluster.history import History
-from mock_server.cluster.invariants import check_registry, check_site
+from mock_server.cluster.invariants import check_core, check_registry, check_site
+from mock_server.cluster.invariants_policy import check_policy
 from mock_server.cluster.job import JobState
+from mock_server.cluster.lines import Lines
 from mock_server.cluster.meter import Meter
+from mock_server.cluster.ranking import Ranking
 from mock_server.cluster.registry import Registry
 from mock_server.cluster.statistics import Tallies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from mock_server.cluster.core import Core
     from mock_server.cluster.event import Event
     from mock_server.cluster.job import IdForm, Job
     from mock_server.cluster.layout import Account, Association, PartitionInfo, Qos, QueueInfo
     from mock_server.cluster.node import Cluster, Node
+    from mock_server.cluster.priority import Weights
     from mock_server.cluster.statistics import Statistics
     from mock_server.cluster.usage import Usage
 
@@ -31,14 +36,24 @@ _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
 class Reading:
     """The half of a ``ClusterBackend`` that changes nothing."""
 
+    _core: Core
+
     def __init__(
-        self, *, now: float, seed: int, id_factories: Mapping[IdForm, Callable[[int], str]], history_limit: int
+        self,
+        *,
+        now: float,
+        seed: int,
+        id_factories: Mapping[IdForm, Callable[[int], str]],
+        history_limit: int,
+        weights: Weights,
     ) -> None:
         self._agenda = Agenda(now)
         self._history = History(history_limit)
         self._tallies = Tallies()
         self._registry = Registry(id_factories, Meter(seed, self._agenda))
         self._facility = Facility()
+        self._ranking = Ranking(weights, self._facility, self._agenda)
+        self._lines = Lines(self._ranking)
 
     @property
     def now(self) -> float:
@@ -110,14 +125,20 @@ class Reading:
     def priority_of(self, job_id: str) -> int:
         """Return the priority by which a job is ordered, 0 while it is held."""
         job = self.job(job_id)
-        return 0 if job.held and job.state in _WAITING else self._rank(job)
+        return 0 if job.held and job.state in _WAITING else self._ranking(job)
+
+    def waiting(self, queue: str) -> list[Job]:
+        """Return the jobs that wait in a queue of the job service, the next one first."""
+        return self._lines.of(queue)
 
     def queue_position(self, job_id: str) -> int | None:
         """Return the place of a waiting job among those of its queue or, without a queue, of its cluster; from 1."""
         job = self.job(job_id)
         if job.state not in _WAITING:
             return None
-        own = (-self._rank(job), job.number)
+        if job.queue is not None and self._ranking.is_steady:
+            return self._lines.position(job)
+        own = (-self._ranking(job), job.number)
         others = (
             other
             for other in self._registry.jobs.values()
@@ -125,7 +146,7 @@ class Reading:
             and other.queue == job.queue
             and (job.queue or other.cluster_id == job.cluster_id)
         )
-        return 1 + sum((-self._rank(other), other.number) < own for other in others)
+        return 1 + sum((-self._ranking(other), other.number) < own for other in others)
 
     def events(self, after: int = 0) -> list[Event]:
         """Return the events above ``after``; of a long history only the newest ``history_limit`` are kept."""
@@ -139,9 +160,9 @@ class Reading:
 
     def check_invariants(self) -> None:
         """Raise ``AssertionError`` if the simulation contradicts itself."""
+        jobs = self._registry.jobs
         check_registry(self._registry)
+        check_core(self._core, jobs)
         for site in self._facility.sites.values():
-            check_site(site, self._registry.jobs, self.now)
-
-    def _rank(self, job: Job) -> int:
-        return job.priority + self._facility.qos[job.qos].priority
+            check_site(site, self._core, jobs, self.now)
+            check_policy(site, self._core, self.now)

@@ -97,6 +97,7 @@ class Registry:
             output_path=request.output_path,
             partition=partition.name,
             account=account,
+            held=request.hold,
             time_limit=partition.limit(request.time_limit),
             array=array,
             eligible_at=now,

@@ -2,117 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
-from mock_server.cluster.backend import NotFoundError, StateError
+from mock_server.cluster import signals
+from mock_server.cluster.backend import NotFoundError, RequestError, StateError
+from mock_server.cluster.founding import Founding
 from mock_server.cluster.job import ArrayTask, JobState
-from mock_server.cluster.layout import PartitionInfo
-from mock_server.cluster.lifecycle import Lifecycle
-from mock_server.cluster.node import Cluster, ScalePolicy
-from mock_server.cluster.reading import Reading
-from mock_server.cluster.site import Site
+from mock_server.cluster.node import NodeState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from mock_server.cluster.job import IdForm, Job, JobRequest, Resources
-    from mock_server.cluster.layout import Account, Association
-    from mock_server.cluster.node import Node
-    from mock_server.cluster.seeding import Past
-
-HISTORY_LIMIT = 200_000
+    from mock_server.cluster.job import Job, JobRequest
+    from mock_server.cluster.layout import PartitionInfo, PartitionState
+    from mock_server.cluster.node import Cluster, Node, ScalePolicy
+    from mock_server.cluster.site import Site
 
 _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
 
 
-class SimulatedCluster(Reading):
+class SimulatedCluster(Founding):
     """A ``ClusterBackend`` that lives on its own clock, which only ``advance`` moves.
 
     The same seed and the same calls give the same history, byte for byte.  The commands are coroutines for the port's
     sake and never suspend.  The first cluster added is the default one.
     """
-
-    def __init__(
-        self,
-        *,
-        now: float,
-        seed: int = 0,
-        id_factories: Mapping[IdForm, Callable[[int], str]] | None = None,
-        history_limit: int = HISTORY_LIMIT,
-    ) -> None:
-        super().__init__(now=now, seed=seed, id_factories=id_factories or {}, history_limit=history_limit)
-        self._lifecycle = Lifecycle(self._agenda, self._history, self._tallies)
-        self._seed = seed
-
-    def add_cluster(
-        self,
-        *,
-        id: str,
-        name: str,
-        provider: str,
-        region: str,
-        nodes: int,
-        node_shape: Resources,
-        created_at: float | None = None,
-        node_name: Callable[[int], str] | None = None,
-        features: tuple[str, ...] = (),
-        gpu_type: str | None = None,
-        partition: bool = True,
-    ) -> Cluster:
-        """Add a cluster of ``nodes`` equal nodes, ready for use; they are called ``<name>-001`` and so on.
-
-        Its partition is called as it is and has all its nodes, unless ``partition`` is false and others will be added.
-        """
-        created = self.now if created_at is None else created_at
-        policy = ScalePolicy(nodes=nodes)
-        cluster = Cluster(id, name, provider, region, node_shape, created, created, scaling=policy)
-        cluster.features, cluster.gpu_type = features, gpu_type
-        site = Site(
-            cluster,
-            self._agenda,
-            self._history,
-            self._lifecycle,
-            seed=self._seed,
-            node_name=node_name or (name + "-{:03d}").format,
-        )
-        site.fleet.found(nodes)
-        self._facility.add(site)
-        if partition:
-            self._facility.add_partition(PartitionInfo(name, cluster))
-        return cluster
-
-    def add_partition(
-        self,
-        name: str,
-        cluster_id: str,
-        members: tuple[str, ...] | None = None,
-        **limits: Any,
-    ) -> PartitionInfo:
-        """Name a set of a cluster's nodes, ``None`` for all; ``limits`` are the other fields of ``PartitionInfo``."""
-        partition = PartitionInfo(name, self.cluster(cluster_id), members, **limits)
-        self._facility.add_partition(partition)
-        return partition
-
-    def add_account(self, account: Account, *associations: Association) -> None:
-        """Add an account, and who may use it."""
-        self._facility.accounts[account.name] = account
-        self._facility.associations += associations
-
-    def adopt(self, job_id: str, request: JobRequest, past: Past) -> Job:
-        """Add a job with a past.  That leaves no events; a running job needs free nodes and goes on from now."""
-        past.check(self.now)
-        if job_id in self._registry.jobs:
-            raise ValueError(f"a job with id {job_id!r} exists")
-        partition = self._facility.partition_for(request)
-        site = self._facility.sites[partition.cluster_id]
-        site.check(request)
-        account = self._facility.account_for(request)
-        job = past.job(job_id, self._registry.number(), partition, request, account)
-        site.reserve(job)
-        self._registry.add(job)
-        site.resume(job, past.runs_for)
-        self._settle()
-        return job
 
     async def submit(self, request: JobRequest) -> Job:
         """Take a job in.  A user's repeated idempotency key returns the first job unless that has been deleted."""
@@ -120,8 +35,8 @@ class SimulatedCluster(Reading):
         if repeated is not None:
             return repeated
         partition = self._facility.partition_for(request)
-        site = self._facility.sites[partition.cluster_id]
-        site.check(request)
+        self._admission.check(request, partition)
+        conditions = self._core.dependencies.resolve(request)
         account = self._facility.account_for(request)
         job_id = self._registry.new_id(request.id_form)
         if request.array:
@@ -129,25 +44,36 @@ class SimulatedCluster(Reading):
             jobs = [self._create(f"{job_id}_{task.task_id}", request, partition, account, task) for task in tasks]
         else:
             jobs = [self._create(job_id, request, partition, account)]
+        site = self._facility.sites[partition.cluster_id]
         for job in jobs:
+            if conditions:
+                self._core.dependencies.watch(job, conditions)
             site.submit(job)
             self._lifecycle.created(job)
         return jobs[0]
 
-    async def cancel(self, job_id: str, reason: str | None = None) -> Job:
-        job = self.job(job_id)
-        if job.state is not JobState.CANCELLED:
-            self._refuse_terminal(job, "cancelled")
-            self._site_of(job).cancel(job, reason)
-            self._settle()
-        return job
+    async def cancel(
+        self, job_id: str, reason: str | None = None, *, signal: str = "SIGTERM", force: bool = False
+    ) -> Job:
+        number = signals.number(signal)
+        jobs = self._jobs(job_id)
+        active = [job for job in jobs if not job.state.is_terminal]
+        if not active and any(job.state is not JobState.CANCELLED for job in jobs):
+            self._refuse_terminal(jobs, "cancelled")
+        for job in active:
+            # One may have ended because of another.
+            if not job.state.is_terminal:
+                self._site_of(job).cancel(job, reason, number, force=force)
+        self._settle()
+        return jobs[0]
 
     async def delete(self, job_id: str) -> None:
-        job = self.job(job_id)
-        if not job.state.is_terminal:
-            await self.cancel(job_id)
-        self._lifecycle.deleted(job)  # first, so that listeners can still look at it
-        self._registry.remove(job)
+        jobs = self._jobs(job_id)
+        if not all(job.state.is_terminal for job in jobs):
+            await self.cancel(job_id, force=True)
+        for job in jobs:
+            self._lifecycle.deleted(job)  # first, so that listeners can still look at it
+            self._registry.remove(job)
 
     async def update(
         self,
@@ -171,21 +97,30 @@ class SimulatedCluster(Reading):
             self._settle()
         return job
 
-    async def hold(self, job_id: str) -> Job:
-        job = self.job(job_id)
-        self._refuse_terminal(job, "held")
-        if not job.held:
-            self._site_of(job).hold(job)
-            self._settle()
-        return job
+    async def set_priority(self, job_id: str, priority: int) -> Job:
+        jobs = self._jobs(job_id)
+        for job in self._active(jobs, "given another priority"):
+            previous, job.priority = job.priority, priority
+            self._lifecycle.changed(job, "job.priority", priority=priority, previous_priority=previous)
+            self._site_of(job).reprioritize(job)
+        self._settle()
+        return jobs[0]
+
+    async def hold(self, job_id: str, reason: str | None = None) -> Job:
+        jobs = self._jobs(job_id)
+        for job in self._active(jobs, "held"):
+            if not job.held or reason not in {None, job.hold_reason}:
+                self._site_of(job).hold(job, reason)
+        self._settle()
+        return jobs[0]
 
     async def release(self, job_id: str) -> Job:
-        job = self.job(job_id)
-        self._refuse_terminal(job, "released")
-        if job.held:
-            self._site_of(job).release(job)
-            self._settle()
-        return job
+        jobs = self._jobs(job_id)
+        for job in self._active(jobs, "released"):
+            if job.held:
+                self._site_of(job).release(job)
+        self._settle()
+        return jobs[0]
 
     async def scale(self, id_or_name: str, policy: ScalePolicy) -> Cluster:
         cluster = self.cluster(id_or_name)
@@ -195,8 +130,7 @@ class SimulatedCluster(Reading):
 
     async def fail_node(self, cluster_id: str, node_name: str, reason: str) -> None:
         site, node = self._node(cluster_id, node_name)
-        jobs = sorted(map(self.job, node.running), key=lambda job: job.number)
-        site.fail_node(node, reason, jobs)
+        site.fail_node(node, reason, self._running(node))
         self._settle()
 
     async def restore_node(self, cluster_id: str, node_name: str) -> None:
@@ -204,10 +138,23 @@ class SimulatedCluster(Reading):
         site.fleet.restore(node)
         self._settle()
 
-    async def drain_node(self, cluster_id: str, node_name: str, reason: str) -> None:
+    async def drain_node(self, cluster_id: str, node_name: str, reason: str, timeout: float | None = None) -> None:
         site, node = self._node(cluster_id, node_name)
+        if timeout is not None and timeout < 0:
+            raise RequestError("timeout", "timeout must not be negative")
         site.fleet.drain(node, reason)
+        if timeout is not None and node.state is NodeState.DRAINING:
+            node.empty_by = self.now + timeout
+            self._agenda.schedule(node.empty_by, partial(self._evict, site, node))
         self._settle()
+
+    def set_partition_state(self, name: str, state: PartitionState) -> PartitionInfo:
+        """Open or close a partition; jobs that run there run on."""
+        partition = self._facility.partition(name)
+        partition.state = state
+        self._facility.sites[partition.cluster_id].scheduler.reconsider()
+        self._settle()
+        return partition
 
     def advance(self, now: float) -> None:
         """Let everything happen that is due until ``now``; an instant that has passed already changes nothing."""
@@ -227,19 +174,29 @@ class SimulatedCluster(Reading):
     ) -> Job:
         return self._registry.create(job_id, request, partition, self.now, account=account, array=task)
 
-    def _site_of(self, job: Job) -> Site:
-        return self._facility.sites[job.cluster_id]
+    def _jobs(self, job_id: str) -> tuple[Job, ...]:
+        """Return a job, or all tasks of an array."""
+        return self._registry.array(job_id) if job_id in self._registry.arrays else (self.job(job_id),)
+
+    def _active(self, jobs: tuple[Job, ...], action: str) -> list[Job]:
+        active = [job for job in jobs if not job.state.is_terminal]
+        if not active:
+            self._refuse_terminal(jobs, action)
+        return active
+
+    def _refuse_terminal(self, jobs: tuple[Job, ...], action: str) -> None:
+        job = next(job for job in jobs if job.state.is_terminal)
+        raise StateError(f"Job {job.id!r} is {job.state.value} and cannot be {action}")
+
+    def _running(self, node: Node) -> list[Job]:
+        return sorted(map(self.job, node.running), key=lambda job: job.number)
+
+    def _evict(self, site: Site, node: Node) -> None:
+        if node.state is NodeState.DRAINING and node.empty_by is not None and node.empty_by <= self.now:
+            site.evict(node, self._running(node))
 
     def _node(self, cluster_id: str, node_name: str) -> tuple[Site, Node]:
         cluster, node = self.node(node_name)
         if cluster is not self.cluster(cluster_id):
             raise NotFoundError("node", node_name)
         return self._facility.sites[cluster.id], node
-
-    def _refuse_terminal(self, job: Job, action: str) -> None:
-        if job.state.is_terminal:
-            raise StateError(f"Job {job.id!r} is {job.state.value} and cannot be {action}")
-
-    def _settle(self) -> None:
-        """Let what a command has set off at this instant happen before the caller looks."""
-        self._agenda.run(self.now)

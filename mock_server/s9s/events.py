@@ -84,8 +84,10 @@ class Conversation:
         with suppress(GoneError):
             while True:
                 texts = self._session.take()
-                if texts:
+                if texts or self._session.has_waiting:
+                    self._session.is_stuck = True  # unless it returns at once
                     await self._socket.send(texts)
+                    self._session.is_stuck = False
                     continue
                 self._changed.clear()
                 self._idle.set()

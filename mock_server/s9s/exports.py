@@ -16,7 +16,7 @@ from mock_server.s9s.export_columns import DEFAULT, KINDS, records
 from mock_server.s9s.export_files import csv_pieces, json_pieces
 from mock_server.s9s.export_requests import ExportCreate, columns_of
 from mock_server.s9s.links import absolute
-from mock_server.wire import iso, iso_or_none
+from mock_server.wire import iso
 
 if TYPE_CHECKING:
     from typing import Any
@@ -47,7 +47,7 @@ class ExportStatus(ExportCreated):
 
     file_size: NotRequired[int]
     record_count: NotRequired[int]
-    completed_at: NotRequired[str | None]
+    completed_at: NotRequired[str]
 
 
 @routes.post("/exports", status=201, assumed=True)
@@ -84,12 +84,15 @@ async def get(call: Call[None, None]) -> ExportStatus:
     """Get export status."""
     artifact = call.state.s9s.exports.get(call.path["export_id"])
     call.saw_active_job = artifact.is_awaited
-    view: ExportStatus = {**_created(call, artifact)}
-    if artifact.status == "completed":
-        view["file_size"] = artifact.size
-        view["record_count"] = artifact.records
-        view["completed_at"] = iso_or_none(artifact.completed_at)
-    return view
+    created = _created(call, artifact)
+    if artifact.completed_at is None:
+        return ExportStatus(**created)
+    return ExportStatus(
+        **created,
+        file_size=artifact.size,
+        record_count=artifact.records,
+        completed_at=iso(artifact.completed_at),
+    )
 
 
 @routes.get(

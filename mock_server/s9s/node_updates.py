@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mock_server.cluster.event import Event
     from mock_server.cluster.node import Node
-    from mock_server.s9s.channels import Channel
+    from mock_server.s9s.channels import Action, Channel
     from mock_server.state import ServerState
 
 MOVES = frozenset({"job.started", "job.completed", "job.failed", "job.cancelled", "job.retrying"})
@@ -55,7 +55,7 @@ class NodeUpdates:
             self._seen[node.name] = now
             facts = self._facts(node, now)
             earlier = () if before is None else ({**facts, "state": before},)
-            action = "create" if before is None else "update"
+            action: Action = "create" if before is None else "update"
             self._channel.publish(action, node.name, at, _view(node, now), (facts, *earlier))
 
     def _removed(self, event: Event) -> None:

@@ -85,9 +85,9 @@ class SearchIndex:
                     gained[tier][word].append(number)
                 for word in before - after:
                     lost[tier][word].append(number)
-        for tier, more, less in zip(self._tiers, gained, lost, strict=True):
+        for vocabulary, more, less in zip(self._tiers, gained, lost, strict=True):
             for word in more.keys() | less.keys():
-                tier.change(word, more.get(word, ()), less.get(word, ()))
+                vocabulary.change(word, more.get(word, ()), less.get(word, ()))
 
     def prepare(self) -> Iterator[None]:
         """Get ready for searches, in steps, after many documents have come."""

@@ -39,6 +39,7 @@ def share_a_gpu(scene: Scene) -> None:
 def lose_a_node(scene: Scene) -> None:
     node = scene.node(2)
     node.running.clear()
+    node.gpus_in_use.clear()
     node.free = node.capacity
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import httpx
 import pytest
 
 from mock_server import MockServer
 from mock_server.cluster.backend import ClusterError
+from mock_server.s9s.job_requests import Signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -286,7 +287,7 @@ def test_cancelling_twice_is_fine_and_after_the_end_it_is_not(empty: MockServer,
 def test_a_job_that_catches_the_signal_has_half_a_minute_unless_it_is_forced(
     empty: MockServer, alone: httpx.Client
 ) -> None:
-    script = "#!/bin/sh\ntrap 'echo bye' TERM\nsleep 1000\n"
+    script = "#!/bin/sh\ntrap 'sleep 20; echo bye' TERM\nsleep 1000\n"
     patient, forced, killed = (submit(alone, script) for _ in range(3))
     empty.advance(1)
     alone.delete(f"/v1/jobs/{patient}")
@@ -299,6 +300,8 @@ def test_a_job_that_catches_the_signal_has_half_a_minute_unless_it_is_forced(
     ]
     empty.advance(30)
     assert job(alone, patient)["state"] == "CANCELLED"
+    assert alone.get(f"/v1/jobs/{patient}/output").json()["lines"] == ["bye"]
+    assert alone.get(f"/v1/jobs/{forced}/output").json()["lines"] == []
 
 
 @pytest.mark.parametrize("query", [{"signal": "SIGWINK"}, {"signal": "9"}, {"force": "maybe"}, {"reason": "x"}])
@@ -372,3 +375,9 @@ def test_a_fault_of_the_scheduler_has_a_word_of_its_own(
     server.faults.set("GET /v1/jobs: 500, 503")
     url = f"{server.s9s_url}/v1/jobs"
     assert [httpx.get(url).json()["error"]["code"] for _ in range(2)] == ["INTERNAL_ERROR", "SERVICE_UNAVAILABLE"]
+
+
+@pytest.mark.parametrize("signal", get_args(Signal))
+def test_every_signal_answers_cancelled(s9s: httpx.Client, signal: str) -> None:
+    answer = s9s.delete("/v1/jobs/12345", params={"signal": signal})
+    assert (answer.status_code, answer.json()["state"]) == (200, "CANCELLED")
