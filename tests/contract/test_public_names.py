@@ -86,7 +86,7 @@ def text_of(name: str, *seen: str) -> str:
     text = inspect.getdoc(THINGS[name]) or ""
     owner = name.rpartition(".")[0]
     for referred in re.findall(r"(?:as|as for|see) ``([\w.]+)``", text):
-        for full in (referred, f"{owner}.{referred}"):
+        for full in (referred, f"{owner}.{referred}", f"{owner.partition('.')[0]}.{referred}"):
             if full in THINGS and full not in (name, *seen):
                 text += "\n" + text_of(full, name, *seen)
     return text
@@ -199,7 +199,8 @@ def test_the_errors_it_speaks_of_exist(name: str) -> None:
 def test_the_names_it_refers_to_exist(name: str) -> None:
     for referred in re.findall(r"(?:see|as|as for) ``([\w.]+)``", inspect.getdoc(THINGS[name]) or ""):
         owner = name.rpartition(".")[0]
-        assert {referred, f"{owner}.{referred}"} & THINGS.keys() or referred in FIELDS | PARAMETERS, referred
+        full = {referred, f"{owner}.{referred}", f"{owner.partition('.')[0]}.{referred}"}
+        assert full & THINGS.keys() or referred in FIELDS | PARAMETERS, referred
 
 
 @pytest.mark.parametrize("name", [name for name, _ in resource_methods()])

@@ -22,6 +22,7 @@ from vantage_sdk import (
     Page,
     PerformanceSeries,
     Phase,
+    Quantity,
     RawResponse,
     Report,
     S9SClient,
@@ -48,6 +49,7 @@ def jobs() -> None:
     assert_type(job.elapsed_time, Duration | None)
     assert_type(job.nodes, list[str] | None)
     assert_type(job.submit_time, datetime | None)
+    assert_type(job.memory, Quantity | None)
     assert_type(job.dependencies, list[Dependency] | None)
     assert_type(client.jobs.submit(name="n", script="s", nodes=2, time_limit=timedelta(hours=4)), S9SJob)
     assert_type(client.jobs.submit(script="s", dependencies=[Dependency("afterok", 1), {"type": "singleton"}]), S9SJob)
