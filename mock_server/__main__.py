@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
+MAX_SECRET = 64 * 1024
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a server until it is interrupted."""
     options = _parser().parse_args(arguments)
@@ -32,6 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
             anonymous_s9s=options.anonymous_s9s,
             tls=_tls(options),
             client_ca=options.client_ca,
+            jwt_secret=None if options.jwt_secret_file is None else _secret(options.jwt_secret_file),
+            jwks=options.jwks,
+            jwt_audience=options.jwt_audience,
+            jwt_issuer=options.jwt_issuer,
         )
         done = threading.Event()
 
@@ -61,6 +68,12 @@ def _tls(options: argparse.Namespace) -> tuple[str, str] | None:
     return None if options.tls_cert is None else (options.tls_cert, options.tls_key)
 
 
+def _secret(path: str) -> bytes:
+    """Return what a file holds, without the end of its line."""
+    with open(path, "rb") as file:
+        return file.read(MAX_SECRET).rstrip(b"\r\n")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="vantage-mock", description="Serve the Vantage APIs over a simulated cluster."
@@ -80,6 +93,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--client-ca", metavar="FILE", help="let S9S callers in with certificates of this authority (PEM)"
     )
+    parser.add_argument(
+        "--jwt-secret-file", metavar="FILE", help="tokens of the job service are signed with this secret"
+    )
+    parser.add_argument("--jwks", metavar="FILE", help="or with one of these keys (a JSON Web Key Set)")
+    parser.add_argument("--jwt-audience", metavar="NAME", help="tokens must be for this audience (default: any)")
+    parser.add_argument("--jwt-issuer", metavar="NAME", help="tokens must be by this issuer (default: any)")
     return parser
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mock_server.control import PREFIX, ControlAPI
 from mock_server.dispatch import PORT, Dispatcher
@@ -12,6 +12,8 @@ from mock_server.sockets import as_request
 from mock_server.state import ServerState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from mock_server.state import Settings
@@ -34,6 +36,12 @@ class Application:
         self.state = ServerState(self.settings, FAMILIES)
         if self._open:
             self.state.courier.open()
+
+    def token(self, claims: Mapping[str, Any], lifetime: float | None) -> str:
+        """Return a token for the job service that begins now."""
+        now = self.state.time.now()
+        times = {"iat": now} if lifetime is None else {"iat": now, "exp": now + lifetime}
+        return self.settings.jwt.sign({**times, **claims})
 
     def open(self) -> None:
         """Begin to deliver webhooks, in the running loop."""

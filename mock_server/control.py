@@ -15,6 +15,9 @@ GET     /_mock/executions             the latest runs of workflows, with what le
 POST    /_mock/nodes/fail             ``{"cluster", "node", "reason"?}``: the node goes down
 POST    /_mock/nodes/restore          ``{"cluster", "node"}``: the node comes back
 GET     /_mock/reports                the reports of S9S, the latest first, with where they were to be sent: nothing is
+POST    /_mock/token                  ``{"sub"?, "lifetime"?, "claims"?}``: a token for the job service
+GET     /_mock/health                 what the job service depends on, ``ok`` or ``error`` by name
+PUT     /_mock/health                 change it: ``{"redis": "error"}``
 GET     /_mock/webhooks/deliveries    the latest deliveries, oldest first; ``?webhook_id=`` for those of one webhook
 ======  ============================  =================================================================================
 
@@ -26,7 +29,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import from_json
@@ -42,10 +45,12 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from mock_server.app import Application
+    from mock_server.world.dependencies import Check
 
 PREFIX = "/_mock"
 
 
+_CHECKS = TypeAdapter(dict[str, Literal["ok", "error"]])
 _PLAN = TypeAdapter[str | list[dict[str, Any] | str]](str | list[dict[str, Any] | str])
 
 
@@ -82,6 +87,16 @@ class NodeCommand(BaseModel):
     reason: str = "failed by the control API"
 
 
+class TokenCommand(BaseModel):
+    """For whom, for how many seconds (``null`` for ever), and what else the token says."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    sub: str = "user_456"
+    lifetime: float | None = Field(default=3600.0, ge=-1e9, le=1e9, allow_inf_nan=False)
+    claims: dict[str, Any] = Field(default_factory=dict)
+
+
 class ControlAPI:
     """Answers the requests under ``/_mock``."""
 
@@ -102,6 +117,9 @@ class ControlAPI:
             ("POST", "/nodes/fail"): self._fail_node,
             ("POST", "/nodes/restore"): self._restore_node,
             ("GET", "/reports"): self._reports,
+            ("POST", "/token"): self._token,
+            ("GET", "/health"): self._health,
+            ("PUT", "/health"): self._set_health,
             ("GET", "/webhooks/deliveries"): self._deliveries,
         }
 
@@ -212,6 +230,17 @@ class ControlAPI:
         command = NodeCommand.model_validate(await _json(request))
         await self._app.state.cluster.restore_node(command.cluster, command.node)
         return self._node(command)
+
+    async def _token(self, request: Request) -> dict[str, str]:
+        command = TokenCommand.model_validate(await _json(request))
+        return {"token": self._app.token({"sub": command.sub, **command.claims}, command.lifetime)}
+
+    async def _health(self, request: Request) -> dict[str, Check]:
+        return self._app.state.dependencies.checks()
+
+    async def _set_health(self, request: Request) -> dict[str, Check]:
+        self._app.state.dependencies.set(_CHECKS.validate_python(await _json(request)))
+        return await self._health(request)
 
     async def _deliveries(self, request: Request) -> list[dict[str, Any]]:
         wanted = request.query_params.get("webhook_id")

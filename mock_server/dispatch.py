@@ -1,7 +1,8 @@
 """From a request's port, host and path to an endpoint; the table is built once per process.
 
 A port of its own stands for one family, and so does a host that the documents print.  Elsewhere a mount prefix chooses the
-family, and without one the path does: ``/v1`` leads to the platform, ``/api/v1`` to workflows.
+family, and without one the path does: ``/v1`` leads to the platform, ``/api/v1`` to workflows and,
+without overlap, to the job service.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ class Dispatcher:
             if raw_path.startswith(mount + "/"):
                 return _match(family, raw_path[len(mount) :], mount)
         candidates = chosen or [family for family in self.families if family.dialect.by_path]
-        below = [family for family in candidates if raw_path.startswith(family.dialect.prefix + "/")]
+        # Of those that share a prefix, the one that says what it wants of it answers for what is not there.
+        below = sorted((family for family in candidates if family.dialect.claims(raw_path)), key=_is_unspecific)
         matches = [_match(family, raw_path) for family in below or candidates[:1]]
         return next((match for match in matches if match.methods), matches[0])
 
@@ -73,6 +75,10 @@ class Dispatcher:
             return [family for family in self.families if family.dialect.name == name]
         bare = host.lower().partition(":")[0]
         return [family for family in self.families if bare in family.dialect.hosts]
+
+
+def _is_unspecific(family: Family) -> bool:
+    return not family.dialect.nouns
 
 
 def _match(family: Family, path: str, mount: str = "") -> Match:

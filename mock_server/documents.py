@@ -17,6 +17,7 @@ from mock_server.routes import Call, Routes
 routes = Routes("documents", prefix="")
 workflows = Routes("documents", prefix="/api/v1")
 mounted = Routes("documents", prefix="")  # where their mount is in front of it
+jobservice = Routes("documents", prefix="")  # the same, or its own port or host
 
 ASSETS = {
     "swagger-ui.css": "text/css",
@@ -40,7 +41,10 @@ PAGE = """<!DOCTYPE html>
 </body>
 </html>
 """
-LINKS = '<a href="/docs">Platform</a> · <a href="/api/v1/docs">Workflows</a> · <a href="/s9s/docs">S9S</a>'
+LINKS = (
+    '<a href="/docs">Platform</a> · <a href="/api/v1/docs">Workflows</a> · '
+    '<a href="/jobservice/docs">Job service</a> · <a href="/s9s/docs">S9S</a>'
+)
 
 
 @routes.get("/health", public=True, assumed=True)
@@ -80,6 +84,21 @@ async def workflows_docs(call: Call[None, None]) -> Response:
     return HTMLResponse(PAGE % {"mount": "", "url": "/api/v1/openapi.json", "links": LINKS})
 
 
+@jobservice.get("/api/openapi", public=True, assumed=True)
+@jobservice.get("/openapi.json", public=True, assumed=True)
+async def jobservice_openapi(call: Call[None, None]) -> Response:
+    """OpenAPI description of the job service."""
+    return json_response({**describe(call.family), "servers": [{"url": call.mount or "/"}]}, 200)
+
+
+@jobservice.get("/docs", public=True, assumed=True)
+async def jobservice_docs(call: Call[None, None]) -> Response:
+    """Interactive documentation of the job service."""
+    mount = call.mount
+    return HTMLResponse(PAGE % {"mount": mount, "url": f"{mount}/openapi.json", "links": LINKS if mount else ""})
+
+
+@jobservice.get("/docs/{asset}", public=True, assumed=True)
 @routes.get("/docs/{asset}", public=True)
 async def asset(call: Call[None, None]) -> Response:
     """A file of the interactive documentation."""

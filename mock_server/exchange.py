@@ -202,7 +202,7 @@ class Exchange:
         dialect = self.match.family.dialect
         address = self.request.client.host if self.request.client else "local"
         caller = f"key {credential.key}" if credential is not None and credential.key else f"address {address}"
-        policy = dialect.rate if credential is None else dialect.tiers.get(credential.tier, dialect.rate)
+        policy = dialect.policy(self.match.methods.get(self.request.method), credential)
         self.window = self.state.limits.count(dialect.name, caller, policy)
         return self.window
 

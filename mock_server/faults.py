@@ -22,13 +22,15 @@ or each with a ``probability`` (drawn from the server's seed), at most ``times``
 ``delay_frames``    let so many seconds pass before each message of a WebSocket
 ``drop_update``     lose the update of this number (from 1, or a list) on its way into a WebSocket
 ``refuse_replay``   know nothing of the updates that a WebSocket wants to go on after
+``dependency``      handle this request as if ``database``, ``redis`` or ``kubernetes`` were down (job service)
 ==================  ==================================================================================================
 
 The first rule that selects a request wins.  The short form describes the fate of successive requests, here of the first
 four: ``"POST /v1/jobs: reset-after*2, 503, ok"``.  Its words are ``ok``, a status (``503``, ``429;retry-after=2``),
 ``reset-before``, ``reset-after``, ``delay=0.5``, ``cut=10``, ``drip=5@0.01``, ``length=+3``, ``length=-3``,
 ``duplicate=Content-Type``, ``storm=3``, ``cut-upload=10``, ``store-less=1``, ``wrong-checksum``, ``replace``,
-``ignore-range``, ``cut-socket=3``, ``silence=3``, ``delay-frames=0.1``, ``drop-update=2`` and ``refuse-replay``; ``*N`` repeats a word N times, and a word with ``*`` as the last one never
+``ignore-range``, ``down=redis``, ``cut-socket=3``, ``silence=3``, ``delay-frames=0.1``, ``drop-update=2`` and
+``refuse-replay``; ``*N`` repeats a word N times, and a word with ``*`` as the last one never
 ends.  Leaving out the method or the path (``"*: 503*"``, ``"POST *: 503"``) matches all.
 """
 
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
 
 EFFECTS = (
     *("status", "storm", "delay", "reset", "cut_body", "drip", "content_length", "duplicate_header"),
-    *("cut_upload", "store_less", "wrong_checksum", "replace", "ignore_range"),
+    *("cut_upload", "store_less", "wrong_checksum", "replace", "ignore_range", "dependency"),
     *("cut_socket", "silence", "delay_frames", "drop_update", "refuse_replay"),
 )
 
@@ -92,6 +94,7 @@ class Rule(BaseModel):
     delay_frames: float | None = Field(default=None, ge=0, le=60)
     drop_update: int | tuple[int, ...] | None = None
     refuse_replay: Literal[True] | None = None
+    dependency: Literal["database", "redis", "kubernetes"] | None = None
     start: int = Field(default=1, ge=1, description="first of the matching requests that counts")
 
     @model_validator(mode="after")
@@ -261,6 +264,6 @@ def _parse_effect(word: str) -> dict[str, Any]:
     }
     if name in numbers:
         return {numbers[name]: float(value) if name.startswith("delay") else int(value), **extra}
-    if name == "duplicate":
-        return {"duplicate_header": value}
+    if name in ("duplicate", "down"):
+        return {"duplicate_header" if name == "duplicate" else "dependency": value}
     raise ValueError(f"unknown fault {word!r}")

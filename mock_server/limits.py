@@ -46,15 +46,16 @@ class RateLimiter:
     def __init__(self, time: Timekeeper, *, enforced: bool) -> None:
         self._time = time
         self._enforced = enforced
-        self._windows: dict[tuple[str, str], Window] = {}
+        self._windows: dict[tuple[str, str, str], Window] = {}
 
     def count(self, family: str, caller: str, policy: RatePolicy) -> Window:
         """Count one request and return the window it falls in."""
         now = self._time.now()
-        window = self._windows.get((family, caller))
+        budget = family, caller, policy.name
+        window = self._windows.get(budget)
         if window is None or window.ends_at <= now:
             self._make_room(now)
-            window = self._windows[family, caller] = Window(policy, now + policy.window)
+            window = self._windows[budget] = Window(policy, now + policy.window)
         window.used += 1
         return window
 

@@ -70,10 +70,15 @@ IDEMPOTENCY = {
 }
 
 
+TEXT = {"type": "string"}
+EVENT = {"type": "object", "properties": dict.fromkeys(("id", "event", "data"), TEXT), "required": ["data"]}
+"""One event of a stream."""
+
+
 @cache
 def describe(family: Family) -> dict[str, Any]:
     """Return the OpenAPI document of ``family``, built once per process."""
-    endpoints = [endpoint for endpoint in family.endpoints if not endpoint.public or endpoint.body is not None]
+    endpoints = [endpoint for endpoint in family.endpoints if not _is_page(endpoint)]
     schemas, components = _schemas(family, endpoints)
     paths: dict[str, Any] = {}
     for endpoint in endpoints:
@@ -91,6 +96,11 @@ def describe(family: Family) -> dict[str, Any]:
             "securitySchemes": _security_schemes(family, endpoints),
         },
     }
+
+
+def _is_page(endpoint: Endpoint) -> bool:
+    """Tell whether an endpoint is about the API, not part of it."""
+    return endpoint.public and endpoint.body is None and endpoint.answer is None
 
 
 def _schemas(family: Family, endpoints: list[Endpoint]) -> tuple[dict[Any, Any], dict[str, Any]]:
@@ -192,7 +202,7 @@ def _query_parameters(query: type[BaseModel]) -> Iterator[dict[str, Any]]:
 def _responses(family: Family, endpoint: Endpoint, schemas: dict[Any, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _answer_headers(family)}
     success: dict[str, Any] = {"description": "Done.", "headers": headers}
-    content = {media: {"schema": {"type": "string"}} for media in endpoint.media}
+    content = {media: {"schema": EVENT if media == "text/event-stream" else TEXT} for media in endpoint.media}
     if endpoint.answer is not None:
         schema, envelope = schemas[endpoint.answer], family.dialect.envelope
         answer = schema if envelope is None else envelope.schema(schema, bare=endpoint.bare)
@@ -202,6 +212,8 @@ def _responses(family: Family, endpoint: Endpoint, schemas: dict[Any, Any]) -> I
     yield endpoint.status, success
     if endpoint.partial:
         yield 206, {**success, "description": "A part."}
+    if endpoint.degraded:
+        yield 503, {**success, "description": "The same, of a service that is degraded."}
     for status in sorted({*_refusals(endpoint), *endpoint.refusals}):
         refusal: dict[str, Any] = {"description": REASONS[status], "headers": headers}
         if endpoint.method != "HEAD":
@@ -210,7 +222,7 @@ def _responses(family: Family, endpoint: Endpoint, schemas: dict[Any, Any]) -> I
 
 
 def _refusals(endpoint: Endpoint) -> Iterator[int]:
-    yield from (400, 401)
+    yield from (() if endpoint.public and endpoint.body is None else (400, 401))
     if endpoint.writes or endpoint.scope is not None:
         yield 403
     if endpoint.pattern.groupindex or endpoint.writes or endpoint.scope is not None or endpoint.session:

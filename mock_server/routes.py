@@ -83,6 +83,7 @@ class Endpoint:
     bare: bool
     optional_body: bool
     socket: bool
+    degraded: bool
     pattern: re.Pattern[str]
 
     @property
@@ -157,6 +158,7 @@ class Routes:
         bare: bool = False,
         optional_body: bool = False,
         socket: bool = False,
+        degraded: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare the decorated coroutine function as the handler of ``method path``.
 
@@ -164,7 +166,8 @@ class Routes:
         types of the answer, ``conflicts`` says that a 409 is possible, ``refusals`` lists further statuses,
         ``partial`` says that the answer may be a part of it (206), ``scope`` is what the key must allow, ``session`` lets a
         cookie take the place of a key, ``bare`` keeps the parts of the answer at the top of the family's envelope,
-        ``optional_body`` takes no body for an empty object, ``socket`` answers handshakes of WebSockets.
+        ``optional_body`` takes no body for an empty object, ``degraded`` says that the same answer may come as a 503,
+        ``socket`` answers handshakes of WebSockets.
         """
 
         def declare(handler: Handler) -> Handler:
@@ -193,6 +196,7 @@ class Routes:
                     bare=bare,
                     optional_body=optional_body,
                     socket=socket,
+                    degraded=degraded,
                     pattern=_pattern(self.prefix + path),
                 )
             )
@@ -226,5 +230,5 @@ def _json_part(answer: Any) -> Any:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    escaped = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))
+    escaped = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path.rstrip("/")))
     return re.compile(escaped + "/?")

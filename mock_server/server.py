@@ -6,12 +6,14 @@ import ipaddress
 import os
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from mock_server.access import ClusterAccess, StorageAccess, WebhookAccess, WorkflowAccess
+from mock_server.access import ClusterAccess, HealthAccess, StorageAccess, WebhookAccess, WorkflowAccess
 from mock_server.app import Application
 from mock_server.auth import Credential
 from mock_server.encryption import tls_context
 from mock_server.faults import parse_rules
 from mock_server.hosting import Listener, LoopThread, bind
+from mock_server.jobservice.key_sets import read_key_set
+from mock_server.jobservice.tokens import JwtPolicy
 from mock_server.s9s.dialect import S9S
 from mock_server.state import IdempotencyMode, Settings
 
@@ -76,6 +78,10 @@ class MockServer:
     ``anonymous_s9s`` lets S9S callers in who show no credentials.  ``tls`` are the files of a certificate and its key;
     with ``client_ca``, the file of an authority, its certificates are credentials of S9S for the users they name.
 
+    The job service takes JSON Web Tokens that ``token`` makes, that are signed with ``jwt_secret`` (HS256, 32 bytes or more;
+    made up by default) or with a key of ``jwks``, a JSON Web Key Set as a file or as data.  ``jwt_audience`` and
+    ``jwt_issuer`` are who they must be for and by, if given; ``jwt_leeway`` are the seconds that clocks may differ.
+
     Start it, or use it as a context manager, to have a socket at ``url``; ``app`` works without.
     """
 
@@ -99,6 +105,11 @@ class MockServer:
         anonymous_s9s: bool = False,
         tls: Paths | None = None,
         client_ca: str | os.PathLike[str] | None = None,
+        jwt_secret: str | bytes | None = None,
+        jwks: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        jwt_audience: str | None = None,
+        jwt_issuer: str | None = None,
+        jwt_leeway: float = 0.0,
     ) -> None:
         if storage_quota is not None and storage_quota < 0:
             raise ValueError(f"storage_quota must not be negative, but is {storage_quota}")
@@ -123,12 +134,14 @@ class MockServer:
                 storage_quota=storage_quota,
                 oauth_clients=tuple((oauth_clients or {}).items()),
                 anonymous_s9s=anonymous_s9s,
+                jwt=_policy(jwt_secret, jwks, jwt_audience, jwt_issuer, jwt_leeway),
             )
         )
         self.cluster = ClusterAccess(self._call, lambda: self.app.state.cluster)
         self.storage = StorageAccess(lambda: self._call(lambda: self.app.state.storage))
         self.workflows = WorkflowAccess(self._call, lambda: self.app.state)
         self.webhooks = WebhookAccess(self._call, lambda: self.app.state.courier, self._wait)
+        self.health = HealthAccess(self._call, lambda: self.app.state.dependencies)
         self.faults = FaultAccess(self._call, lambda: self.app.state.faults)
 
     @property
@@ -215,6 +228,14 @@ class MockServer:
         """Return the time on the server's clock in epoch seconds."""
         return self._call(self.app.state.time.now)
 
+    def token(self, sub: str = "user_456", *, lifetime: float | None = 3600.0, **claims: Any) -> str:
+        """Return a token for the job service, signed with the server's secret.
+
+        It is for user ``sub`` and expires after ``lifetime`` seconds on the server's clock, ``None`` for never.  ``claims``
+        are added, or take the place of what would be there.  ``scope="jobs:read"`` makes one that may only read.
+        """
+        return self._call(lambda: self.app.token({"sub": sub, **claims}, lifetime))
+
     def __enter__(self) -> Self:
         return self.start()
 
@@ -232,3 +253,18 @@ class MockServer:
     def _call(self, function: Callable[[], T]) -> T:
         """Call ``function`` where the state may be touched: in the server's thread if it has one."""
         return function() if self._loop is None else self._loop.call(function)
+
+
+def _policy(
+    secret: str | bytes | None,
+    jwks: str | os.PathLike[str] | Mapping[str, Any] | None,
+    audience: str | None,
+    issuer: str | None,
+    leeway: float,
+) -> JwtPolicy:
+    """Return what the arguments about tokens come to."""
+    keys = () if jwks is None else read_key_set(jwks)
+    if secret is None:
+        return JwtPolicy(keys=keys, audience=audience, issuer=issuer, leeway=leeway)
+    own = secret.encode() if isinstance(secret, str) else secret
+    return JwtPolicy(own, keys, audience, issuer, leeway)

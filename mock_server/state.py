@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from mock_server.auth import Credential, KeyRing, Keys
 from mock_server.faults import FaultPlan
 from mock_server.idempotency import IdempotencyStore
+from mock_server.jobservice.dialect import JOBSERVICE
+from mock_server.jobservice.tokens import JobServiceKeys, JwtPolicy
 from mock_server.journal import Journal
 from mock_server.limits import RateLimiter
 from mock_server.pipelines.results import Results
@@ -21,6 +23,7 @@ from mock_server.storage.store import Store
 from mock_server.timekeeping import Timekeeper
 from mock_server.webhooks.courier import Courier
 from mock_server.world import SEEDS, build_world, documented_workflows, teams, users
+from mock_server.world.dependencies import Dependencies
 from mock_server.world.executions import Executions
 from mock_server.world.invoices import Books
 from mock_server.world.keys import SCOPES, ApiKeys, Seed
@@ -59,6 +62,7 @@ class Settings:
     storage_quota: int | None = None
     oauth_clients: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     anonymous_s9s: bool = False
+    jwt: JwtPolicy = field(default_factory=JwtPolicy)
 
 
 class ServerState:
@@ -93,6 +97,10 @@ class ServerState:
             family.dialect.name: KeyRing((*family.dialect.credentials, *settings.api_keys)) for family in families
         }
         self._keys["workflows"] = self.api_keys
+        self._keys["jobservice"] = JobServiceKeys(
+            (*JOBSERVICE.credentials, *settings.api_keys), settings.jwt, self.time.now
+        )
+        self.dependencies = Dependencies()
         clients = {**OAUTH_CLIENTS, **dict(settings.oauth_clients)}
         self.tokens = AccessTokens(clients, now=self.time.now, seed=settings.seed)
         self._keys["s9s"] = S9SKeys(

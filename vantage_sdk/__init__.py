@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vantage_sdk.config import Config
     from vantage_sdk.core.answer import RawResponse
     from vantage_sdk.core.job_file import JobFileError
+    from vantage_sdk.core.live import AsyncLiveStream, LiveStream
     from vantage_sdk.core.stepping import AsyncStream, Stream
     from vantage_sdk.core.transfer.file_objects import FileReader, FileWriter, TextWriter
     from vantage_sdk.core.transfer.file_objects_async import AsyncFileReader, AsyncFileWriter
@@ -42,10 +43,12 @@ if TYPE_CHECKING:
         WebhookVerificationError,
         WorkflowFailedError,
     )
+    from vantage_sdk.job_service_client import AsyncJobServiceClient, JobServiceClient
     from vantage_sdk.models.api_key import ApiKey, ApiKeyCreated, ApiKeyRevoked
     from vantage_sdk.models.batch import BatchResult, Outcome
     from vantage_sdk.models.billing import Invoice, UsageItem, UsageSummary
     from vantage_sdk.models.cluster import Cluster, ClusterNode, ClusterUsage
+    from vantage_sdk.models.duration import Duration
     from vantage_sdk.models.envelope import Meta
     from vantage_sdk.models.event import (
         ClusterScaled,
@@ -57,57 +60,51 @@ if TYPE_CHECKING:
         JobFailed,
         JobStarted,
     )
-    from vantage_sdk.models.job import Job, JobOutput, JobSpec, JobTemplate, Phase
+    from vantage_sdk.models.job import Job, JobOutput, JobSpec, JobTemplate
+    from vantage_sdk.models.logs import Logs
     from vantage_sdk.models.metrics import ClusterMetrics, JobMetrics, MetricPoint
     from vantage_sdk.models.node_type import NodeCategory, NodeType, NodeTypes
+    from vantage_sdk.models.phase import Phase
+    from vantage_sdk.models.s9s_bulk import BulkOutcome, BulkResult
+    from vantage_sdk.models.s9s_document import Export, Report
+    from vantage_sdk.models.s9s_job import Dependency, S9SJob
+    from vantage_sdk.models.s9s_metrics import ClusterStats, EfficiencyReport, PerformanceSeries
+    from vantage_sdk.models.s9s_node import S9SNode
+    from vantage_sdk.models.s9s_partition import S9SPartition
+    from vantage_sdk.models.s9s_search import SearchHit, SearchResults
+    from vantage_sdk.models.s9s_status import S9SStatus
+    from vantage_sdk.models.s9s_user import S9SUser
     from vantage_sdk.models.storage_file import StorageFile
     from vantage_sdk.models.team import Team, TeamMember
     from vantage_sdk.models.transfer import TransferItem, TransferReport
+    from vantage_sdk.models.update import JobUpdate, MetricsUpdate, NodeUpdate, Resynced, Update
     from vantage_sdk.models.user import User
     from vantage_sdk.models.webhook import WebhookSubscription
     from vantage_sdk.models.workflow import Workflow, WorkflowEdge, WorkflowNode, WorkflowSummary
     from vantage_sdk.models.workflow_graph import GraphEdge, GraphNode, GraphOutput, WorkflowGraph
     from vantage_sdk.models.workflow_result import ResultPage, WorkflowProblem, WorkflowValidation
     from vantage_sdk.pagination import Page
-    from vantage_sdk.platform.job_logs import Logs
+    from vantage_sdk.s9s_client import AsyncS9SClient, S9SClient
     from vantage_sdk.waiting import wait_for_completion
     from vantage_sdk.webhook import Webhook
     from vantage_sdk.workflows.result import WorkflowResult
 
 _HOME = {
-    "vantage_sdk.client": (
-        "AsyncVantageClient",
-        "VantageClient",
-    ),
+    "vantage_sdk.client": ("AsyncVantageClient", "VantageClient"),
     "vantage_sdk.config": ("Config",),
     "vantage_sdk.core.answer": ("RawResponse",),
     "vantage_sdk.core.job_file": ("JobFileError",),
+    "vantage_sdk.core.live": ("AsyncLiveStream", "LiveStream"),
     "vantage_sdk.core.stepping": ("AsyncStream", "Stream"),
     "vantage_sdk.core.transfer.file_objects": ("FileReader", "FileWriter", "TextWriter"),
     "vantage_sdk.core.transfer.file_objects_async": ("AsyncFileReader", "AsyncFileWriter"),
     "vantage_sdk.core.transfer.file_objects_text": ("AsyncTextReader", "AsyncTextWriter"),
     "vantage_sdk.exceptions": (
-        "Attempt",
-        "AuthenticationError",
-        "AuthorizationError",
-        "ConfigError",
-        "ConflictError",
-        "DataExpiredError",
-        "DeadlineExceeded",
-        "IntegrityError",
-        "JobFailedError",
-        "RateLimitError",
-        "ResourceNotFoundError",
-        "ServerError",
-        "StreamInterrupted",
-        "SubmitOutcomeUnknown",
-        "TransferError",
-        "ValidationError",
-        "VantageAPIError",
-        "VantageConnectionError",
-        "VantageTimeoutError",
-        "WebhookVerificationError",
-        "WorkflowFailedError",
+        *("Attempt", "AuthenticationError", "AuthorizationError", "ConfigError", "ConflictError"),
+        *("DataExpiredError", "DeadlineExceeded", "IntegrityError", "JobFailedError", "RateLimitError"),
+        *("ResourceNotFoundError", "ServerError", "StreamInterrupted", "SubmitOutcomeUnknown", "TransferError"),
+        *("ValidationError", "VantageAPIError", "VantageConnectionError", "VantageTimeoutError"),
+        *("WebhookVerificationError", "WorkflowFailedError"),
     ),
     "vantage_sdk.models.batch": ("BatchResult", "Outcome"),
     "vantage_sdk.models.billing": ("Invoice", "UsageItem", "UsageSummary"),
@@ -122,15 +119,29 @@ _HOME = {
         "JobFailed",
         "JobStarted",
     ),
-    "vantage_sdk.models.job": ("Job", "JobOutput", "JobSpec", "JobTemplate", "Phase"),
+    "vantage_sdk.models.job": ("Job", "JobOutput", "JobSpec", "JobTemplate"),
+    "vantage_sdk.models.logs": ("Logs",),
+    "vantage_sdk.models.phase": ("Phase",),
     "vantage_sdk.models.metrics": ("ClusterMetrics", "JobMetrics", "MetricPoint"),
+    "vantage_sdk.models.duration": ("Duration",),
+    "vantage_sdk.models.s9s_bulk": ("BulkOutcome", "BulkResult"),
+    "vantage_sdk.models.s9s_document": ("Export", "Report"),
+    "vantage_sdk.models.s9s_job": ("Dependency", "S9SJob"),
+    "vantage_sdk.models.s9s_metrics": ("ClusterStats", "EfficiencyReport", "PerformanceSeries"),
+    "vantage_sdk.models.s9s_node": ("S9SNode",),
+    "vantage_sdk.models.s9s_partition": ("S9SPartition",),
+    "vantage_sdk.models.s9s_search": ("SearchHit", "SearchResults"),
+    "vantage_sdk.models.s9s_status": ("S9SStatus",),
+    "vantage_sdk.models.s9s_user": ("S9SUser",),
     "vantage_sdk.models.storage_file": ("StorageFile",),
     "vantage_sdk.models.team": ("Team", "TeamMember"),
     "vantage_sdk.models.transfer": ("TransferItem", "TransferReport"),
+    "vantage_sdk.models.update": ("JobUpdate", "MetricsUpdate", "NodeUpdate", "Resynced", "Update"),
     "vantage_sdk.models.user": ("User",),
     "vantage_sdk.models.webhook": ("WebhookSubscription",),
     "vantage_sdk.pagination": ("Page",),
-    "vantage_sdk.platform.job_logs": ("Logs",),
+    "vantage_sdk.job_service_client": ("AsyncJobServiceClient", "JobServiceClient"),
+    "vantage_sdk.s9s_client": ("AsyncS9SClient", "S9SClient"),
     "vantage_sdk.waiting": ("wait_for_completion",),
     "vantage_sdk.webhook": ("Webhook",),
     "vantage_sdk.models.api_key": ("ApiKey", "ApiKeyCreated", "ApiKeyRevoked"),
@@ -149,6 +160,9 @@ __all__ = [
     "ApiKeyRevoked",
     "AsyncFileReader",
     "AsyncFileWriter",
+    "AsyncJobServiceClient",
+    "AsyncLiveStream",
+    "AsyncS9SClient",
     "AsyncStream",
     "AsyncTextReader",
     "AsyncTextWriter",
@@ -157,17 +171,24 @@ __all__ = [
     "AuthenticationError",
     "AuthorizationError",
     "BatchResult",
+    "BulkOutcome",
+    "BulkResult",
     "Cluster",
     "ClusterMetrics",
     "ClusterNode",
     "ClusterScaled",
+    "ClusterStats",
     "ClusterUsage",
     "Config",
     "ConfigError",
     "ConflictError",
     "DataExpiredError",
     "DeadlineExceeded",
+    "Dependency",
+    "Duration",
+    "EfficiencyReport",
     "Event",
+    "Export",
     "FileReader",
     "FileWriter",
     "GraphEdge",
@@ -185,22 +206,38 @@ __all__ = [
     "JobFileError",
     "JobMetrics",
     "JobOutput",
+    "JobServiceClient",
     "JobSpec",
     "JobStarted",
     "JobTemplate",
+    "JobUpdate",
+    "LiveStream",
     "Logs",
     "Meta",
     "MetricPoint",
+    "MetricsUpdate",
     "NodeCategory",
     "NodeType",
     "NodeTypes",
+    "NodeUpdate",
     "Outcome",
     "Page",
+    "PerformanceSeries",
     "Phase",
     "RateLimitError",
     "RawResponse",
+    "Report",
     "ResourceNotFoundError",
     "ResultPage",
+    "Resynced",
+    "S9SClient",
+    "S9SJob",
+    "S9SNode",
+    "S9SPartition",
+    "S9SStatus",
+    "S9SUser",
+    "SearchHit",
+    "SearchResults",
     "ServerError",
     "StorageFile",
     "Stream",
@@ -212,6 +249,7 @@ __all__ = [
     "TransferError",
     "TransferItem",
     "TransferReport",
+    "Update",
     "UsageItem",
     "UsageSummary",
     "User",

@@ -30,7 +30,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from vantage_sdk.models.job import Job
     from vantage_sdk.workflows.result import WorkflowResult
 
 __all__ = [
@@ -210,9 +209,9 @@ class IntegrityError(TransferError):
 
 
 class JobFailedError(VantageAPIError):
-    """A job that was waited for with ``raise_on_failure`` ended without success; ``job`` is its last state."""
+    """A job that was waited for with ``raise_on_failure`` ended without success; ``job`` is its last state, of its family."""
 
-    def __init__(self, message: str, *, job: Job) -> None:
+    def __init__(self, message: str, *, job: Any) -> None:
         super().__init__(message)
         self.job = job
 

@@ -66,19 +66,17 @@ class Page(Sequence[T], Generic[T]):
         return listing(self.items, self.total)
 
 
-def page_of(model: type[M], key: str) -> Callable[[Answer], Page[M]]:
-    """Return the decoder of a platform list whose items are under ``key``."""
+def page_of(model: type[M], key: str, default_limit: int = DEFAULT_LIMIT) -> Callable[[Answer], Page[M]]:
+    """Return the decoder of a list whose items are under ``key``, counted by page or by offset; ``default_limit``: the size of its pages."""
 
     def decode_page(answer: Answer) -> Page[M]:
         body = as_object(parsed(answer)) or {}
-        received = as_list(body.get(key))
-        if received is None:
-            raise ValueError(f"no list under {key!r}")
-        items = [model.from_dict(item) for item in received]
+        items = _items(model, key, body)
         sent = answer.query or {}
-        limit = _number(body.get("per_page")) or _number(sent.get("limit")) or DEFAULT_LIMIT
+        sizes = (body.get("per_page"), body.get("limit"), sent.get("limit"))
+        limit = next((size for size in map(_number, sizes) if size), default_limit)
         number = _number(body.get("page"))
-        offset = _number(sent.get("offset"))
+        offset = _number(body.get("offset", sent.get("offset")))
         if offset is None:
             offset = max(0, (number or 1) - 1) * limit
         total = _number(body.get("total"))
@@ -92,6 +90,25 @@ def page_of(model: type[M], key: str) -> Callable[[Answer], Page[M]]:
         return Page(items, total, limit, offset, number, token)
 
     return decode_page
+
+
+def whole_list_of(model: type[M], key: str) -> Callable[[Answer], Page[M]]:
+    """Return the decoder of a list under ``key`` that comes as a whole, whatever ``total`` it tells."""
+
+    def decode_list(answer: Answer) -> Page[M]:
+        body = as_object(parsed(answer)) or {}
+        items = _items(model, key, body)
+        total = _number(body.get("total"))
+        return Page(items, len(items) if total is None else total, offset=0)
+
+    return decode_list
+
+
+def _items(model: type[M], key: str, body: Mapping[str, Any]) -> list[M]:
+    received = as_list(body.get(key))
+    if received is None:
+        raise ValueError(f"no list under {key!r}")
+    return [model.from_dict(item) for item in received]
 
 
 def _number(value: Any) -> int | None:

@@ -1,15 +1,14 @@
-"""The attributes of a client, one noun of an API family each; what they need is loaded when they are first used."""
+"""The attributes of a Vantage client, one noun of an API family each; what they need is loaded when they are first used."""
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING
 
 from vantage_sdk.core.dialect import WORKFLOWS
-from vantage_sdk.core.resource import Mode
+from vantage_sdk.core.resource import Mode, ResourceSet
 
 if TYPE_CHECKING:
-    from vantage_sdk.core.sending import Sender
     from vantage_sdk.platform.billing import Billing
     from vantage_sdk.platform.clusters import Clusters
     from vantage_sdk.platform.jobs import Jobs
@@ -23,12 +22,8 @@ if TYPE_CHECKING:
     from vantage_sdk.workflows.workflows import Workflows
 
 
-class Resources(Generic[Mode]):
+class Resources(ResourceSet[Mode]):
     """What a Vantage client offers, in one of its faces."""
-
-    def __init__(self, sender: Sender, mode: type[Mode]) -> None:
-        self._sender = sender
-        self._mode = mode
 
     @cached_property
     def jobs(self) -> Jobs[Mode]:
@@ -106,9 +101,3 @@ class Resources(Generic[Mode]):
         from vantage_sdk.platform.webhooks import Webhooks
 
         return Webhooks(self._sender, self._mode)
-
-    @cached_property
-    def _endpoint(self) -> Any:
-        from vantage_sdk.core.endpoint import Endpoint
-
-        return Endpoint(self._sender, self._mode)

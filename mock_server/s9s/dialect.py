@@ -88,6 +88,7 @@ S9S = Dialect(
     error_model=S9SError,
     in_capitals=True,
     malformed="INVALID_REQUEST",
+    scheduler="SLURM_ERROR",
     security={
         "bearer": {"type": "http", "scheme": "bearer"},
         "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},

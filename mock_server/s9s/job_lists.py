@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from mock_server.s9s.fields import any_case, upper
 from mock_server.s9s.jobs_seen import cpus_of, elapsed
-from mock_server.s9s.states import JobWord, job_word
+from mock_server.s9s.states import JobWord, in_state, job_word
 from mock_server.validation import QueryCount, QueryNumber, StrictQuery
 
 if TYPE_CHECKING:
@@ -77,12 +77,12 @@ class JobListing(StrictQuery):
         if self.partition is not None:
             jobs = (job for job in jobs if job.partition == self.partition)
         if self.state is not None:
-            jobs = (job for job in jobs if job_word(job) == self.state)
+            jobs = filter(in_state(self.state), jobs)
         return list(jobs)
 
     def _sorted(self, jobs: list[Job], key: Callable[[Job], Any]) -> list[Job]:
         present = [job for job in jobs if key(job) is not None]
-        absent = [job for job in jobs if key(job) is None]
+        absent = [job for job in jobs if key(job) is None] if len(present) < len(jobs) else []
         present.sort(key=key, reverse=self.order == "desc")
         return present + absent
 

@@ -29,19 +29,7 @@ DEFAULT_MEMORY = "1GB"
 ARRAY = "s9s.array"
 
 Script = Annotated[str, Field(min_length=1)]
-Signal = Literal[
-    "SIGHUP",
-    "SIGINT",
-    "SIGQUIT",
-    "SIGKILL",
-    "SIGUSR1",
-    "SIGUSR2",
-    "SIGTERM",
-    "SIGCONT",
-    "SIGSTOP",
-    "SIGABRT",
-    "SIGALRM",
-]
+Signal = Literal["SIGHUP", "SIGINT", "SIGQUIT", "SIGKILL", "SIGUSR1", "SIGUSR2", "SIGTERM", "SIGCONT", "SIGSTOP"]
 DependencyType = Literal["after", "afterok", "afternotok", "afterany", "singleton"]
 
 

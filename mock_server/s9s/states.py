@@ -8,7 +8,7 @@ from mock_server.cluster.job import JobState
 from mock_server.cluster.node import NodeState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from mock_server.cluster.job import Job
     from mock_server.cluster.node import Node
@@ -37,6 +37,15 @@ AGGREGATED: tuple[JobWord, ...] = ("RUNNING", "PENDING", "NODE_FAIL", "TIMEOUT",
 def job_word(job: Job) -> JobWord:
     """Return the state of a job; a failure by its time limit or its node has a word of its own."""
     return FAILURES.get(job.reason, "FAILED") if job.state is JobState.FAILED else JOB_WORDS[job.state]
+
+
+def in_state(word: JobWord) -> Callable[[Job], bool]:
+    """Return a test for a state that is quick, because there may be very many jobs."""
+    states = [state for state, own in JOB_WORDS.items() if own == word] or [JobState.FAILED]
+    first, last = states[0], states[-1]
+    if first is JobState.FAILED:
+        return lambda job: job.state is first and job_word(job) == word
+    return lambda job: job.state is first or job.state is last
 
 
 def array_word(tasks: Iterable[Job]) -> JobWord:

@@ -23,7 +23,7 @@ from vantage_sdk import (
     WebhookSubscription,
 )
 from vantage_sdk.models.base import Model
-from vantage_sdk.platform.arguments import SORTS
+from vantage_sdk.platform.sorting import SORTS
 from vantage_sdk.platform.teams import ROLES
 
 SAMPLES: dict[str, tuple[type[Model], dict[str, Any]]] = {

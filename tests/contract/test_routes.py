@@ -35,7 +35,7 @@ from tests.contract.uses import (
     Use,
 )
 from tests.support.recording import RecordingIO, body_of, client_of, event_answer, json_answer
-from vantage_sdk import AsyncVantageClient, RawResponse, VantageClient
+from vantage_sdk import AsyncLiveStream, AsyncVantageClient, LiveStream, RawResponse, VantageClient
 from vantage_sdk.core.answer import Answer
 from vantage_sdk.core.io.port import Wire
 from vantage_sdk.core.resource import method, opening, stream
@@ -103,14 +103,14 @@ def answer(wire: Wire) -> Answer:
 
 def finish(result: Any) -> Any:
     """Return what a call of either face comes to."""
-    if isinstance(result, Stream):
+    if isinstance(result, Stream | LiveStream):
         return list(result)
-    if isinstance(result, AsyncStream):
+    if isinstance(result, AsyncStream | AsyncLiveStream):
         return run(_listed(result))
     return run(result) if hasattr(result, "send") else result
 
 
-async def _listed(items: AsyncStream[Any]) -> list[Any]:
+async def _listed(items: AsyncStream[Any] | AsyncLiveStream[Any]) -> list[Any]:
     return [item async for item in items]
 
 

@@ -250,7 +250,7 @@ def test_make_targets_are_named_in_the_docs_as_in_the_makefile() -> None:
 def test_options_of_the_command_are_in_the_testing_page() -> None:
     text = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
     options = {option for action in _parser()._actions for option in action.option_strings if option.startswith("--")}
-    rows = set(re.findall(r"^\| `(--[a-z-]+)", text, re.MULTILINE))
+    rows = set(re.findall(r"^\| `(--[a-z0-9-]+)", text, re.MULTILINE))
     assert rows == options - {"--help"}
 
 

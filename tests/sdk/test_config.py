@@ -16,7 +16,7 @@ from tests.support.answers import job
 from tests.support.faces import Face
 from tests.support.scripted import Json, ScriptedServer
 from vantage_sdk import AsyncVantageClient, ConfigError, VantageClient
-from vantage_sdk.config import config_file
+from vantage_sdk.profiles import config_file
 
 KEY = "vntg_0123456789abcdef0123456789"
 

@@ -56,6 +56,24 @@ def test_options(command: subprocess.Popen[str]) -> None:
     assert (info["clock"], info["world"], info["seed"], info["rate_limits"]) == ("manual", "empty", 7, False)
 
 
+@pytest.mark.parametrize("command", [["--s9s-port", "0", "--anonymous-s9s"]], indirect=True)
+def test_s9s_can_have_a_port_of_its_own(command: subprocess.Popen[str]) -> None:
+    assert command.stdout is not None
+    first, second = (command.stdout.readline() for _ in range(2))
+    assert first.startswith("Listening on http://127.0.0.1:")
+    assert second.startswith("S9S on http://127.0.0.1:")
+    assert httpx.get(second.removeprefix("S9S on ").strip() + "/v1/status").json()["status"] == "ok"
+
+
+def test_tls_needs_both_of_its_files(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--port", "0", "--tls-cert", "cert.pem"]) == 1
+    assert "--tls-cert and --tls-key need each other" in capsys.readouterr().err
+    assert main(["--port", "0", "--client-ca", "ca.pem"]) == 1
+    assert "client_ca needs tls" in capsys.readouterr().err
+    assert main(["--port", "0", "--tls-cert", "no.pem", "--tls-key", "no.key"]) == 1
+    assert "No such file" in capsys.readouterr().err
+
+
 def test_mistakes_are_reported(capsys: pytest.CaptureFixture[str], server: MockServer) -> None:
     assert main(["--clock", "backwards", "--port", "0"]) == 1
     assert "clock" in capsys.readouterr().err

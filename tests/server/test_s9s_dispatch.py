@@ -84,6 +84,8 @@ def test_the_documented_hosts_lead_to_it(server: MockServer, host: str) -> None:
         ("your-instance.com", "/v1/jobs", "workflows"),
         ("api.example.com", "/v1/jobs", "s9s"),
         ("api.example.com", "/platform/v1/jobs", "s9s"),
+        ("api.your-domain.com", "/api/v1/jobs/", "jobservice"),
+        ("api.your-domain.com", "/v1/jobs", "jobservice"),
         ("unknown.example", "/v1/jobs", "platform"),
         ("unknown.example", "/s9s/v1/jobs", "s9s"),
         ("unknown.example", "/api/v1/workflows", "workflows"),

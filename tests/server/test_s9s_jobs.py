@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import httpx
 import pytest
 
 from mock_server import MockServer
+from mock_server.cluster.backend import ClusterError
+from mock_server.s9s.job_requests import Signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -285,7 +287,7 @@ def test_cancelling_twice_is_fine_and_after_the_end_it_is_not(empty: MockServer,
 def test_a_job_that_catches_the_signal_has_half_a_minute_unless_it_is_forced(
     empty: MockServer, alone: httpx.Client
 ) -> None:
-    script = "#!/bin/sh\ntrap 'echo bye' TERM\nsleep 1000\n"
+    script = "#!/bin/sh\ntrap 'sleep 20; echo bye' TERM\nsleep 1000\n"
     patient, forced, killed = (submit(alone, script) for _ in range(3))
     empty.advance(1)
     alone.delete(f"/v1/jobs/{patient}")
@@ -298,6 +300,8 @@ def test_a_job_that_catches_the_signal_has_half_a_minute_unless_it_is_forced(
     ]
     empty.advance(30)
     assert job(alone, patient)["state"] == "CANCELLED"
+    assert alone.get(f"/v1/jobs/{patient}/output").json()["lines"] == ["bye"]
+    assert alone.get(f"/v1/jobs/{forced}/output").json()["lines"] == []
 
 
 @pytest.mark.parametrize("query", [{"signal": "SIGWINK"}, {"signal": "9"}, {"force": "maybe"}, {"reason": "x"}])
@@ -355,3 +359,25 @@ def test_nothing_can_be_done_to_a_job_that_has_ended(s9s: httpx.Client, action: 
 @pytest.mark.parametrize("body", [{}, {"priority": -1}, {"priority": "high"}, {"priority": 1.5}, {"priority": True}])
 def test_a_priority_is_a_number_from_zero(s9s: httpx.Client, body: dict[str, Any]) -> None:
     assert error(s9s.put("/v1/jobs/12345/priority", json=body)) == (400, "VALIDATION_ERROR", "priority")
+
+
+def test_a_fault_of_the_scheduler_has_a_word_of_its_own(
+    server: MockServer, s9s: httpx.Client, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: Any, **__: Any) -> None:
+        raise ClusterError("Unable to contact slurm controller")
+
+    monkeypatch.setattr(type(server.app.state.cluster), "submit", fail)
+    answer = s9s.post("/v1/jobs", json={"script": "true"})
+    assert error(answer) == (500, "SLURM_ERROR", None)
+    assert answer.json()["error"]["message"] == "Unable to contact slurm controller"
+    assert client.post("/v1/jobs", json={"name": "n", "command": "true"}).json()["error"] == "internal_error"
+    server.faults.set("GET /v1/jobs: 500, 503")
+    url = f"{server.s9s_url}/v1/jobs"
+    assert [httpx.get(url).json()["error"]["code"] for _ in range(2)] == ["INTERNAL_ERROR", "SERVICE_UNAVAILABLE"]
+
+
+@pytest.mark.parametrize("signal", get_args(Signal))
+def test_every_signal_answers_cancelled(s9s: httpx.Client, signal: str) -> None:
+    answer = s9s.delete("/v1/jobs/12345", params={"signal": signal})
+    assert (answer.status_code, answer.json()["state"]) == (200, "CANCELLED")

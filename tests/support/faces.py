@@ -13,8 +13,15 @@ from typing import Any
 
 import trio
 
-from vantage_sdk import AsyncVantageClient, VantageClient
-from vantage_sdk.core.resource import method, opening, stream
+from vantage_sdk import (
+    AsyncJobServiceClient,
+    AsyncS9SClient,
+    AsyncVantageClient,
+    JobServiceClient,
+    S9SClient,
+    VantageClient,
+)
+from vantage_sdk.core.resource import Resource, live, method, opening, stream
 from vantage_sdk.core.stepping import run
 from vantage_sdk.workflows.result import WorkflowResult
 
@@ -48,6 +55,39 @@ class AwaitableStream:
 
     async def __aexit__(self, *exc: object) -> None:
         self._items.close()
+
+
+class AwaitableLive:
+    """A blocking live stream that reads like an asynchronous one."""
+
+    def __init__(self, live: Any) -> None:
+        self.blocking = live
+
+    def __aiter__(self) -> AwaitableLive:
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            return next(self.blocking)
+        except StopIteration:
+            raise StopAsyncIteration from None
+
+    async def poll(self, timeout: Any = 0.0) -> Any:
+        return self.blocking.poll(timeout)
+
+    @property
+    def ended(self) -> bool:
+        return bool(self.blocking.ended)
+
+    async def aclose(self) -> None:
+        self.blocking.close()
+
+    async def __aenter__(self) -> AwaitableLive:
+        self.blocking.__enter__()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.blocking.close()
 
 
 class AwaitableFile:
@@ -91,6 +131,8 @@ class AwaitableResource:
             return call
         if isinstance(kind, stream):
             return lambda *args, **options: AwaitableStream(call(*args, **options))
+        if isinstance(kind, live):
+            return lambda *args, **options: AwaitableLive(call(*args, **options))
         assert isinstance(kind, method | opening), name
 
         async def awaited(*args: Any, **options: Any) -> Any:
@@ -102,66 +144,25 @@ class AwaitableResource:
         return awaited
 
 
-class AwaitableClient:
+class AwaitableNouns:
+    """The resources of a blocking client, or of its raw form."""
+
+    def __init__(self, owner: Any) -> None:
+        self.blocking = owner
+
+    def __getattr__(self, name: str) -> Any:
+        if isinstance(inspect.getattr_static(type(self.blocking), name, None), method | stream | opening):
+            return getattr(AwaitableResource(self.blocking), name)
+        value = getattr(self.blocking, name)
+        return AwaitableResource(value) if isinstance(value, Resource) else value
+
+
+class AwaitableClient(AwaitableNouns):
     """A blocking client that reads like an asynchronous one."""
-
-    def __init__(self, client: VantageClient) -> None:
-        self.blocking = client
-
-    @property
-    def jobs(self) -> Any:
-        return AwaitableResource(self.blocking.jobs)
-
-    @property
-    def clusters(self) -> Any:
-        return AwaitableResource(self.blocking.clusters)
-
-    @property
-    def storage(self) -> Any:
-        return AwaitableResource(self.blocking.storage)
-
-    @property
-    def workflows(self) -> Any:
-        return AwaitableResource(self.blocking.workflows)
-
-    @property
-    def keys(self) -> Any:
-        return AwaitableResource(self.blocking.keys)
-
-    @property
-    def node_types(self) -> Any:
-        return AwaitableResource(self.blocking.node_types)
-
-    @property
-    def teams(self) -> Any:
-        return AwaitableResource(self.blocking.teams)
-
-    @property
-    def users(self) -> Any:
-        return AwaitableResource(self.blocking.users)
-
-    @property
-    def billing(self) -> Any:
-        return AwaitableResource(self.blocking.billing)
-
-    @property
-    def monitoring(self) -> Any:
-        return AwaitableResource(self.blocking.monitoring)
-
-    @property
-    def webhooks(self) -> Any:
-        return AwaitableResource(self.blocking.webhooks)
 
     @property
     def with_raw(self) -> Any:
-        raw = self.blocking.with_raw
-        nouns = ("jobs", "clusters", "storage", "workflows", "keys", "node_types")
-        nouns += ("teams", "users", "billing", "monitoring", "webhooks")
-        return type("Raw", (), {noun: AwaitableResource(getattr(raw, noun)) for noun in nouns})
-
-    @property
-    def config(self) -> Any:
-        return self.blocking.config
+        return AwaitableNouns(self.blocking.with_raw)
 
     def with_options(self, **changes: Any) -> AwaitableClient:
         return AwaitableClient(self.blocking.with_options(**changes))
@@ -190,10 +191,23 @@ class Face:
         return self.name == "blocking"
 
     def client(self, base_url: str, **settings: Any) -> Any:
-        settings = {"api_key": "your-api-key", "trust_env": False, **settings}
+        return self._made(VantageClient, AsyncVantageClient, base_url, {"api_key": "your-api-key", **settings})
+
+    def job_service(self, base_url: str, **settings: Any) -> Any:
+        return self._made(JobServiceClient, AsyncJobServiceClient, base_url, {"token": "your-token", **settings})
+
+    def s9s(self, base_url: str, **settings: Any) -> Any:
+        """Return a client of S9S, whose token is a usual one unless ``settings`` have another credential."""
+        other = {"api_key", "client_id", "cert"} & settings.keys()
+        return self._made(
+            S9SClient, AsyncS9SClient, base_url, ({} if other else {"token": "your_token_here"}) | settings
+        )
+
+    def _made(self, blocking: Any, asynchronous: Any, base_url: str, settings: dict[str, Any]) -> Any:
+        settings = {"trust_env": False, **settings}
         if self.is_blocking:
-            return AwaitableClient(VantageClient(base_url=base_url, **settings))
-        return AsyncVantageClient(base_url=base_url, **settings)
+            return AwaitableClient(blocking(base_url=base_url, **settings))
+        return asynchronous(base_url=base_url, **settings)
 
     def run(self, body: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if self.is_blocking:

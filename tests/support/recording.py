@@ -7,7 +7,11 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from websockets.frames import Close, Frame, Opcode
+from websockets.utils import accept_key
+
 from vantage_sdk import AsyncVantageClient, VantageClient
+from vantage_sdk.base_client import Client
 from vantage_sdk.core.answer import Answer
 from vantage_sdk.core.io.abort import Abort
 from vantage_sdk.core.io.port import Call, Sink, Wire
@@ -42,8 +46,28 @@ class RecordedIncoming:
         for chunk in self._chunks:
             sink(memoryview(chunk))
 
+    def duplex(self) -> RecordedDuplex:
+        return RecordedDuplex(self)
+
     async def aclose(self) -> None:
         self.closed = True
+
+
+class RecordedDuplex:
+    """A connection after an answer 101, over which the body of the answer comes."""
+
+    def __init__(self, incoming: RecordedIncoming) -> None:
+        self._incoming = incoming
+        self.sent: list[bytes] = []
+
+    async def receive(self, max_bytes: int, timeout: float | None) -> bytes:
+        return await anext(self._incoming, b"")
+
+    async def send(self, data: bytes, timeout: float | None) -> None:
+        self.sent.append(data)
+
+    async def aclose(self) -> None:
+        await self._incoming.aclose()
 
 
 class Done:
@@ -77,7 +101,10 @@ class RecordingIO:
         return self._answer(wire)
 
     async def open(self, wire: Wire) -> RecordedIncoming:
-        self.opened.append(RecordedIncoming(await self.exchange(wire)))
+        answer = await self.exchange(wire)
+        if answer.status == 101:
+            answer.headers = accepting(wire)
+        self.opened.append(RecordedIncoming(answer))
         return self.opened[-1]
 
     async def sleep(self, seconds: float) -> None:
@@ -109,14 +136,28 @@ def void(_: object) -> None:
     """Return nothing."""
 
 
-def client_of(io: RecordingIO, kind: type[VantageClient | AsyncVantageClient]) -> Any:
-    """Return a client of either kind whose port is the recorder."""
+def client_of(io: RecordingIO, kind: type[Client]) -> Any:
+    """Return a client of any kind whose port is the recorder."""
 
     class Recorded(kind):  # type: ignore[misc, valid-type]
         def _open(self, *_: Any) -> RecordingIO:
             return io
 
-    return Recorded(api_key="your-api-key", base_url=URL)
+    credential = "api_key" if issubclass(kind, VantageClient | AsyncVantageClient) else "token"
+    return Recorded(base_url=URL, **{credential: "your-api-key"})
+
+
+def accepting(wire: Wire) -> dict[str, str]:
+    """Return the headers that switch to WebSocket."""
+    key = dict(wire.headers)[b"Sec-WebSocket-Key"].decode()
+    return {"upgrade": "websocket", "connection": "Upgrade", "sec-websocket-accept": accept_key(key)}
+
+
+def goodbye(*messages: Any) -> Answer:
+    """Return an answer that switches to WebSocket, says some objects and ends in order."""
+    frames = [Frame(Opcode.TEXT, json.dumps(message).encode()) for message in messages]
+    frames.append(Frame(Opcode.CLOSE, Close(1000, "").serialize()))
+    return Answer(101, {}, b"".join(frame.serialize(mask=False) for frame in frames))
 
 
 def json_answer(data: Any, status: int = 200) -> Answer:

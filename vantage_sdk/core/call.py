@@ -13,15 +13,16 @@ from urllib.parse import urlencode
 
 from vantage_sdk.core.deadline import Deadline, seconds
 from vantage_sdk.core.io.port import Wire
+from vantage_sdk.core.redirects import anonymous
 from vantage_sdk.core.shapes import as_object, is_whole
 from vantage_sdk.core.urls import expand
 from vantage_sdk.exceptions import Attempt
 
 if TYPE_CHECKING:
     from vantage_sdk.config import Config
-    from vantage_sdk.core.dialect import Dialect
     from vantage_sdk.core.io.port import Body
     from vantage_sdk.core.request import Request
+    from vantage_sdk.core.scrub import Secret
 
 USER_HEADERS_REFUSED = frozenset(
     {
@@ -58,6 +59,7 @@ class Call:
     hint: float | None = None
     tokens: int = 0
     ambiguous: bool = False
+    renewed: bool = False
 
     @property
     def path(self) -> str:
@@ -67,6 +69,11 @@ class Call:
     def shown_path(self) -> str:
         """The whole path, as errors and the log show it."""
         return self.base + self.path
+
+    def attempt_end(self, *, spaced: bool = False) -> float | None:
+        """Return the instant by which an attempt that begins now must be over; of a ``spaced`` one only silence is timed."""
+        ends = (None if self.deadline is None else self.deadline.at, _until(None if spaced else self.timeout))
+        return min((end for end in ends if end is not None), default=None)
 
 
 def prepare(request: Request[Any], options: Mapping[str, Any], config: Config) -> Call:
@@ -85,7 +92,7 @@ def prepare(request: Request[Any], options: Mapping[str, Any], config: Config) -
         deadline=Deadline.after(options.get("deadline", config.deadline)),
         timeout=seconds(timeout, "timeout"),
         max_attempts=retries + 1,
-        base=config.mount if request.rooted else config.path_prefix,
+        base="" if request.origin is not None else config.mount if request.rooted else config.path_prefix,
         extra_headers=_checked(options.get("extra_headers") or {}),
     )
 
@@ -99,7 +106,7 @@ def retries_of(options: Mapping[str, Any], config: Config) -> int:
 
 
 def _key(request: Request[Any]) -> str | None:
-    if request.method not in ("POST", "PATCH"):
+    if request.method not in ("POST", "PATCH") or request.grant is not None:
         return None
     key = request.idempotency_key
     if key is None:
@@ -127,25 +134,29 @@ def _checked(given: Any) -> Mapping[str, str]:
     return headers
 
 
-def wire(call: Call, config: Config, dialect: Dialect, *, stream: bool) -> Wire:
+def wire(call: Call, config: Config, secret: Secret | None, *, stream: bool) -> Wire:
     """Return the next attempt of ``call``; the only place where a credential meets a request."""
-    request = call.request
+    request, scheme, body = call.request, config.credential.scheme, call.body
     spaced = stream or request.bulk
-    ends = (None if call.deadline is None else call.deadline.at, _until(None if spaced else call.timeout))
-    limits = [end for end in ends if end is not None]
-    headers = [
-        (b"Host", config.host.encode("ascii")),
-        (
-            dialect.credential_header.encode("ascii"),
-            dialect.credential_format.format(config.api_key.reveal()).encode("ascii"),
-        ),
+    headers = [(b"Host", config.host.encode("ascii"))]
+    if secret is not None:
+        headers.append((scheme.header.encode("ascii"), scheme.form.format(secret.reveal()).encode("ascii")))
+    headers += [
         (b"User-Agent", config.user_agent.encode("ascii")),
         (b"Accept", request.accept.encode("ascii")),
         (b"Accept-Encoding", b"identity" if stream else b"gzip"),
     ]
     if config.organization is not None:
         headers.append((b"X-Organization-ID", config.organization.encode("ascii")))
-    if request.json is not None:
+    if request.grant is not None:
+        body = encode(
+            {
+                "client_id": request.grant.client_id,
+                "client_secret": request.grant.client_secret.reveal(),
+                "grant_type": "client_credentials",
+            }
+        )
+    if request.json is not None or request.grant is not None:
         headers.append((b"Content-Type", b"application/json"))
     if call.key is not None:
         headers.append((b"Idempotency-Key", call.key.encode("ascii")))
@@ -153,17 +164,18 @@ def wire(call: Call, config: Config, dialect: Dialect, *, stream: bool) -> Wire:
         names = {name.lower().encode("ascii") for name, _ in added}
         headers = [header for header in headers if header[0].lower() not in names]
         headers += [(name.encode("ascii"), value.encode("latin-1")) for name, value in added]
-    return Wire(
+    sent = Wire(
         method=request.method,
         origin=config.origin,
         target=call.base + call.target,
         headers=tuple(headers),
-        body=call.body,
-        at=min(limits) if limits else None,
+        body=body,
+        at=call.attempt_end(spaced=spaced),
         idle=call.timeout if spaced else None,
         limit=config.max_response_bytes,
         bulk=request.bulk,
     )
+    return sent if request.is_for(config.origin) else anonymous(sent, request.origin or config.origin)
 
 
 def _until(timeout: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""How API families spell the same ideas: where they live, how a credential travels, what failed."""
+"""How API families spell the same ideas: where they live, how often they may be asked, what failed."""
 
 from __future__ import annotations
 
@@ -34,20 +34,22 @@ _BY_CODE: dict[tuple[int, str | None], type[VantageAPIError]] = {(404, "DATA_EXP
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One API family: the path prefix below the base URL, the header of the credential, the seconds of its rate window.
+    """One API family: the path prefix below the base URL, its other spelling, the seconds of its rate window.
 
-    The window is for a family that counts requests but whose refusals do not say how long to wait.
+    A base URL that ends in ``alias`` keeps it.  The window is for a family that counts requests but whose refusals do not say
+    how long to wait.
     """
 
     name: str
     prefix: str
-    credential_header: str = "Authorization"
-    credential_format: str = "Bearer {}"
+    alias: str | None = None
     window: float | None = None
 
 
 PLATFORM = Dialect("platform", "/v1")
 WORKFLOWS = Dialect("workflows", "/api/v1", window=60.0)
+JOBSERVICE = Dialect("jobservice", "/api/v1")
+S9S = Dialect("s9s", "/v1", alias="/api/v1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Fault:
             return cls(None, printable(text).strip()[:200] or reason(status))
         error = as_object(said["error"]) or {**said, "code": said["error"]}
         found = error.get("request_id") or (as_object(said.get("meta")) or {}).get("request_id")
-        code, message = error.get("code"), error.get("message")
+        code, message = error.get("code"), error.get("message") or error.get("error_description")
         return cls(
             code=None if code is None else str(code),
             message=printable(str(message))[:2000] if message else reason(status),

@@ -11,4 +11,6 @@ def installed(name: str, caller: str, extra: str) -> Any:
     try:
         return import_module(name)
     except ImportError:
-        raise ImportError(f"{caller} needs the extra: vantage-sdk[{extra}]") from None
+        raise ImportError(
+            f"{caller} needs the extra: vantage-sdk[{extra}]; pip install 'vantage-sdk[{extra}]'"
+        ) from None

@@ -11,7 +11,9 @@ from vantage_sdk.core.answer import Answer
 from vantage_sdk.core.deadline import Deadline, Seconds
 
 if TYPE_CHECKING:
+    from vantage_sdk.core.credentials import Grant
     from vantage_sdk.core.io.port import Body
+    from vantage_sdk.core.urls import Origin
 
 T = TypeVar("T")
 Decode = Callable[[Answer], T]
@@ -51,7 +53,10 @@ class WaitOptions(TypedDict, total=False):
 class Request(Generic[T]):
     """What to send and how to read the answer; ``path`` is a template below the family's prefix, or below the server if ``rooted``.
 
-    ``content`` is a body that is no JSON; ``bulk`` says that many bytes are to come or to go, so that only silence is timed.
+    ``content`` is a body that is no JSON; ``bulk`` says that many bytes are to come or to go, so that only silence is timed;
+    ``anonymous`` keeps the credential out; ``grant`` is what a request for a token shows instead.  With ``origin``, the path is
+    that of any place there; on another server than the client's nothing goes along that tells who asks.  ``roams`` lets a
+    redirect lead to such a place.
     """
 
     method: str
@@ -67,3 +72,11 @@ class Request(Generic[T]):
     accept: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     rooted: bool = False
+    anonymous: bool = False
+    origin: Origin | None = None
+    roams: bool = False
+    grant: Grant | None = None
+
+    def is_for(self, home: Origin) -> bool:
+        """Tell whether the request goes to the client's own server, ``home``."""
+        return self.origin is None or self.origin == home

@@ -17,6 +17,7 @@ from typing_extensions import TypeVar
 
 from vantage_sdk.core.answer import Answer, RawResponse
 from vantage_sdk.core.deadline import Deadline
+from vantage_sdk.core.live import AsyncLiveStream, LiveStream, Source
 from vantage_sdk.core.recorder import Recorder
 from vantage_sdk.core.stepping import AsyncStream, Stream, run
 
@@ -67,6 +68,17 @@ class Resource(Generic[Mode]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._sender.config.base_url}>"
+
+
+class ResourceSet(Resource[Mode]):
+    """What a client offers, in one of its faces: a resource for each noun of its families, and what belongs to none.
+
+    A set with methods of its own has ``_core``, the same in the asynchronous face.
+    """
+
+    def __init__(self, sender: Sender, mode: type[Mode]) -> None:
+        self._sender = sender
+        self._mode = mode
 
 
 class _Keywords:
@@ -185,6 +197,33 @@ class stream(_Dual, Generic[P, T]):  # noqa: N801  used as a decorator
     def __get__(self, obj: Resource[Sync], owner: Any) -> Callable[P, Stream[T]]: ...
     @overload
     def __get__(self, obj: Resource[Async], owner: Any) -> Callable[P, AsyncStream[T]]: ...
+    def __get__(self, obj: Any, owner: Any) -> Any:
+        return self._bind(obj)
+
+
+class live(_Dual, Generic[P, T]):  # noqa: N801  used as a decorator
+    """A method that returns a live stream; its body, no coroutine, returns what the stream draws from."""
+
+    def __init__(self, body: Callable[Concatenate[Any, P], Source[T]]) -> None:
+        keywords = _Keywords(body)
+
+        def blocking(self: Any, /, *args: Any, **options: Any) -> LiveStream[T]:
+            return LiveStream(body(self._core, *args, **_begin(self, keywords, options)))
+
+        def awaiting(self: Any, /, *args: Any, **options: Any) -> AsyncLiveStream[T]:
+            return AsyncLiveStream(body(self._core, *args, **_begin(self, keywords, options)))
+
+        faces = {Sync: blocking, Async: awaiting}
+        self._faces = {mode: update_wrapper(face, body) for mode, face in faces.items()}
+        self._body = body
+        self.__doc__ = body.__doc__
+
+    @overload
+    def __get__(self, obj: None, owner: Any) -> Callable[..., Any]: ...
+    @overload
+    def __get__(self, obj: Resource[Sync], owner: Any) -> Callable[P, LiveStream[T]]: ...
+    @overload
+    def __get__(self, obj: Resource[Async], owner: Any) -> Callable[P, AsyncLiveStream[T]]: ...
     def __get__(self, obj: Any, owner: Any) -> Any:
         return self._bind(obj)
 

@@ -92,14 +92,15 @@ def clean_key(text: str, name: str) -> Secret:
     key = text.strip()
     if not key:
         raise ValueError(f"{name} is empty; pass the key as it was given to you")
-    if (kind := _unfit(key)) is not None:
+    if (kind := unfit(key)) is not None:
         raise ValueError(f"{name} contains {kind}; pass the key as it was given to you, on one line")
     if key != text:
         warnings.warn(f"{name} has white space around it, which is left out", UserWarning, stacklevel=2)
     return Secret(key)
 
 
-def _unfit(key: str) -> str | None:
+def unfit(key: str) -> str | None:
+    """Return what a text contains that no header can carry, ``None`` if nothing."""
     for character in key:
         if character in "\r\n":
             return "a line break"

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from vantage_sdk.core.call import prepare, wire
-from vantage_sdk.core.dialect import Fault, error_class
-from vantage_sdk.core.hints import retry_after
+from vantage_sdk.core.attempt import HasHead, streamed, tried, whole
+from vantage_sdk.core.call import prepare
 from vantage_sdk.core.io.port import Incoming, TransportError
-from vantage_sdk.core.redirects import GET_REDIRECTS, next_target, refusal
 from vantage_sdk.core.request import Safety
-from vantage_sdk.core.retry import (
-    AMBIGUOUS,
-    Cause,
-    Rules,
-    again,
-    cause_of_answer,
-    cause_of_failure,
-    out_of_time,
-    passes,
-)
+from vantage_sdk.core.retry import AMBIGUOUS, Cause, Rules, again, out_of_time, passes
 from vantage_sdk.core.scrub import printable, scrub
 from vantage_sdk.exceptions import (
     Attempt,
@@ -48,22 +35,10 @@ if TYPE_CHECKING:
     from vantage_sdk.core.shared import Shared
 
 T = TypeVar("T")
-Head = TypeVar("Head", bound="HasHead")
+Head = TypeVar("Head", bound=HasHead)
 log = logging.getLogger("vantage_sdk")
 
-HONOURED = "x-idempotency-supported"
-ERROR_BODY_LIMIT = 1 << 20
 SHOWN = 200
-WINDOW_TRIES = 3  # the default number of retries, which then spans the window of a rate limit
-
-
-class HasHead(Protocol):
-    """What a whole and a streamed answer have in common."""
-
-    @property
-    def status(self) -> int: ...
-    @property
-    def headers(self) -> Mapping[str, str]: ...
 
 
 class Sender:
@@ -86,7 +61,7 @@ class Sender:
     def lost(self, error: TransportError, method: str, path: str) -> VantageConnectionError:
         """Return the error for a streamed answer that broke after its head."""
         kind = VantageTimeoutError if error.timed_out else VantageConnectionError
-        problem = kind(self._clean(str(error) or error.failure.value), method=method, path=path)
+        problem = kind(self.clean(str(error) or error.failure.value), method=method, path=path)
         problem._passing = True
         return problem
 
@@ -95,9 +70,9 @@ class Sender:
         call = prepare(request, options, self.config)
 
         async def attempt() -> Answer:
-            return await self._attempt(call, rules, self.io.exchange, _whole, stream=False)
+            return await self._attempt(call, rules, self.io.exchange, whole, stream=False)
 
-        rules = self._rules(call)
+        rules = self.rules(call)
         answer = await self._complete(call, rules, attempt)
         answer.attempts, answer.elapsed = tuple(call.trail), time.monotonic() - call.begun
         answer.query, answer.path, answer.idempotency_key = request.query, call.shown_path, call.key
@@ -109,9 +84,9 @@ class Sender:
         call = prepare(request, options, self.config)
 
         async def attempt() -> Incoming:
-            return await self._attempt(call, rules, self.io.open, _streamed, stream=True)
+            return await self._attempt(call, rules, self.io.open, streamed, stream=True)
 
-        rules = self._rules(call)
+        rules = self.rules(call)
         return await self._complete(call, rules, attempt)
 
     def decode(self, request: Request[T], answer: Answer) -> T:
@@ -124,10 +99,10 @@ class Sender:
         except ValueError as error:
             kind = SubmitOutcomeUnknown if request.safety is Safety.KEYED else VantageAPIError
             problem = kind(
-                f"the answer is not what this call returns: {self._clean(str(error))[:200]}",
+                f"the answer is not what this call returns: {self.clean(str(error))[:200]}",
                 status_code=answer.status,
                 code="invalid_response",
-                request_id=None if answer.request_id is None else self._clean(answer.request_id),
+                request_id=None if answer.request_id is None else self.clean(answer.request_id),
                 idempotency_key=answer.idempotency_key,
                 method=request.method,
                 path=answer.path,
@@ -136,7 +111,8 @@ class Sender:
         problem.attempts, problem.max_attempts = (*answer.attempts, last), answer.max_attempts
         raise problem
 
-    def _rules(self, call: Call) -> Rules:
+    def rules(self, call: Call) -> Rules:
+        """Return how the attempts of a call go on."""
         shared, cap = self.shared, self.config.max_retry_wait
         return Rules(call, shared.quota, honours=lambda: shared.honours_keys, max_wait=cap)
 
@@ -170,7 +146,7 @@ class Sender:
     ) -> Head:
         """Make one attempt; what it raises is raised here, where no local holds what the server said."""
         begun = time.monotonic()
-        outcome = await self._tried(call, rules, exchange, read, stream=stream)
+        outcome = await tried(self, call, rules, exchange, read, stream=stream)
         spent = (time.monotonic() - begun) * 1000
         if isinstance(outcome, VantageAPIError):
             self._note(call, rules, outcome)
@@ -179,67 +155,6 @@ class Sender:
             raise outcome
         log.debug("%s %s -> %d in %.0f ms", call.request.method, call.shown_path, outcome.status, spent)
         return outcome
-
-    async def _tried(
-        self,
-        call: Call,
-        rules: Rules,
-        exchange: Callable[[Wire], Awaitable[Head]],
-        read: Callable[[Head], Awaitable[bytes]],
-        *,
-        stream: bool,
-    ) -> Head | VantageAPIError:
-        if self.shared.limiter is not None and (late := await self.shared.limiter.turn(call, self.io.sleep)):
-            rules.cause, call.hint = Cause.FINAL, None
-            return late
-        sent = wire(call, self.config, self.dialect, stream=stream)
-        try:
-            answer = await exchange(sent)
-            for _ in range(GET_REDIRECTS):
-                if (following := next_target(sent, answer)) is None:
-                    break
-                await read(answer)
-                answer = await exchange(following)
-            body = await read(answer) if answer.status >= 300 else b""
-        except TransportError as error:
-            return self._unanswered(call, rules, error)
-        if HONOURED in answer.headers:
-            self.shared.honours_keys = True
-        return self._refused(call, rules, answer, body) if answer.status >= 300 else answer
-
-    def _unanswered(self, call: Call, rules: Rules, error: TransportError) -> VantageAPIError:
-        rules.cause, call.hint = cause_of_failure(error.failure), None
-        kind: type[VantageAPIError] = VantageTimeoutError if error.timed_out else VantageConnectionError
-        message = f"{str(error) or error.failure.value}"
-        if error.timed_out and call.deadline is not None and call.deadline.remaining() <= 0:
-            kind, message = DeadlineExceeded, f"no answer before the deadline of {call.deadline.budget:g} s"
-        elif error.timed_out and call.timeout is not None:
-            message = f"no answer within the timeout of {call.timeout:g} s ({error})"
-        return kind(self._clean(message), idempotency_key=call.key, method=call.request.method, path=call.shown_path)
-
-    def _refused(self, call: Call, rules: Rules, answer: HasHead, body: bytes) -> VantageAPIError:
-        text = self._clean(body.decode("utf-8", "replace"))
-        fault = Fault.parse(_json(text), answer.status, text)
-        found = fault.request_id or answer.headers.get("x-request-id")
-        call.hint = retry_after(_asking(answer), time.time())
-        message = fault.message if answer.status >= 400 else refusal(answer)
-        error = error_class(answer.status, fault.code)(
-            message,
-            status_code=answer.status,
-            code=fault.code,
-            details=fault.details,
-            request_id=None if found is None else self._clean(found),
-            retry_after=None if call.hint is None else math.ceil(call.hint),
-            idempotency_key=call.key,
-            method=call.request.method,
-            path=call.shown_path,
-        )
-        rules.cause = cause_of_answer(error)
-        if answer.status == 429 and call.hint is None and self.dialect.window is not None:
-            call.hint = self.dialect.window / WINDOW_TRIES
-        if rules.cause not in (Cause.REFUSED, Cause.AWAY):
-            call.hint = None
-        return error
 
     def _note(self, call: Call, rules: Rules, error: VantageAPIError) -> None:
         number = len(call.trail) + 1
@@ -267,32 +182,8 @@ class Sender:
 
     def shown(self, text: str) -> str:
         """Return what a server said as it may stand in a message."""
-        return printable(self._clean(text)).replace("\n", " ")[:SHOWN]
+        return printable(self.clean(text)).replace("\n", " ")[:SHOWN]
 
-    def _clean(self, text: str) -> str:
-        return scrub(text, [self.config.api_key])
-
-
-def _asking(answer: HasHead) -> Mapping[str, str]:
-    """Return the headers that ask for a wait; what is left of a rate limit matters only to a call that it stopped."""
-    if answer.status == 429:
-        return answer.headers
-    return {name: value for name, value in answer.headers.items() if not name.startswith("x-ratelimit-")}
-
-
-async def _whole(answer: Answer) -> bytes:
-    return answer.body
-
-
-async def _streamed(answer: Incoming) -> bytes:
-    try:
-        return await answer.read(ERROR_BODY_LIMIT)
-    finally:
-        await answer.aclose()
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    def clean(self, text: str) -> str:
+        """Return a text without the secrets of this client."""
+        return scrub(text, self.config.credential.secrets())

@@ -68,6 +68,11 @@ class Origin:
             return True
         return _DOTTED_NUMBERS.fullmatch(self.host) is not None and IPv4Address(self.host).is_loopback
 
+    @property
+    def is_safe(self) -> bool:
+        """Tell whether nobody on the way can read or change what comes from there: encrypted, or of this machine."""
+        return self.scheme == "https" or (self.scheme == "http" and self.is_loopback)
+
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == _PORTS.get(self.scheme) else f":{self.port}"

@@ -166,5 +166,13 @@ def parsed(answer: Answer) -> Any:
         raise ValueError(f"no valid JSON ({kind}): {error}") from None
 
 
+def parsed_object(answer: Answer) -> Mapping[str, Any]:
+    """Return the JSON object of an answer as it is; raise ``ValueError`` if it is none."""
+    found = as_object(parsed(answer))
+    if found is None:
+        raise ValueError("the answer is no JSON object")
+    return found
+
+
 def nothing(_: Answer) -> None:
     """Decode an answer whose body does not matter."""

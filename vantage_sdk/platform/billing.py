@@ -7,12 +7,12 @@ from contextlib import aclosing
 
 from typing_extensions import Unpack
 
+from vantage_sdk.core.arguments import Time
 from vantage_sdk.core.request import CallOptions, Request
 from vantage_sdk.core.resource import Async, Mode, Resource, method, stream
 from vantage_sdk.models.base import one
 from vantage_sdk.models.billing import Invoice, UsageSummary
 from vantage_sdk.pagination import Page, page_of
-from vantage_sdk.platform.arguments import Time
 from vantage_sdk.platform.listing import ListFilters, Listing, period
 
 INVOICES = Listing("/billing/invoices", page_of(Invoice, "invoices"))

@@ -5,48 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
 
 from typing_extensions import Unpack
 
 from vantage_sdk.core.following import Follower
 from vantage_sdk.core.request import CallOptions, Request
 from vantage_sdk.core.resource import Async, Mode, Resource, method, stream
-from vantage_sdk.core.shapes import as_list, as_object
-from vantage_sdk.models.base import one, parsed
+from vantage_sdk.core.waiting import leaves_jobs_running
+from vantage_sdk.models.base import one
 from vantage_sdk.models.job import Job
-from vantage_sdk.platform.job_waiting import leaves_jobs_running
-
-if TYPE_CHECKING:
-    from vantage_sdk.core.answer import Answer
-
-
-class Logs(str):
-    """The text of a log, with its ``lines`` and the number of lines before ``tail`` cut some off."""
-
-    __slots__ = ("lines", "total_lines")
-
-    lines: list[str]
-    total_lines: int
-
-    def __new__(cls, lines: Sequence[str], total_lines: int | None = None) -> Self:
-        text = super().__new__(cls, "\n".join(lines))
-        text.lines = [*lines]
-        text.total_lines = len(lines) if total_lines is None else total_lines
-        return text
-
-    def __getnewargs__(self) -> tuple[Any, ...]:
-        return self.lines, self.total_lines
-
-
-def _logs(answer: Answer) -> Logs:
-    if not answer.headers.get("content-type", "").startswith("application/json"):
-        return Logs(answer.body.decode("utf-8", "replace").splitlines())
-    body = as_object(parsed(answer)) or {}
-    lines = as_list(body.get("lines"))
-    if lines is None:
-        raise ValueError("no list under 'lines'")
-    return Logs([str(line) for line in lines], body.get("total_lines"))
+from vantage_sdk.models.logs import Logs, logs_of
 
 
 class JobLogs(Resource[Mode]):
@@ -68,7 +36,7 @@ class JobLogs(Resource[Mode]):
         ``timestamps``: begin each line with its time.  Returns text with a ``lines`` attribute.
         """
         query = {"tail": tail, "since": since, "timestamps": timestamps}
-        return await self._send(Request("GET", "/jobs/{job_id}/logs", _logs, {"job_id": job_id}, query), options)
+        return await self._send(Request("GET", "/jobs/{job_id}/logs", logs_of, {"job_id": job_id}, query), options)
 
     @stream
     async def logs_stream(

@@ -11,6 +11,7 @@ from typing_extensions import Unpack
 
 from vantage_sdk.core.request import CallOptions, Request, Safety
 from vantage_sdk.core.resource import Async, Mode, Resource, method
+from vantage_sdk.core.settling import looked_up, settled
 from vantage_sdk.core.shapes import is_whole
 from vantage_sdk.exceptions import ConflictError, SubmitOutcomeUnknown, ValidationError, VantageAPIError
 from vantage_sdk.models.base import one
@@ -56,43 +57,23 @@ class JobSubmission(Resource[Mode]):
         """
         overrides: dict[str, Any] = {name: given.get(name) for name in _OVERRIDES}
         body = submission(template, **overrides)
-        options = {name: value for name, value in given.items() if name not in _OWN}
+        options: dict[str, Any] = {name: value for name, value in given.items() if name not in _OWN}
         request = Request(
             "POST", "/jobs", one(Job), json=body, safety=Safety.KEYED, idempotency_key=given.get("idempotency_key")
         )
+
+        async def find(key: str) -> Job | None:
+            return await self.find(key, **options)
+
         try:
             return await self._send(request, options)
         except SubmitOutcomeUnknown as unknown:
-            return await self._settled(request, unknown, options)
+            return await settled(self._sender, request, unknown, options, find)
         except ConflictError as conflict:
-            if (
-                len(conflict.attempts) > 1
-                and conflict.idempotency_key
-                and (job := await self._found(conflict, options))
-            ):
+            repeated = len(conflict.attempts) > 1 and conflict.idempotency_key
+            if repeated and (job := await looked_up(conflict, find)):
                 return job
             raise
-
-    async def _settled(
-        self: JobSubmission[Async], request: Request[Job], unknown: SubmitOutcomeUnknown, options: Mapping[str, Any]
-    ) -> Job:
-        """Look the job up; where it is not there yet and the server honours keys, submit once more with the same key."""
-        knew = self._sender.shared.honours_keys
-        if job := await self._found(unknown, options):
-            return job
-        if knew or not self._sender.shared.honours_keys:
-            raise unknown
-        same = Request(
-            "POST", "/jobs", one(Job), json=request.json, safety=Safety.KEYED, idempotency_key=unknown.idempotency_key
-        )
-        return await self._send(same, options)
-
-    async def _found(self: JobSubmission[Async], error: VantageAPIError, options: Mapping[str, Any]) -> Job | None:
-        try:
-            return await self.find(error.idempotency_key or "", **options)
-        except VantageAPIError as failed:
-            error.add_note(f"looking the job up failed as well: {failed}")
-            raise error from None
 
     @method
     async def find(self: JobSubmission[Async], idempotency_key: str, **options: Unpack[CallOptions]) -> Job | None:

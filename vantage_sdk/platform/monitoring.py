@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing_extensions import Unpack
 
+from vantage_sdk.core.arguments import Time
 from vantage_sdk.core.request import CallOptions, Request
 from vantage_sdk.core.resource import Async, Mode, Resource, method
 from vantage_sdk.models.base import one
 from vantage_sdk.models.metrics import ClusterMetrics, JobMetrics
-from vantage_sdk.platform.arguments import Time
 from vantage_sdk.platform.listing import period
 
 

@@ -57,7 +57,9 @@ class StorageDownloads(Resource[Mode]):
         if not is_whole(connections, 1):
             raise ValueError(f"connections is a number from 1, not {connections!r}")
         return await download(
-            StorageApi(self._sender, options),
+            self._sender,
+            options,
+            partial(StorageApi(self._sender, options).remote, remote_path),
             remote_path,
             local_path,
             resume=flag("resume", resume),

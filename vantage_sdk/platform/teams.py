@@ -8,6 +8,7 @@ from typing import Literal
 
 from typing_extensions import Unpack
 
+from vantage_sdk.core.arguments import as_text, as_word
 from vantage_sdk.core.request import CallOptions, Request
 from vantage_sdk.core.resource import Async, Mode, Resource, method, stream
 from vantage_sdk.core.retry import gone_is_done
@@ -15,7 +16,6 @@ from vantage_sdk.exceptions import ResourceNotFoundError
 from vantage_sdk.models.base import nothing, one
 from vantage_sdk.models.team import Team, TeamMember
 from vantage_sdk.pagination import Page, page_of
-from vantage_sdk.platform.arguments import as_text, as_word
 from vantage_sdk.platform.listing import ListFilters, Listing
 
 Role = Literal["owner", "admin", "member", "viewer"]

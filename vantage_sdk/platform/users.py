@@ -7,14 +7,14 @@ from contextlib import aclosing
 
 from typing_extensions import Unpack
 
+from vantage_sdk.core.arguments import Time, as_text, own
 from vantage_sdk.core.request import CallOptions, Request
 from vantage_sdk.core.resource import Async, Mode, Resource, method, stream
 from vantage_sdk.models.base import one
 from vantage_sdk.models.job import Job
 from vantage_sdk.models.user import User
 from vantage_sdk.pagination import Page, page_of
-from vantage_sdk.platform.arguments import Time, as_text
-from vantage_sdk.platform.listing import Listing, own
+from vantage_sdk.platform.listing import Listing
 
 
 class UserJobFilters(CallOptions, total=False):

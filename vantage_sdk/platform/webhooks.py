@@ -8,6 +8,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
+from vantage_sdk.core.arguments import as_names, as_text, as_url
 from vantage_sdk.core.request import CallOptions, Request, Safety
 from vantage_sdk.core.resource import Async, Mode, Resource, method, stream
 from vantage_sdk.core.retry import gone_is_done
@@ -16,7 +17,6 @@ from vantage_sdk.exceptions import ResourceNotFoundError
 from vantage_sdk.models.base import nothing, one
 from vantage_sdk.models.webhook import WebhookSubscription
 from vantage_sdk.pagination import Page, page_of
-from vantage_sdk.platform.arguments import as_names, as_text, as_url
 from vantage_sdk.platform.listing import ListFilters, Listing
 
 WEBHOOKS = Listing("/webhooks", page_of(WebhookSubscription, "webhooks"))

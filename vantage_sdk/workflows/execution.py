@@ -8,12 +8,12 @@ from typing import Any, Protocol
 
 from typing_extensions import Unpack
 
+from vantage_sdk.core.arguments import Id, id_text
 from vantage_sdk.core.request import CallOptions, Request
 from vantage_sdk.core.resource import Async, Mode, Resource, Sync, method, opening, stream
 from vantage_sdk.models.envelope import enveloped
 from vantage_sdk.models.workflow_result import ResultPage, Row, WorkflowValidation
 from vantage_sdk.workflows.paging import numbers
-from vantage_sdk.workflows.paths import Id, id_text
 from vantage_sdk.workflows.result import WorkflowResult, run_workflow
 from vantage_sdk.workflows.walking import request_of, walk_pages
 

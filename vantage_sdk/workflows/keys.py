@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Unpack
 
+from vantage_sdk.core.arguments import Id, id_text
 from vantage_sdk.core.call import timestamp
 from vantage_sdk.core.request import CallOptions, Request, Safety
 from vantage_sdk.core.resource import Async, Mode, Resource, method
@@ -15,7 +16,6 @@ from vantage_sdk.core.shapes import as_list, as_object
 from vantage_sdk.models.api_key import ApiKey, ApiKeyCreated, ApiKeyRevoked
 from vantage_sdk.models.envelope import enveloped, opened, with_meta
 from vantage_sdk.pagination import Page
-from vantage_sdk.workflows.paths import Id, id_text
 
 if TYPE_CHECKING:
     from vantage_sdk.core.answer import Answer

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from typing_extensions import Unpack
 
+from vantage_sdk.core.arguments import Id, id_text
 from vantage_sdk.core.extras import installed
 from vantage_sdk.core.request import CallOptions, Request, Safety
 from vantage_sdk.core.resource import Async, Mode, Resource, Sync, method, opening, stream
 from vantage_sdk.core.shapes import as_object, is_whole
 from vantage_sdk.exceptions import DataExpiredError, WorkflowFailedError
 from vantage_sdk.models.envelope import Meta, enveloped, with_meta
-from vantage_sdk.models.job import Phase, phase_of
+from vantage_sdk.models.phase import Phase, phase_of
 from vantage_sdk.models.workflow_result import Execution, ResultPage, Row
 from vantage_sdk.workflows import frames
 from vantage_sdk.workflows.detached import DETACHED
-from vantage_sdk.workflows.paths import Id, id_text
 from vantage_sdk.workflows.walking import walk_pages
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from vantage_sdk.core.arguments import Id, id_text
 from vantage_sdk.core.request import Request
 from vantage_sdk.core.shapes import is_whole
 from vantage_sdk.core.urls import link_below
 from vantage_sdk.exceptions import VantageAPIError
 from vantage_sdk.models.envelope import enveloped
 from vantage_sdk.models.workflow_result import ResultPage
-from vantage_sdk.workflows.paths import Id, id_text
 
 if TYPE_CHECKING:
     from vantage_sdk.core.sending import Sender

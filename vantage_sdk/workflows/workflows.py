@@ -8,6 +8,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
+from vantage_sdk.core.arguments import Id, id_text
 from vantage_sdk.core.request import CallOptions, Request, Safety
 from vantage_sdk.core.resource import Async, Mode, method, stream
 from vantage_sdk.core.retry import gone_is_done
@@ -20,7 +21,6 @@ from vantage_sdk.models.workflow_graph import WorkflowGraph
 from vantage_sdk.pagination import Page, walk
 from vantage_sdk.workflows.execution import WorkflowExecution
 from vantage_sdk.workflows.paging import numbered, numbers
-from vantage_sdk.workflows.paths import Id, id_text
 
 WORKFLOWS = numbered(WorkflowSummary, "workflows")
 LARGEST_PAGE = 100

@@ -10,6 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from mock_server.cluster.shell.errors import FileError
+from mock_server.cluster.shell.model import run_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,4 +151,4 @@ INSTANT: dict[str, Callable[[list[str], Stdio], int]] = {
     "true": true,
     ":": true,
 }
-TIMED: dict[str, Callable[[list[str], Stdio], Timed]] = {"seq": seq, "sleep": sleep}
+TIMED: dict[str, Callable[[list[str], Stdio], Timed]] = {"run-model": run_model, "seq": seq, "sleep": sleep}

@@ -34,7 +34,7 @@ class AsyncConnection:
         self.used = False
         self.http = httpcore.AsyncHTTPConnection(
             httpcore.Origin(key.scheme.encode("ascii"), key.host.encode("ascii"), key.port),
-            ssl_context=tls_context(settings.verify) if key.scheme == "https" else None,
+            ssl_context=tls_context(settings, key) if key.scheme == "https" else None,
             keepalive_expiry=KEEPALIVE_EXPIRY,
             network_backend=AsyncClockedBackend(self.exchange),
             socket_options=socket_options(),
@@ -84,6 +84,9 @@ class AsyncPool:
         except BaseException:
             self._leave(connection)
             raise
+        if answer.status == 101:
+            self._leave(None)  # it speaks another protocol from now on: it may last, and others need its place
+            return GivenAway(self, connection, answer)
         return AsyncPooledAnswer(self, connection, answer)
 
     async def _exchange(self, connection: AsyncConnection, wire: Wire, until: float | None) -> httpcore.Response:
@@ -195,6 +198,14 @@ class AsyncPooledAnswer:
     def chunks(self) -> AsyncIterator[bytes]:
         return self
 
+    def stream(self) -> httpcore.AsyncNetworkStream:
+        """Return the stream below the answer 101; nothing but its user limits its time any more."""
+        if self._connection is not None:
+            self._connection.exchange.begin(None, None)
+        answer: Any = self._answer
+        stream: httpcore.AsyncNetworkStream = answer.extensions["network_stream"]
+        return stream
+
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
@@ -218,3 +229,12 @@ class AsyncPooledAnswer:
             if not self._whole:
                 self._pool.half_read.append(self._chunks)
             self._pool._leave(connection)
+
+
+class GivenAway(AsyncPooledAnswer):
+    """The answer 101, whose connection the pool has forgotten."""
+
+    async def aclose(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            _let_go(connection)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,12 +21,14 @@ from vantage_sdk.core.io.async_pool import AsyncPool
 from vantage_sdk.core.io.blocking import BlockingIncoming, exchanged, opened
 from vantage_sdk.core.io.body import declared, decoded, flat, grown
 from vantage_sdk.core.io.carrier import AsyncCarried, AsyncCarrier
+from vantage_sdk.core.io.duplex import AsyncDuplex
 from vantage_sdk.core.io.failures import caught, translate
 from vantage_sdk.core.io.files import read_bounded
+from vantage_sdk.core.io.flights import Flight
 from vantage_sdk.core.io.port import IO, Call, Incoming, Pending, Sink, Wire
 from vantage_sdk.core.io.settings import Settings
 from vantage_sdk.core.io.tasks import start
-from vantage_sdk.core.io.threads import ThreadedIncoming, threaded, told
+from vantage_sdk.core.io.threads import ThreadedIncoming, soon, threaded, told
 
 if TYPE_CHECKING:
     import httpx
@@ -146,6 +148,24 @@ class AnyIO:
     def start(self, call: Call[T]) -> Pending[T]:
         return start(call)
 
+    async def launch(self, call: Call[None], flight: Flight[Any]) -> None:
+        flight.task = start(call, flight.land)
+
+    async def landed(self, flight: Flight[Any], seconds: float | None) -> bool:
+        event, post = anyio.Event(), soon()
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # the event loop that waited has ended
+                post(event.set)
+
+        flight.watch(wake)
+        try:
+            with anyio.move_on_after(seconds):
+                await event.wait()
+        finally:
+            flight.leave(wake)
+        return flight.landed
+
     async def aclose(self) -> None:
         carrier = self._carriers.pop(anyio.lowlevel.current_token().native_token, None)
         if carrier is not None:
@@ -178,6 +198,7 @@ class AsyncIncoming:
     def __init__(self, carried: AsyncCarried, wire: Wire) -> None:
         self._carried = carried
         self._chunks = carried.chunks()
+        self._wire = wire
         self._origin = str(wire.origin)
         self.status = carried.status
         self.headers = flat(carried.headers)
@@ -202,6 +223,9 @@ class AsyncIncoming:
     async def pour(self, sink: Sink) -> None:
         async for chunk in self:
             sink(memoryview(chunk))
+
+    def duplex(self) -> AsyncDuplex:
+        return AsyncDuplex(self._carried, self._wire)
 
     async def aclose(self) -> None:
         await self._carried.aclose()

@@ -16,8 +16,10 @@ from vantage_sdk.core.io.blocking_pool import Pool
 from vantage_sdk.core.io.body import declared, decoded, flat, grown
 from vantage_sdk.core.io.carrier import Carried, Carrier
 from vantage_sdk.core.io.crew import Crew, PendingThread
+from vantage_sdk.core.io.duplex import BlockingDuplex
 from vantage_sdk.core.io.failures import caught, translate
 from vantage_sdk.core.io.files import read_bounded
+from vantage_sdk.core.io.flights import Flight, seen
 from vantage_sdk.core.io.port import IO, Call, Incoming, Pending, Sink, TransportError, Wire
 from vantage_sdk.core.io.settings import Settings
 
@@ -87,6 +89,15 @@ class BlockingIO:
     def start(self, call: Call[T]) -> PendingThread[T]:
         return PendingThread(call)
 
+    async def launch(self, call: Call[None], flight: Flight[Any]) -> None:
+        try:
+            await call()
+        finally:
+            flight.land()
+
+    async def landed(self, flight: Flight[Any], seconds: float | None) -> bool:
+        return seen(flight, seconds)
+
     async def aclose(self) -> None:
         self._carrier.close()
 
@@ -140,6 +151,12 @@ class Bound:
 
     def start(self, call: Call[T]) -> Pending[T]:
         return self._io.start(call)
+
+    async def launch(self, call: Call[None], flight: Flight[Any]) -> None:
+        await self._io.launch(call, flight)
+
+    async def landed(self, flight: Flight[Any], seconds: float | None) -> bool:
+        return seen(flight, seconds, self._abort)
 
     async def aclose(self) -> None:
         await self._io.aclose()
@@ -246,6 +263,9 @@ class BlockingIncoming:
     def _failure(self, error: Exception) -> TransportError:
         self._check()
         return translate(error, str(self._wire.origin))
+
+    def duplex(self) -> BlockingDuplex:
+        return BlockingDuplex(self._carried, self._wire)
 
     async def aclose(self) -> None:
         self.close()

@@ -37,7 +37,7 @@ class Connection:
         self.used = False
         self.http = httpcore.HTTPConnection(
             httpcore.Origin(key.scheme.encode("ascii"), key.host.encode("ascii"), key.port),
-            ssl_context=tls_context(settings.verify) if key.scheme == "https" else None,
+            ssl_context=tls_context(settings, key) if key.scheme == "https" else None,
             keepalive_expiry=KEEPALIVE_EXPIRY,
             network_backend=ClockedBackend(self.exchange),
             socket_options=socket_options(),
@@ -101,6 +101,8 @@ class Pool:
             raise
         connection.used = True
         connection.exchange.go_on(wire.at)
+        if answer.status == 101:
+            self._give_away(connection)
         return PooledAnswer(self, connection, answer)
 
     def _acquire(self, key: Origin, until: float | None) -> Connection:
@@ -139,10 +141,18 @@ class Pool:
         self._open -= 1
         connection.http.close()
 
+    def _give_away(self, connection: Connection) -> None:
+        """Count a connection no more that speaks another protocol from now on: it may last, and others need its place."""
+        with self._changed:
+            if connection.era is self._era:
+                connection.era = None
+                self._open -= 1
+                self._changed.notify()
+
     def _release(self, connection: Connection) -> None:
         """Keep a connection that finished its exchange, close any other."""
         connection.end()
-        if connection.era is not self._era:  # in use while this process was forked: its socket is the parent's
+        if connection.era is not self._era:  # given away, or the parent's: in use while this process was forked
             connection.http.close()
             return
         with self._changed:
@@ -187,6 +197,14 @@ class PooledAnswer:
             return False
         stream.receive(size, sink)
         return True
+
+    def stream(self) -> httpcore.NetworkStream:
+        """Return the stream below the answer 101; nothing but its user limits its time any more."""
+        if self._connection is not None:
+            self._connection.exchange.begin(None, None)
+        answer: Any = self._answer
+        stream: httpcore.NetworkStream = answer.extensions["network_stream"]
+        return stream
 
     def close(self) -> None:
         connection, self._connection = self._connection, None

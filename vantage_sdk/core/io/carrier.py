@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from vantage_sdk.core.io.port import Sink, Wire
 
@@ -18,6 +18,10 @@ class Carried(Protocol):
 
     def chunks(self) -> Iterator[bytes]: ...
     def receive(self, size: int, sink: Sink, /) -> bool: ...
+    def stream(self) -> Any:
+        """Return httpcore's stream below the answer 101, without any clock."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -28,6 +32,7 @@ class AsyncCarried(Protocol):
     headers: RawHeaders
 
     def chunks(self) -> AsyncIterator[bytes]: ...
+    def stream(self) -> Any: ...
     async def aclose(self) -> None: ...
 
 

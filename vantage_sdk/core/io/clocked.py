@@ -52,16 +52,20 @@ class Exchange:
                 # not the method of an SSLSocket, which would pull the cipher from under a thread that reads
                 socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
 
-    def left(self, late: type[Exception]) -> float | None:
-        """Return the seconds the next step may take; raise ``late`` if the time is over."""
+    def left(self, late: type[Exception], timeout: float | None = None) -> float | None:
+        """Return the seconds the next step may take; raise ``late`` if the time is over.
+
+        ``timeout`` takes the place of ``idle``; nobody gives one before the server has switched protocols.
+        """
         if self._off:
             raise late("called off")
+        most = self.idle if timeout is None else timeout
         if self.at is None:
-            return self.idle
+            return most
         left = self.at - time.monotonic()
         if left <= 0:
             raise late("the time for this call is over")
-        return left if self.idle is None else min(left, self.idle)
+        return left if most is None else min(left, most)
 
     def connecting(self) -> float:
         left = self.left(httpcore.ConnectTimeout)
@@ -88,7 +92,7 @@ class ClockedStream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         with _told(httpcore.ReadTimeout, httpcore.ReadError):
-            self._socket.settimeout(self._exchange.left(httpcore.ReadTimeout))
+            self._socket.settimeout(self._exchange.left(httpcore.ReadTimeout, timeout))
             data = self._socket.recv(max_bytes)
         self._exchange.received += len(data)
         return data
@@ -98,7 +102,7 @@ class ClockedStream(httpcore.NetworkStream):
         left = memoryview(buffer)
         with _told(httpcore.WriteTimeout, httpcore.WriteError):
             while left:
-                self._socket.settimeout(self._exchange.left(httpcore.WriteTimeout))
+                self._socket.settimeout(self._exchange.left(httpcore.WriteTimeout, timeout))
                 left = left[self._socket.send(left) :]
 
     def receive(self, size: int, sink: Sink) -> None:
@@ -186,12 +190,18 @@ class AsyncClockedStream(httpcore.AsyncNetworkStream):
         self._exchange = exchange
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = await self._stream.read(max_bytes, self._exchange.left(httpcore.ReadTimeout))
+        try:
+            data = await self._stream.read(max_bytes, self._exchange.left(httpcore.ReadTimeout, timeout))
+        except ssl.SSLError as error:  # an alert of the peer's, which httpcore does not know to be one
+            raise httpcore.ReadError(str(error)) from None
         self._exchange.received += len(data)
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._stream.write(buffer, self._exchange.left(httpcore.WriteTimeout))
+        try:
+            await self._stream.write(buffer, self._exchange.left(httpcore.WriteTimeout, timeout))
+        except ssl.SSLError as error:
+            raise httpcore.WriteError(str(error)) from None
 
     async def aclose(self) -> None:
         await self._stream.aclose()

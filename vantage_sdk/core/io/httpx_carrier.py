@@ -11,7 +11,7 @@ import httpx
 
 from vantage_sdk.core.io.blocking_pool import Content, Made, MadeInThreads
 from vantage_sdk.core.io.carrier import RawHeaders
-from vantage_sdk.core.io.port import Body, Sink, Wire
+from vantage_sdk.core.io.port import Body, Failure, Sink, TransportError, Wire
 from vantage_sdk.core.io.settings import CONNECT_TIMEOUT, Settings, tls_context
 
 _OF_THE_RAW_BODY = frozenset({b"content-encoding", b"content-length"})
@@ -40,6 +40,14 @@ def _headers(response: httpx.Response) -> RawHeaders:
     return [(name, value) for name, value in response.headers.raw if name.lower() not in _OF_THE_RAW_BODY]
 
 
+def _stream(response: httpx.Response) -> Any:
+    """Return the stream below the answer 101; transports that make up their answers have none."""
+    stream = response.extensions.get("network_stream")
+    if stream is None:
+        raise TransportError(Failure.BAD, "the transport of http_client cannot hand over a connection")
+    return stream
+
+
 @dataclass(slots=True)
 class HttpxAnswer:
     """An answer of httpx."""
@@ -55,6 +63,9 @@ class HttpxAnswer:
         """Leave it to ``chunks``: behind a proxy the socket is not where the body is."""
         return False
 
+    def stream(self) -> Any:
+        return _stream(self.response)
+
     def close(self) -> None:
         self.response.close()
 
@@ -69,6 +80,9 @@ class AsyncHttpxAnswer:
 
     def chunks(self) -> AsyncIterator[bytes]:
         return Content(self.response.content) if self.response.is_stream_consumed else self.response.aiter_raw()
+
+    def stream(self) -> Any:
+        return _stream(self.response)
 
     async def aclose(self) -> None:
         await self.response.aclose()
@@ -92,7 +106,12 @@ class HttpxCarrier:
     @classmethod
     def through(cls, proxy: str, settings: Settings) -> HttpxCarrier:
         """Return a carrier over a proxy, with a client of its own."""
-        return cls(httpx.Client(proxy=proxy, verify=tls_context(settings.verify), trust_env=False), owned=True)
+        mounts: dict[str, Any] = {}
+        if settings.cert:
+            certified = tls_context(settings, settings.home)
+            mounts[str(settings.home)] = httpx.HTTPTransport(proxy=proxy, verify=certified)
+        client = httpx.Client(proxy=proxy, verify=tls_context(settings), mounts=mounts, trust_env=False)
+        return cls(client, owned=True)
 
     def close(self) -> None:
         if self._owned:
@@ -114,7 +133,12 @@ class AsyncHttpxCarrier:
     @classmethod
     def through(cls, proxy: str, settings: Settings) -> AsyncHttpxCarrier:
         """Return a carrier over a proxy, with a client of its own."""
-        return cls(httpx.AsyncClient(proxy=proxy, verify=tls_context(settings.verify), trust_env=False), owned=True)
+        mounts: dict[str, Any] = {}
+        if settings.cert:
+            certified = tls_context(settings, settings.home)
+            mounts[str(settings.home)] = httpx.AsyncHTTPTransport(proxy=proxy, verify=certified)
+        client = httpx.AsyncClient(proxy=proxy, verify=tls_context(settings), mounts=mounts, trust_env=False)
+        return cls(client, owned=True)
 
     async def aclose(self) -> None:
         if self._owned:

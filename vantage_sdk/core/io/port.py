@@ -16,6 +16,7 @@ from vantage_sdk.core.urls import Origin
 
 if TYPE_CHECKING:
     from vantage_sdk.core.io.abort import Abort
+    from vantage_sdk.core.io.flights import Flight
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -79,6 +80,26 @@ class Wire:
         return str(self.origin) + self.target
 
 
+class Duplex(Protocol):
+    """A connection after the server has switched protocols: bytes both ways, until either side ends it."""
+
+    async def receive(self, max_bytes: int, timeout: float | None) -> bytes:
+        """Return what has come, and nothing at the end.
+
+        Raises ``TransportError``, with ``timed_out`` if nothing came for ``timeout`` seconds; nothing is lost then, nor when the
+        caller is cancelled.
+        """
+        ...
+
+    async def send(self, data: bytes, timeout: float | None) -> None:
+        """Send all of it within ``timeout`` seconds; raise ``TransportError`` if that fails, perhaps half-way."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of the connection; never waits."""
+        ...
+
+
 class Incoming(Protocol):
     """A streamed answer: head first; iterating gives the body as it comes; whoever opened it closes it."""
 
@@ -92,6 +113,10 @@ class Incoming(Protocol):
     async def read(self, limit: int) -> bytes: ...
     async def pour(self, sink: Sink) -> None:
         """Give what is left of the body to ``sink``, as it came over the wire; raise ``TransportError`` if it is cut short."""
+        ...
+
+    def duplex(self) -> Duplex:
+        """Return the connection itself, which is the caller's since the server answered 101; close it instead of this."""
         ...
 
     async def aclose(self) -> None: ...
@@ -157,6 +182,14 @@ class IO(Protocol):
 
     def start(self, call: Call[T]) -> Pending[T]:
         """Begin a call now and let it run while the caller does something else."""
+        ...
+
+    async def launch(self, call: Call[None], flight: Flight[Any], /) -> None:
+        """Begin a call that goes on whatever becomes of its caller, if its caller can go on at all; ``flight`` lands with it."""
+        ...
+
+    async def landed(self, flight: Flight[Any], seconds: float | None, /) -> bool:
+        """Wait for the end of a flight, but not longer; tell whether it is over."""
         ...
 
     async def aclose(self) -> None: ...

@@ -6,7 +6,7 @@ import os
 import socket
 import ssl
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -25,11 +25,16 @@ Verify = ssl.SSLContext | str | Literal["system"] | None
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a pool needs to know; ``proxy`` is the proxy's URL or ``None``."""
+    """What a pool needs to know; ``proxy`` is the proxy's URL or ``None``.
+
+    ``cert`` are the files of a certificate, which is shown to the server at ``home`` and to no other.
+    """
 
     verify: Verify = None
+    cert: tuple[str, ...] = ()
     proxy: str | None = None
     max_connections: int = MAX_CONNECTIONS
+    home: Origin | None = None
 
 
 def socket_options() -> list[tuple[int, int, int]]:
@@ -41,18 +46,33 @@ def socket_options() -> list[tuple[int, int, int]]:
     return options
 
 
-def tls_context(verify: Verify) -> ssl.SSLContext:
+def tls_context(settings: Settings, origin: Origin | None = None) -> ssl.SSLContext:
     """Return the context for ``verify``: one of the user's, a CA file or folder, or the roots of certifi.
 
     ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` name other roots, as with httpx; ``"system"`` takes those of the operating system.
+    A certificate of the client's is shown only if ``origin`` is home, and read again when its files have changed.
     """
-    if isinstance(verify, ssl.SSLContext):
-        return verify
-    return _context(verify, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    if isinstance(settings.verify, ssl.SSLContext):
+        return settings.verify
+    roots = (settings.verify, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    if not settings.cert or origin is None or origin != settings.home:
+        return _context(*roots)
+    return _certified(settings.cert, tuple(os.stat(path).st_mtime_ns for path in settings.cert), roots)
+
+
+@lru_cache(16)
+def _certified(cert: tuple[str, ...], _: tuple[int, ...], roots: tuple[str | None, ...]) -> ssl.SSLContext:
+    context = _made(*roots)
+    context.load_cert_chain(cert[0], cert[-1], password="")  # or it would ask for one at the terminal
+    return context
 
 
 @cache
 def _context(verify: str | None, cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
+    return _made(verify, cert_file, cert_dir)
+
+
+def _made(verify: str | None, cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
     if verify == "system":
         return _system_context()
     if verify is not None:
@@ -85,7 +105,12 @@ def proxy_for(url: str, trust_env: bool) -> str | None:
 
 
 def connection_settings(
-    url: str, verify: Verify, proxy: str | None, trust_env: bool, max_connections: int | None
+    url: str,
+    verify: Verify,
+    proxy: str | None,
+    trust_env: bool,
+    max_connections: int | None,
+    cert: tuple[str, ...] = (),
 ) -> Settings:
     """Return the checked settings of a client's connections; raise ``ConfigError`` for what makes no sense."""
     if isinstance(verify, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  what people try
@@ -95,4 +120,25 @@ def connection_settings(
     limit = MAX_CONNECTIONS if max_connections is None else max_connections
     if not is_whole(limit, 1):
         raise ConfigError(f"max_connections is a number from 1, not {limit!r}")
-    return Settings(verify, proxy or proxy_for(url, trust_env), limit)
+    settings = Settings(verify, cert, proxy or proxy_for(url, trust_env), limit, Origin.of(url))
+    if cert:
+        _check_cert(settings)
+    return settings
+
+
+def _check_cert(settings: Settings) -> None:
+    if isinstance(settings.verify, ssl.SSLContext):
+        raise ConfigError("cert has no place beside an SSLContext in verify: call its load_cert_chain instead")
+    try:
+        tls_context(settings, settings.home)
+        return
+    except FileNotFoundError as error:
+        problem = f"cert names {error.filename or settings.cert!r}, which does not exist"
+    except ssl.SSLError as error:
+        problem = (
+            f"cert cannot be used ({error.reason or 'no PEM file'}): give a PEM file with certificate and key, or the two "
+            "files; with a key that needs a password, load them into an SSLContext and pass it as verify"
+        )
+    except OSError as error:
+        problem = f"cert cannot be read: {error.strerror}"
+    raise ConfigError(problem)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
 import anyio
 
-from vantage_sdk.core.io.port import Call, Pending
+from vantage_sdk.core.io.port import Call
 
 T = TypeVar("T")
 
 
-def start(call: Call[T]) -> Pending[T]:
-    """Begin ``call`` as a task of the running event loop."""
+def start(call: Call[T], over: Callable[[], object] = bool) -> AsyncioTask[T] | TrioTask[T]:
+    """Begin ``call`` as a task of the running event loop; ``over`` is called at its end, be it cancelled unbegun."""
     if "trio" in sys.modules and _inside_trio():
-        return TrioTask(call)
-    return AsyncioTask(call())
+        return TrioTask(call, over)
+    return AsyncioTask(call(), over)
 
 
 def _inside_trio() -> bool:
@@ -30,8 +30,13 @@ def _inside_trio() -> bool:
 class AsyncioTask(Generic[T]):
     """A call as an asyncio task."""
 
-    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, T], over: Callable[[], object] = bool) -> None:
         self._task = asyncio.ensure_future(coroutine)
+        self._task.add_done_callback(lambda _: over())
+
+    @property
+    def is_lost(self) -> bool:
+        return self._task.get_loop().is_closed()
 
     async def result(self) -> T:
         return await self._task
@@ -44,9 +49,12 @@ class AsyncioTask(Generic[T]):
 class TrioTask(Generic[T]):
     """A call as a system task of trio, which must not let an exception out."""
 
-    def __init__(self, call: Call[T]) -> None:
+    is_lost = False  # trio brings every task to its end
+
+    def __init__(self, call: Call[T], over: Callable[[], object] = bool) -> None:
         import trio
 
+        self._over = over
         self._done = anyio.Event()
         self._scope = anyio.CancelScope()
         self._result: list[T] = []
@@ -54,12 +62,15 @@ class TrioTask(Generic[T]):
         trio.lowlevel.spawn_system_task(self._work, call)
 
     async def _work(self, call: Call[T]) -> None:
-        with self._scope:
-            try:
-                self._result.append(await call())
-            except Exception as error:  # handed to whoever asks for the result
-                self._error = error
-        self._done.set()
+        try:
+            with self._scope:
+                try:
+                    self._result.append(await call())
+                except Exception as error:  # handed to whoever asks for the result
+                    self._error = error
+        finally:
+            self._done.set()
+            self._over()
 
     async def result(self) -> T:
         try:

@@ -14,12 +14,13 @@ import anyio.lowlevel
 import anyio.to_thread
 
 from vantage_sdk.core.io.abort import Stopped
+from vantage_sdk.core.io.port import Failure, TransportError
 from vantage_sdk.core.stepping import run
 
 if TYPE_CHECKING:
     from vantage_sdk.core.io.abort import Abort
     from vantage_sdk.core.io.blocking import BlockingIncoming
-    from vantage_sdk.core.io.port import Sink
+    from vantage_sdk.core.io.port import Duplex, Sink
 
 T = TypeVar("T")
 PATIENCE = 0.8  # seconds for a thread that was called off
@@ -184,6 +185,9 @@ class ThreadedIncoming:
 
     async def pour(self, sink: Sink) -> None:
         await threaded(lambda: self._incoming.pour_now(sink), self._abort, waits=True)
+
+    def duplex(self) -> Duplex:
+        raise TransportError(Failure.BAD, "what moves many bytes stays with HTTP")
 
     async def aclose(self) -> None:
         with suppress(Stopped):

@@ -7,6 +7,8 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
+from vantage_sdk.core.io.forking import renew_after_fork
+
 if TYPE_CHECKING:
     from vantage_sdk.core.io.port import IO
 
@@ -55,3 +57,37 @@ async def before_leaving(io: IO, call: Callable[[], Coroutine[Any, Any, None]]) 
 
     with anyio.move_on_after(PATIENCE, shield=True):
         await call()
+
+
+class Turn:
+    """Lets one thread in at a time, or one task, whichever the port is for; a thread that is inside may come in again."""
+
+    def __init__(self, io: IO) -> None:
+        self._suspends = io.suspends
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin with nobody inside: who was may be a thread of the parent."""
+        self._lock: Any = async_turns() if self._suspends else turns()
+
+    async def take(self) -> None:
+        if self._suspends:
+            await self._lock.acquire()
+        else:
+            self._lock.acquire()
+
+    def take_if_free(self) -> bool:
+        if not self._suspends:
+            taken: bool = self._lock.acquire(blocking=False)
+            return taken
+        import anyio
+
+        try:
+            self._lock.acquire_nowait()
+        except (anyio.WouldBlock, RuntimeError):  # by another task, or by this one
+            return False
+        return True
+
+    def give(self) -> None:
+        self._lock.release()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vantage_sdk.core.io.abort import Abort
 from vantage_sdk.core.io.destination import Destination, TakenOverError
 from vantage_sdk.core.io.disk import size_of
+from vantage_sdk.core.io.folder import sync
 from vantage_sdk.core.io.partial_file import PartialFile
 from vantage_sdk.core.transfer.journal import Journal
 from vantage_sdk.core.transfer.progress import Listeners
@@ -23,7 +24,6 @@ from vantage_sdk.exceptions import TransferError
 if TYPE_CHECKING:
     from vantage_sdk.core.sending import Sender
     from vantage_sdk.core.transfer.progress import Listener, Meter
-    from vantage_sdk.core.transfer.remote import Downloads
 
 KEPT = 8 << 20
 APART = 128 << 20
@@ -70,7 +70,7 @@ class Download:
         return await in_two_tries(self._resolve, once)
 
     async def _once(self, remote: Remote, meter: Meter) -> int:
-        part = await self._opened(remote.version, meter)
+        part = await self._opened(remote, meter)
         try:
             await self._io.work(partial(self._make_sure_of_room, remote, part))
             size = await self._filled(remote, part)
@@ -79,7 +79,7 @@ class Download:
         except BaseException as stop:
             part.hash.stop()
             part.handle.shut()
-            self._leave(part, remote.version, stop, refused=meter.refused)
+            self._leave(part, remote, stop, refused=meter.refused)
             raise
         if size > KEPT:
             await self._journal.forget()
@@ -93,20 +93,22 @@ class Download:
                 errno.ENOSPC, f"{remote.name} needs {missing} bytes more than are free", self._destination.path
             )
 
-    async def _opened(self, version: Version, meter: Meter) -> PartialFile:
+    async def _opened(self, remote: Remote, meter: Meter) -> PartialFile:
         """Open the partial file that an earlier process left if it is to be continued, else a new one."""
+        version = remote.version
         large = (version.size or 0) > KEPT
         record = await self._journal.load() if large else None
-        begin = partial(self._open_now, version, record)
+        begin = partial(self._open_now, remote, record)
         fd, name, spans = await self._io.work(begin, undo=self._close_again)
-        noted = partial(self._note, name, version) if version.is_pinned and large else None
+        noted = partial(self._note_safely, fd, name, remote) if version.is_pinned and large else None
         return PartialFile(fd, name, spans, meter.gauge().reach, noted)
 
-    def _open_now(self, version: Version, record: Mapping[str, Any] | None) -> tuple[int, str, Spans]:
+    def _open_now(self, remote: Remote, record: Mapping[str, Any] | None) -> tuple[int, str, Spans]:
         """Return a partial file; a large one is noted before it is there, so that a kill leaves none that is not known."""
+        version = remote.version
         name = self._destination.partial_name()
         noted = version.is_pinned and (version.size or 0) > KEPT
-        if record is not None and (adopted := self._adopted(record, name, version)) is not None:
+        if record is not None and (adopted := self._adopted(record, name, remote)) is not None:
             fd, spans = adopted
             if noted:
                 self._note(name, version, spans)
@@ -117,7 +119,7 @@ class Download:
         try:
             return self._destination.create(name), name, spans
         except TakenOverError:  # by one that read the note before the file was there
-            return self._open_now(version, None)
+            return self._open_now(remote, None)
         except BaseException:
             if noted:
                 self._journal.forget_now()
@@ -130,7 +132,7 @@ class Download:
             self._destination.discard(name, fd)
             self._journal.forget_now()
 
-    def _adopted(self, record: Mapping[str, Any], name: str, version: Version) -> tuple[int, Spans] | None:
+    def _adopted(self, record: Mapping[str, Any], name: str, remote: Remote) -> tuple[int, Spans] | None:
         """Take over what an earlier process left, under a new name; what is of no use is removed."""
         fd = None
         for old in (record.get("partial"), record.get("before")):
@@ -139,7 +141,9 @@ class Download:
                 fd = self._destination.adopt(old, name)
         if fd is None:
             return None
-        if self._resume and version.is_pinned and version.sha256 is not None and record.get("etag") == version.etag:
+        version = remote.version
+        trusted = remote.unproved or version.sha256 is not None
+        if self._resume and trusted and version.is_pinned and record.get("etag") == version.etag:
             return fd, spans_of(record.get("done"), version.size or 0, size_of(fd))
         self._destination.discard(name, fd)
         return None
@@ -147,8 +151,15 @@ class Download:
     def _note(self, name: str, version: Version, spans: Spans) -> None:
         self._journal.save_now({"partial": name, "etag": version.etag, "done": spans.as_list()})
 
-    def _leave(self, part: PartialFile, version: Version, stop: BaseException, *, refused: bool) -> None:
+    def _note_safely(self, fd: int, name: str, remote: Remote, spans: Spans) -> None:
+        """Note what has come; where no digest would tell that a power cut took some of it, once it is on the disk."""
+        if remote.unproved:
+            sync(fd)
+        self._note(name, remote.version, spans)
+
+    def _leave(self, part: PartialFile, remote: Remote, stop: BaseException, *, refused: bool) -> None:
         """Keep the partial file for a later process if it can go on with it, else remove it."""
+        version = remote.version
         with part.committing:  # a task that is cancelled does not wait for the thread that is at it
             if part.committed:
                 return
@@ -159,7 +170,7 @@ class Download:
             if (version.size or 0) > KEPT:
                 self._journal.forget_now()
             return
-        self._note(part.name, version, part.spans)
+        self._note_safely(part.fd, part.name, remote, part.spans)
         stop.add_note(
             f"{part.spans.total} bytes are kept beside {self._destination.path}; resume=True goes on with them"
         )
@@ -169,6 +180,8 @@ class Download:
         if not self._checksum:
             return (await self._fetched(remote, part))[1]
         size = remote.version.size
+        if remote.unproved and size is not None and size > KEPT:
+            return (await self._fetched(remote, part))[1]
         if size is None or size <= KEPT:
             version, size = await self._fetched(remote, part)
             proved(version, await self._io.work(partial(part.digest, size)))
@@ -207,29 +220,31 @@ class Download:
 
 
 async def download(
-    api: Downloads,
-    path_or_id: str,
+    sender: Sender,
+    options: Mapping[str, Any],
+    resolve: Resolve,
+    remote: str,
     local: Any,
     *,
     resume: bool,
-    checksum: bool,
-    connections: int,
+    checksum: bool = True,
+    connections: int = CONNECTIONS,
     callback: Listener | None,
     progress: bool,
 ) -> Path:
-    """Download to a path; see ``storage.download``."""
+    """Download what ``resolve`` finds to a path; ``remote`` is what it is called.  See ``storage.download``."""
     if not isinstance(local, str | os.PathLike):
         hint = "; download_to_file takes an open file" if hasattr(local, "write") else ""
         raise TypeError(f"local_path takes text or a Path, not {type(local).__name__}{hint}")
-    io, path = api.sender.io, Path(local)  # pyright: ignore[reportUnknownArgumentType]
-    listeners = Listeners(io, callback, path_or_id.rpartition("/")[2] if progress else None)
+    io, path = sender.io, Path(local)  # pyright: ignore[reportUnknownArgumentType]
+    listeners = Listeners(io, callback, remote.rpartition("/")[2] if progress else None)
     try:
-        journal = Journal(api.sender, "download", path_or_id, os.path.abspath(path))
+        journal = Journal(sender, "download", remote, os.path.abspath(path))
         with await io.work(partial(Destination.at, path), undo=Destination.close) as destination:
             await Download(
-                api.sender,
-                api.options,
-                partial(api.remote, path_or_id),
+                sender,
+                options,
+                resolve,
                 destination,
                 listeners.meter,
                 journal,

@@ -126,8 +126,8 @@ async def pieces(sender: Sender, options: Mapping[str, Any], remote: Remote) -> 
                 await sender.io.work(partial(digest.update, chunk))
                 yield chunk
         proved(reading.version, digest.digest())
-    except ReplacedError:
-        raise replaced(remote.name) from None
+    except ReplacedError as error:
+        raise replaced(remote.name, error) from None
     except MismatchError as error:
         raise wrong(remote.name, error) from None
 

@@ -54,6 +54,13 @@ def strong(etag: str | None) -> str | None:
     return etag if etag is not None and re.fullmatch(r'"[\x21\x23-\x7e\x80-\xff]*"', etag) else None
 
 
+def _shown(sender: Sender, request: Request[Any]) -> str:
+    """Return the path as errors show it: without a query, which may say who may fetch the file."""
+    base = "" if request.origin is not None else sender.config.path_prefix
+    path = expand(request.path, request.values) if request.values else request.path
+    return base + path.partition("?")[0]
+
+
 class Stretches:
     """Reads from one version of a file; ``skips`` lets a server without ranges send what is there already once more."""
 
@@ -71,7 +78,7 @@ class Stretches:
         self._options = {**options, "max_retries": 0}
         self._patient = dict(options)
         self._skips = skips
-        self._path = sender.config.path_prefix + expand(request.path, request.values)
+        self._path = _shown(sender, request)
         self.version = version
 
     async def pour(self, start: int, stop: int | None, place: Place) -> int:
@@ -113,6 +120,7 @@ class Stretches:
                 try:
                     async for chunk in incoming:
                         skip, piece = max(0, skip - len(chunk)), chunk[skip:]
+                        self._must_end(at + len(piece), stop)
                         piece = piece if stop is None else piece[: stop - at]
                         if piece:
                             at += len(piece)
@@ -141,6 +149,8 @@ class Stretches:
         def sink(data: memoryview) -> None:
             nonlocal skip, left
             wanted = data[skip : None if left is None else skip + left]
+            if stop is not None and left is not None:
+                self._must_end(stop - left + len(data) - skip, stop)
             skip = max(0, skip - len(data))
             if wanted:
                 taken(wanted)
@@ -189,7 +199,7 @@ class Stretches:
         if stop is None and (total == "*" or last != int(total) - 1):
             raise self._nonsense(f"bytes to {last} of {total} where all to the end were wanted")
         if total != "*" and known.size is not None and int(total) != known.size:
-            raise ReplacedError
+            raise ReplacedError(f"it has {total} bytes, not {known.size}")
         if first != at or last < first or (stop is not None and last >= stop):
             raise self._nonsense(
                 f"bytes {first} to {last} where {at} to {'the end' if stop is None else stop - 1} were wanted"
@@ -207,11 +217,16 @@ class Stretches:
         if length.isdecimal() and known.size is not None and int(length[:20]) != known.size:
             if known.etag is not None and headers.get("etag") == known.etag:
                 raise self._nonsense(f"{length[:20]} bytes of a file that has {known.size}")
-            raise ReplacedError
+            raise ReplacedError(f"it has {length[:20]} bytes, not {known.size}")
         if (at or stop not in (None, known.size)) and not self._skips:
             raise NoRangesError
         self._learn(headers)
         return at
+
+    def _must_end(self, reached: int, stop: int | None) -> None:
+        """Check that there comes nothing after what is the last byte of this version."""
+        if stop is not None and reached > stop == self.version.size:
+            raise ReplacedError(f"it has more than {stop} bytes")
 
     def _learn(self, headers: Mapping[str, str]) -> None:
         if self.version.sha256 is None and (digest := sha256_of_headers(headers)) is not None:

@@ -17,11 +17,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A remote file: how to ask for its bytes, and the version that is meant."""
+    """A remote file: how to ask for its bytes, and the version that is meant.
+
+    ``unproved``: no digest is ever told, so that its entity tag is all there is to go on with what an earlier process left.
+    """
 
     request: Request[Any]
     version: Version
     name: str
+    unproved: bool = False
 
 
 Resolve = Callable[[], Awaitable[Remote]]
@@ -37,8 +41,9 @@ def proved(version: Version, digest: bytes) -> None:
         raise MismatchError(f"its sha256 is {digest.hex()}, and the server says {(version.sha256 or b'').hex()}")
 
 
-def replaced(name: str) -> TransferError:
-    return TransferError(f"{name} was replaced while it was read; nothing mixed was kept")
+def replaced(name: str, error: ReplacedError | None = None) -> TransferError:
+    why = f" ({error})" if error is not None and str(error) else ""
+    return TransferError(f"{name} was replaced while it was read{why}; nothing mixed was kept")
 
 
 def wrong(name: str, error: MismatchError) -> IntegrityError:
@@ -51,9 +56,9 @@ async def in_two_tries(resolve: Resolve, fetch: Callable[[Remote], Awaitable[T]]
         remote = await resolve()
         try:
             return await fetch(remote)
-        except ReplacedError:
+        except ReplacedError as error:
             if last:
-                raise replaced(remote.name) from None
+                raise replaced(remote.name, error) from None
         except MismatchError as error:
             if last:
                 raise wrong(remote.name, error) from None

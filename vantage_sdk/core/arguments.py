@@ -7,10 +7,17 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from vantage_sdk.core.request import CallOptions
+from vantage_sdk.core.shapes import as_object, is_whole
 from vantage_sdk.core.urls import Origin
 
 Time = str | datetime
-SORTS = ("created_at", "updated_at", "name")
+Id = int | str
+
+
+def own(filters: type[Any]) -> tuple[str, ...]:
+    """Return the names of filters in their order, without the options that every method takes."""
+    return tuple(name for name in filters.__annotations__ if name not in CallOptions.__annotations__)
 
 
 def as_time(value: Time | None, name: str) -> Time | None:
@@ -28,11 +35,36 @@ def as_time(value: Time | None, name: str) -> Time | None:
     return value
 
 
-def as_sort(value: Any) -> str | None:
-    """Return the word to sort by; raise ``ValueError`` for one that no document has."""
-    if value is None or (isinstance(value, str) and value.removeprefix("-") in SORTS):
+def id_text(value: Id, name: str) -> str:
+    """Return an id as text; raise ``TypeError`` or ``ValueError`` for what can be none."""
+    if isinstance(value, str):
         return value
-    raise ValueError(f"sort is one of {', '.join(SORTS)}, with a leading '-' for descending, not {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"{name} takes a number or text, not {type(value).__name__}")
+    if not is_whole(value, 0):
+        raise ValueError(f"{name} is a number from 0, not {value}")
+    return str(value)
+
+
+def as_count(value: Any, name: str, least: int) -> int:
+    """Return a whole number of at least ``least``; raise ``TypeError`` or ``ValueError`` for all else."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} takes a whole number, not {type(value).__name__}")
+    if value < least:
+        raise ValueError(f"{name} is a number from {least}, not {value}")
+    return value
+
+
+def as_texts(value: Any, name: str) -> dict[str, str]:
+    """Return a mapping of text to text; raise ``TypeError``, not quoting a value, for all else."""
+    found = as_object(value)
+    if found is None:
+        raise TypeError(f"{name} takes a mapping, not {type(value).__name__}")
+    for key, text in found.items():
+        for part in (key, text):
+            if not isinstance(part, str):
+                raise TypeError(f"{name}[{key!r}] takes text, not {type(part).__name__}")
+    return dict(found)
 
 
 def as_text(value: Any, name: str) -> str:

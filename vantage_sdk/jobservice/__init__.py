@@ -1,0 +1,1 @@
+"""Resources of the job service, one noun a file."""

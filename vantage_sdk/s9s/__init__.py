@@ -1,0 +1,1 @@
+"""Resources of S9S, one noun a file."""
