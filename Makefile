@@ -3,19 +3,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := vantage_sdk mock_server s9s_client.py tests examples benchmarks
 
-.PHONY: demo test test-quick soak check format bench serve docs clean
+.PHONY: demo test test-quick coverage soak check format bench serve docs clean
 
 demo: .venv/.server
 	@$(BIN)/python -m examples.demo
 
 test: .venv/.dev
+	$(BIN)/python -m pytest -n auto --dist loadfile
+
+coverage: .venv/.dev
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=95
 
 test-quick: .venv/.dev
 	$(BIN)/python -m pytest -x -q -m "not slow"
 
 soak: .venv/.dev
-	KILL_ROUNDS=200 $(BIN)/python -m pytest -q --durations=0 --timeout 1800 tests/sdk/test_storage_killed.py
+	SOAK=1 $(BIN)/python -m pytest -q --durations=20 --timeout 3600 $$(grep -rl "support.effort import" tests --include=test_*.py)
 
 check: .venv/.dev
 	$(BIN)/ruff format --check $(PACKAGES)

@@ -7,8 +7,9 @@ import time
 import tracemalloc
 from typing import TYPE_CHECKING, TypeVar
 
+from mock_server.cluster.founding import HISTORY_LIMIT
 from mock_server.cluster.job import JobRequest, JobState, Resources
-from mock_server.cluster.simulated import HISTORY_LIMIT, SimulatedCluster
+from mock_server.cluster.simulated import SimulatedCluster
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
+MAX_SECRET = 64 * 1024
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a server until it is interrupted."""
     options = _parser().parse_args(arguments)
@@ -28,6 +31,14 @@ def main(arguments: list[str] | None = None) -> int:
             rate_limits=not options.no_rate_limits,
             state=options.state,
             storage_quota=options.storage_quota,
+            s9s_port=options.s9s_port,
+            anonymous_s9s=options.anonymous_s9s,
+            tls=_tls(options),
+            client_ca=options.client_ca,
+            jwt_secret=None if options.jwt_secret_file is None else _secret(options.jwt_secret_file),
+            jwks=options.jwks,
+            jwt_audience=options.jwt_audience,
+            jwt_issuer=options.jwt_issuer,
         )
         done = threading.Event()
 
@@ -41,11 +52,26 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"vantage-mock: {error}", file=sys.stderr)
         return 1
     print(f"Listening on {server.url}", flush=True)
+    if options.s9s_port is not None:
+        print(f"S9S on {server.s9s_url}", flush=True)
     if not is_loopback(options.host):
         print("The control API is off: other machines can reach this server.", flush=True)
     done.wait()
     server.stop()
     return 0
+
+
+def _tls(options: argparse.Namespace) -> tuple[str, str] | None:
+    """Return the files of the server's certificate and key."""
+    if (options.tls_cert is None) != (options.tls_key is None):
+        raise ValueError("--tls-cert and --tls-key need each other")
+    return None if options.tls_cert is None else (options.tls_cert, options.tls_key)
+
+
+def _secret(path: str) -> bytes:
+    """Return what a file holds, without the end of its line."""
+    with open(path, "rb") as file:
+        return file.read(MAX_SECRET).rstrip(b"\r\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,6 +86,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--state", metavar="DIR", help="keep stored files here (default: a temporary directory)")
     parser.add_argument("--storage-quota", type=int, metavar="BYTES", help="size of all files together (default: any)")
     parser.add_argument("--no-rate-limits", action="store_true", help="count requests, but never refuse one")
+    parser.add_argument("--s9s-port", type=int, metavar="N", help="give S9S a port of its own, 0 for a free one")
+    parser.add_argument("--anonymous-s9s", action="store_true", help="let S9S callers in who show no credentials")
+    parser.add_argument("--tls-cert", metavar="FILE", help="encrypt with this certificate (PEM)")
+    parser.add_argument("--tls-key", metavar="FILE", help="the key of --tls-cert (PEM)")
+    parser.add_argument(
+        "--client-ca", metavar="FILE", help="let S9S callers in with certificates of this authority (PEM)"
+    )
+    parser.add_argument(
+        "--jwt-secret-file", metavar="FILE", help="tokens of the job service are signed with this secret"
+    )
+    parser.add_argument("--jwks", metavar="FILE", help="or with one of these keys (a JSON Web Key Set)")
+    parser.add_argument("--jwt-audience", metavar="NAME", help="tokens must be for this audience (default: any)")
+    parser.add_argument("--jwt-issuer", metavar="NAME", help="tokens must be by this issuer (default: any)")
     return parser
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mock_server.storage.store import Store
     from mock_server.webhooks.courier import Courier
     from mock_server.webhooks.delivery import Delivery
+    from mock_server.world.dependencies import Dependencies
     from mock_server.world.executions import ExecutionRecord
     from mock_server.world.workflow_store import Workflow
 
@@ -173,6 +174,28 @@ class WebhookAccess:
         ``timeout`` are real seconds, after which it is a ``TimeoutError``.
         """
         self._wait(lambda: self._courier().settled(timeout))
+
+
+class HealthAccess:
+    """What the job service depends on: ``database``, ``redis`` and ``kubernetes``; safe to use from any thread."""
+
+    def __init__(self, call: Callable[[Callable[[], Any]], Any], dependencies: Callable[[], Dependencies]) -> None:
+        self._call = call
+        self._dependencies = dependencies
+
+    @property
+    def checks(self) -> dict[str, str]:
+        """``ok`` or ``error`` by name."""
+        checks: dict[str, str] = self._call(lambda: self._dependencies().checks())
+        return checks
+
+    def fail(self, name: str) -> None:
+        """Let a dependency be down from now on."""
+        self._call(lambda: self._dependencies().set({name: "error"}))
+
+    def restore(self, name: str) -> None:
+        """Bring a dependency back."""
+        self._call(lambda: self._dependencies().set({name: "ok"}))
 
 
 def _finish(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mock_server.control import PREFIX, ControlAPI
-from mock_server.dispatch import Dispatcher
+from mock_server.dispatch import PORT, Dispatcher
 from mock_server.exchange import Exchange
 from mock_server.families import FAMILIES
+from mock_server.sockets import as_request
 from mock_server.state import ServerState
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
+    from collections.abc import Mapping
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from mock_server.state import Settings
 
@@ -34,6 +37,12 @@ class Application:
         if self._open:
             self.state.courier.open()
 
+    def token(self, claims: Mapping[str, Any], lifetime: float | None) -> str:
+        """Return a token for the job service that begins now."""
+        now = self.state.time.now()
+        times = {"iat": now} if lifetime is None else {"iat": now, "exp": now + lifetime}
+        return self.settings.jwt.sign({**times, **claims})
+
     def open(self) -> None:
         """Begin to deliver webhooks, in the running loop."""
         self._open = True
@@ -43,16 +52,25 @@ class Application:
         """Stop delivering."""
         self._open = False
         await self.state.courier.aclose()
+        await self.state.s9s.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
+            await Exchange(self.state, DISPATCHER, *as_request(scope, receive, send)).run()
         elif scope["path"] == PREFIX or scope["path"].startswith(PREFIX + "/"):
             await self.control(scope, receive, send)
         else:
             await Exchange(self.state, DISPATCHER, scope, receive, send).run()
+
+    def speaking(self, family: str) -> ASGIApp:
+        """Return this application as a port of its own for one family shows it."""
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await self({**scope, PORT: family}, receive, send)
+
+        return app
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:

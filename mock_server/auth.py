@@ -6,22 +6,27 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from mock_server.delivery import TRANSPORT
 from mock_server.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from starlette.requests import Request
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Credential:
     """A key that the server knows; ``user_id`` owns what is made with it.
 
-    Families with scopes ask for them; there ``level`` says whether the key reaches all of the user's organization.
+    ``tier`` is the budget, where a family has several.  Families with scopes ask for them; there ``level`` says whether the
+    key reaches all of the user's organization.
     """
 
     key: str
     user_id: str = "user_456"
     can_write: bool = True
+    tier: Literal["free", "pro", "enterprise"] = "free"
     scopes: frozenset[str] = frozenset()
     level: Literal["user", "client"] = "user"
 
@@ -33,11 +38,39 @@ NOBODY = Credential("", user_id="", can_write=False)
 """Stands for the caller of an endpoint that needs no key."""
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Presented:
+    """What a caller shows of itself: three headers, and the name that its TLS certificate was made out to."""
+
+    authorization: str | None = None
+    cookie: str | None = None
+    api_key: str | None = None
+    certificate: str | None = None
+
+    @classmethod
+    def of(cls, request: Request, *, session: bool, token: bool = False) -> Presented:
+        """Return what comes with a request, its cookie only where that may be a ``session``.
+
+        Where a ``token`` in the query is allowed, it takes the place of a missing header.
+        """
+        headers = request.headers
+        transport = request.scope.get("extensions", {}).get(TRANSPORT, {})
+        authorization = headers.get("authorization")
+        if authorization is None and token and "token" in request.query_params:
+            authorization = f"Bearer {request.query_params['token']}"
+        return cls(
+            authorization=authorization,
+            cookie=headers.get("cookie") if session else None,
+            api_key=headers.get("x-api-key"),
+            certificate=transport.get("certificate"),
+        )
+
+
 class Keys(Protocol):
     """The credentials of one family."""
 
-    def authenticate(self, authorization: str | None, cookie: str | None = None, /) -> Credential:
-        """Return the credential that the headers stand for, or raise a 401."""
+    def authenticate(self, presented: Presented, /) -> Credential:
+        """Return the credential that the caller has shown, or raise a 401."""
         ...
 
 
@@ -47,14 +80,14 @@ class KeyRing:
     def __init__(self, credentials: Iterable[Credential]) -> None:
         self._credentials = [(credential.key.encode(), credential) for credential in credentials]
 
-    def authenticate(self, authorization: str | None, _: str | None = None, /) -> Credential:
-        """Return the credential that an ``Authorization`` header stands for, or raise a 401; cookies mean nothing."""
-        credential = self._find(bearer(authorization))
+    def authenticate(self, presented: Presented, /) -> Credential:
+        """Return the credential that the ``Authorization`` header stands for, or raise a 401."""
+        credential = self.find(bearer(presented.authorization))
         if credential is None:
             raise refusal("The credentials are not valid")
         return credential
 
-    def _find(self, key: bytes) -> Credential | None:
+    def find(self, key: bytes) -> Credential | None:
         """Compare with every key, so that the time taken does not tell which one was close."""
         found: Credential | None = None
         for known, credential in self._credentials:

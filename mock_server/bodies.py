@@ -14,6 +14,7 @@ class StreamBody(ABC):
     """Made by ``take`` before the handler runs, and discarded after it."""
 
     media: ClassVar[str]
+    further_media: ClassVar[tuple[str, ...]] = ()
     schema: ClassVar[dict[str, Any]]
     keyed: ClassVar[bool] = True
     """Whether an idempotency key means something; then ``fingerprint`` is what makes two bodies the same."""

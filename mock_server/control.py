@@ -14,6 +14,10 @@ GET     /_mock/events?after=N         what happened in the cluster after event N
 GET     /_mock/executions             the latest runs of workflows, with what left them at their terminators
 POST    /_mock/nodes/fail             ``{"cluster", "node", "reason"?}``: the node goes down
 POST    /_mock/nodes/restore          ``{"cluster", "node"}``: the node comes back
+POST    /_mock/token                  ``{"sub"?, "lifetime"?, "claims"?}``: a token for the job service
+GET     /_mock/health                 what the job service depends on, ``ok`` or ``error`` by name
+PUT     /_mock/health                 change it: ``{"redis": "error"}``
+GET     /_mock/reports                the reports of S9S, the latest first, with where they were to be sent: nothing is
 GET     /_mock/webhooks/deliveries    the latest deliveries, oldest first; ``?webhook_id=`` for those of one webhook
 ======  ============================  =================================================================================
 
@@ -25,7 +29,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import from_json
@@ -41,10 +45,12 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from mock_server.app import Application
+    from mock_server.world.dependencies import Check
 
 PREFIX = "/_mock"
 
 
+_CHECKS = TypeAdapter(dict[str, Literal["ok", "error"]])
 _PLAN = TypeAdapter[str | list[dict[str, Any] | str]](str | list[dict[str, Any] | str])
 
 
@@ -81,6 +87,16 @@ class NodeCommand(BaseModel):
     reason: str = "failed by the control API"
 
 
+class TokenCommand(BaseModel):
+    """For whom, for how many seconds (``null`` for ever), and what else the token says."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    sub: str = "user_456"
+    lifetime: float | None = Field(default=3600.0, ge=-1e9, le=1e9, allow_inf_nan=False)
+    claims: dict[str, Any] = Field(default_factory=dict)
+
+
 class ControlAPI:
     """Answers the requests under ``/_mock``."""
 
@@ -100,6 +116,10 @@ class ControlAPI:
             ("GET", "/executions"): self._executions,
             ("POST", "/nodes/fail"): self._fail_node,
             ("POST", "/nodes/restore"): self._restore_node,
+            ("POST", "/token"): self._token,
+            ("GET", "/health"): self._health,
+            ("PUT", "/health"): self._set_health,
+            ("GET", "/reports"): self._reports,
             ("GET", "/webhooks/deliveries"): self._deliveries,
         }
 
@@ -128,7 +148,7 @@ class ControlAPI:
         name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
         if name != "localhost" and not _is_loopback(name):
             raise ControlError(403, "The Host header does not name this machine")
-        if request.method != "GET" and request.headers.get("origin") not in (None, f"http://{host}"):
+        if request.method != "GET" and request.headers.get("origin") not in (None, f"{request.url.scheme}://{host}"):
             raise ControlError(403, "Other origins may not use the control API")
 
     def _handler(self, request: Request) -> Any:
@@ -163,7 +183,7 @@ class ControlAPI:
             "mode": time.mode,
             "now": time.now(),
             "time": iso(time.now()),
-            "next_event_at": time.backend.next_event_at(),
+            "next_event_at": time.next_event_at(),
         }
 
     async def _move_clock(self, request: Request) -> dict[str, Any]:
@@ -211,10 +231,25 @@ class ControlAPI:
         await self._app.state.cluster.restore_node(command.cluster, command.node)
         return self._node(command)
 
+    async def _token(self, request: Request) -> dict[str, str]:
+        command = TokenCommand.model_validate(await _json(request))
+        return {"token": self._app.token({"sub": command.sub, **command.claims}, command.lifetime)}
+
+    async def _health(self, request: Request) -> dict[str, Check]:
+        return self._app.state.dependencies.checks()
+
+    async def _set_health(self, request: Request) -> dict[str, Check]:
+        self._app.state.dependencies.set(_CHECKS.validate_python(await _json(request)))
+        return await self._health(request)
+
     async def _deliveries(self, request: Request) -> list[dict[str, Any]]:
         wanted = request.query_params.get("webhook_id")
         log = self._app.state.courier.outbox.log
         return [delivery.as_dict() for delivery in log if wanted in (None, delivery.webhook_id)]
+
+    async def _reports(self, request: Request) -> list[dict[str, Any]]:
+        reports = self._app.state.s9s.reports.all()
+        return [{"report_id": each.id, "status": each.status, **each.details} for each in reports]
 
     def _node(self, command: NodeCommand) -> dict[str, Any]:
         node = self._app.state.cluster.cluster(command.cluster).nodes[command.node]

@@ -1,4 +1,9 @@
-"""From a path to an endpoint; the table is built once per process."""
+"""From a request's port, host and path to an endpoint; the table is built once per process.
+
+A port of its own stands for one family, and so does a host that the documents print.  Elsewhere a mount prefix chooses the
+family, and without one the path does: ``/v1`` leads to the platform, ``/api/v1`` to workflows and,
+without overlap, to the job service.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +18,9 @@ if TYPE_CHECKING:
 
     from mock_server.routes import Endpoint, Family
 
+PORT = "mock_server.port"
+"""Scope key for the name of the family that the port stands for, absent if it stands for all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -22,6 +30,7 @@ class Match:
     path: str
     methods: dict[str, Endpoint]
     params: dict[str, str]
+    mount: str = ""
 
     def endpoint(self, method: str) -> Endpoint:
         """Return the endpoint for ``method`` or raise a 404 or 405."""
@@ -44,23 +53,41 @@ class Dispatcher:
     def __init__(self, families: Sequence[Family]) -> None:
         self.families = tuple(families)
 
-    def match(self, raw_path: str) -> Match:
-        """Look up a path as it came over the wire; percent-encoded slashes stay inside their segment."""
-        family, path = self._family(raw_path)
-        methods: dict[str, Endpoint] = {}
-        params: dict[str, str] = {}
-        for endpoint in family.endpoints:
-            if found := endpoint.pattern.fullmatch(path):
-                methods.setdefault(endpoint.method, endpoint)
-                params = {name: unquote(value) for name, value in found.groupdict().items()}
-        return Match(family, path, methods, params)
+    def match(self, raw_path: str, host: str = "", name: str | None = None) -> Match:
+        """Look up a path as it came over the wire; percent-encoded slashes stay inside their segment.
 
-    def _family(self, path: str) -> tuple[Family, str]:
-        for family in self.families:
+        ``host`` is the Host header, ``name`` the family that the port stands for.
+        """
+        chosen = self._chosen(host, name)
+        for family in chosen or self.families:
             mount = family.dialect.mount
-            if path.startswith(mount + "/"):
-                return family, path[len(mount) :]
-        for family in self.families:
-            if path.startswith(family.dialect.prefix + "/"):
-                return family, path
-        return self.families[0], path
+            if raw_path.startswith(mount + "/"):
+                return _match(family, raw_path[len(mount) :], mount)
+        candidates = chosen or [family for family in self.families if family.dialect.by_path]
+        # Of those that share a prefix, the one that says what it wants of it answers for what is not there.
+        below = sorted((family for family in candidates if family.dialect.claims(raw_path)), key=_is_unspecific)
+        matches = [_match(family, raw_path) for family in below or candidates[:1]]
+        return next((match for match in matches if match.methods), matches[0])
+
+    def _chosen(self, host: str, name: str | None) -> list[Family]:
+        """Return the families that a port or a host stands for, none if it stands for all."""
+        if name is not None:
+            return [family for family in self.families if family.dialect.name == name]
+        bare = host.lower().partition(":")[0]
+        return [family for family in self.families if bare in family.dialect.hosts]
+
+
+def _is_unspecific(family: Family) -> bool:
+    return not family.dialect.nouns
+
+
+def _match(family: Family, path: str, mount: str = "") -> Match:
+    for alias in family.dialect.aliases:
+        if path.startswith(alias + "/"):
+            path = family.dialect.prefix + path[len(alias) :]
+    found = [endpoint for endpoint in family.endpoints if endpoint.pattern.fullmatch(path)]
+    # Of paths that match, such as /jobs/bulk and /jobs/{job_id}, the one that was declared first.
+    methods = {endpoint.method: endpoint for endpoint in reversed(found) if endpoint.path == found[0].path}
+    values = found[0].pattern.fullmatch(path) if found else None
+    params = {} if values is None else {name: unquote(value) for name, value in values.groupdict().items()}
+    return Match(family, path, methods, params, mount)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 from openapi_ui_bundles import swagger_ui
 from starlette.responses import HTMLResponse, Response
@@ -16,6 +17,7 @@ from mock_server.routes import Call, Routes
 routes = Routes("documents", prefix="")
 workflows = Routes("documents", prefix="/api/v1")
 mounted = Routes("documents", prefix="")  # where their mount is in front of it
+jobservice = Routes("documents", prefix="")  # the same, or its own port or host
 
 ASSETS = {
     "swagger-ui.css": "text/css",
@@ -28,17 +30,21 @@ PAGE = """<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <title>Vantage API</title>
-<link rel="icon" type="image/png" href="/docs/favicon-32x32.png">
-<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="icon" type="image/png" href="%(mount)s/docs/favicon-32x32.png">
+<link rel="stylesheet" href="%(mount)s/docs/swagger-ui.css">
 </head>
 <body>
-<p><a href="/docs">Platform</a> · <a href="/api/v1/docs">Workflows</a></p>
+<p>%(links)s</p>
 <div id="ui"></div>
-<script src="/docs/swagger-ui-bundle.js"></script>
-<script>SwaggerUIBundle({url: "%s", dom_id: "#ui", persistAuthorization: true});</script>
+<script src="%(mount)s/docs/swagger-ui-bundle.js"></script>
+<script>SwaggerUIBundle({url: "%(url)s", dom_id: "#ui", persistAuthorization: true});</script>
 </body>
 </html>
 """
+LINKS = (
+    '<a href="/docs">Platform</a> · <a href="/api/v1/docs">Workflows</a> · '
+    '<a href="/jobservice/docs">Job service</a> · <a href="/s9s/docs">S9S</a>'
+)
 
 
 @routes.get("/health", public=True, assumed=True)
@@ -62,7 +68,7 @@ async def postman(call: Call[None, None]) -> Response:
 @routes.get("/docs", public=True)
 async def docs(call: Call[None, None]) -> Response:
     """Interactive documentation."""
-    return HTMLResponse(PAGE % "/api/openapi")
+    return HTMLResponse(PAGE % {"mount": "", "url": "/api/openapi", "links": LINKS})
 
 
 @mounted.get("/api/openapi", public=True, assumed=True)
@@ -75,19 +81,38 @@ async def workflows_openapi(call: Call[None, None]) -> Response:
 @workflows.get("/docs", public=True, assumed=True)
 async def workflows_docs(call: Call[None, None]) -> Response:
     """Interactive documentation of workflows."""
-    return HTMLResponse(PAGE % "/api/v1/openapi.json")
+    return HTMLResponse(PAGE % {"mount": "", "url": "/api/v1/openapi.json", "links": LINKS})
 
 
+@jobservice.get("/api/openapi", public=True, assumed=True)
+@jobservice.get("/openapi.json", public=True, assumed=True)
+async def jobservice_openapi(call: Call[None, None]) -> Response:
+    """OpenAPI description of the job service."""
+    return json_response({**describe(call.family), "servers": [{"url": call.mount or "/"}]}, 200)
+
+
+@jobservice.get("/docs", public=True, assumed=True)
+async def jobservice_docs(call: Call[None, None]) -> Response:
+    """Interactive documentation of the job service."""
+    mount = call.mount
+    return HTMLResponse(PAGE % {"mount": mount, "url": f"{mount}/openapi.json", "links": LINKS if mount else ""})
+
+
+@jobservice.get("/docs/{asset}", public=True, assumed=True)
 @routes.get("/docs/{asset}", public=True)
 async def asset(call: Call[None, None]) -> Response:
     """A file of the interactive documentation."""
-    name = call.path["asset"]
-    if name not in ASSETS:
+    return asset_response(ASSETS, call.path["asset"])
+
+
+def asset_response(assets: dict[str, str], name: str, directory: Path = swagger_ui.static_path) -> Response:
+    """Return one of the ``assets``, which are content types by file name, or raise a 404."""
+    if name not in assets:
         raise ApiError(404, "There is nothing at this path")
-    return Response(read_asset(name), media_type=ASSETS[name], headers={"Cache-Control": "max-age=3600"})
+    return Response(read_asset(name, directory), media_type=assets[name], headers={"Cache-Control": "max-age=3600"})
 
 
 @cache
-def read_asset(name: str) -> bytes:
-    """Return one of the ``ASSETS``."""
-    return (swagger_ui.static_path / name).read_bytes()
+def read_asset(name: str, directory: Path = swagger_ui.static_path) -> bytes:
+    """Return a bundled file."""
+    return (directory / name).read_bytes()

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+SCHEDULER = "scheduler_error"
+"""The code of what goes wrong behind the server; a family that has no word for it speaks of an internal error."""
+
+
 class ApiError(Exception):
     """A refusal.  Without ``code`` the dialect chooses the word that belongs to the status."""
 
@@ -44,12 +48,12 @@ class Fault:
     message: str
 
 
-def invalid(faults: Sequence[Fault]) -> ApiError:
-    """Return the refusal for a request with these faults, the first of them in front."""
+def invalid(faults: Sequence[Fault], message: str | None = None) -> ApiError:
+    """Return the refusal for a request with these faults, the first of them in front unless there is a ``message``."""
     first = faults[0]
     errors = [{"field": fault.field, "code": fault.code, "message": fault.message} for fault in faults]
-    message = f"{first.field}: {first.message}" if first.field else first.message
-    return ApiError(400, message, details={"field": first.field, "code": first.code, "errors": errors})
+    own = f"{first.field}: {first.message}" if first.field else first.message
+    return ApiError(400, message or own, details={"field": first.field, "code": first.code, "errors": errors})
 
 
 def invalid_field(field: str, message: str, code: str = "invalid_value") -> ApiError:

@@ -10,18 +10,21 @@ import pydantic_core
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
-from mock_server.auth import NOBODY
+from mock_server.auth import NOBODY, Presented
 from mock_server.browsers import OPEN, preflight
 from mock_server.delivery import Delivery
+from mock_server.dispatch import PORT
 from mock_server.errors import ApiError
 from mock_server.idempotency import HEADER, check_key, fingerprint, same_json
 from mock_server.incoming import Incoming
 from mock_server.refusals import refusals
 from mock_server.routes import Call
+from mock_server.sockets import check_origin, socket_of, without_token
 from mock_server.validation import check_body, check_query
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from starlette.datastructures import QueryParams
     from starlette.types import Receive, Scope, Send
 
     from mock_server.auth import Credential
@@ -43,8 +46,8 @@ class Exchange:
         self.state = state
         self.request = Request(scope, receive)
         self.delivery = Delivery(scope, receive, send, self._pause)
-        raw_path = scope.get("raw_path") or scope["path"].encode()
-        self.match: Match = dispatcher.match(raw_path.decode("latin-1"))
+        path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+        self.match: Match = dispatcher.match(path, self.request.headers.get("host", ""), scope.get(PORT))
         self.request_id = state.next_request_id()
         self.window: Window | None = None
         self.polled = False
@@ -119,13 +122,15 @@ class Exchange:
         endpoint = self.match.methods.get(self.request.method)
         credential = self._admit(public=endpoint is not None and endpoint.public)
         endpoint = self.match.endpoint(self.request.method)
+        if credential is None and endpoint.stream is not None:
+            return await self._work_on_stream(endpoint, endpoint.stream, NOBODY, None)
         if credential is None:
             return await self._invoke(endpoint, self._call(NOBODY, None, None))
         if endpoint.writes and not credential.can_write:
             raise ApiError(403, "This key may only read")
         if endpoint.scope is not None and endpoint.scope not in credential.scopes:
             raise ApiError(403, f"This key lacks the scope {endpoint.scope}")
-        query = check_query(endpoint.query, self.request.query_params)
+        query = check_query(endpoint.query, self._params())
         if endpoint.stream is not None:
             return await self._work_on_stream(endpoint, endpoint.stream, credential, query)
         if endpoint.body is None:
@@ -137,7 +142,7 @@ class Exchange:
     async def _work_on_stream(
         self, endpoint: Endpoint, kind: type[StreamBody], credential: Credential, query: object
     ) -> Response:
-        self._check_media(kind.media)
+        self._check_media(kind.media, *kind.further_media)
         with refusals():
             body = await kind.take(self.incoming, self.state)
         try:
@@ -159,8 +164,8 @@ class Exchange:
         return "\n".join(f"{name}: {value}" for name, value in values if value is not None).encode()
 
     def _call(self, credential: Credential, query: object, body: object) -> Call[Any, Any]:
-        match = self.match
-        return Call(self.request, self.state, match.family, credential, match.params, query, body, self.fault)
+        at = self.match
+        return Call(self.request, self.state, at.family, credential, at.params, query, body, self.fault, at.mount)
 
     def _admit(self, *, public: bool) -> Credential | None:
         """Return who is calling, counted against the budget; ``None`` is allowed in where no key is needed."""
@@ -176,17 +181,29 @@ class Exchange:
         return credential
 
     def _identify(self) -> Credential:
-        keys, headers = self.state.keys(self.match.family.dialect.name), self.request.headers
+        keys = self.state.keys(self.match.family.dialect.name)
         takes_session = any(endpoint.session for endpoint in self.match.methods.values())
-        cookie = headers.get("cookie") if takes_session else None
-        return keys.authenticate(headers.get("authorization"), cookie)
+        shown = Presented.of(self.request, session=takes_session, token=self._opens_socket())
+        credential = keys.authenticate(shown)
+        if self._opens_socket():
+            check_origin(self.request, shown=shown.authorization is not None or shown.api_key is not None)
+        return credential
+
+    def _opens_socket(self) -> bool:
+        """Tell whether the caller asks for a socket where there is one."""
+        return socket_of(self.request) is not None and any(each.socket for each in self.match.methods.values())
+
+    def _params(self) -> QueryParams:
+        params = self.request.query_params
+        return without_token(params) if self._opens_socket() else params
 
     def _count(self, credential: Credential | None) -> Window:
         """Count this request for its key, or for its address if it has none."""
         dialect = self.match.family.dialect
         address = self.request.client.host if self.request.client else "local"
-        caller = f"address {address}" if credential is None else f"key {credential.key}"
-        self.window = self.state.limits.count(dialect.name, caller, dialect.rate)
+        caller = f"key {credential.key}" if credential is not None and credential.key else f"address {address}"
+        policy = dialect.policy(self.match.methods.get(self.request.method), credential)
+        self.window = self.state.limits.count(dialect.name, caller, policy)
         return self.window
 
     async def _content(self, *, optional: bool) -> bytes:
@@ -207,15 +224,15 @@ class Exchange:
             self._check_media("application/json")
         return bytes(content)
 
-    def _check_media(self, wanted: str) -> None:
+    def _check_media(self, *wanted: str) -> None:
         kind = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != wanted:
-            raise ApiError(415, f"The body must be {wanted}", details={"content_type": kind})
+        if kind not in wanted:
+            raise ApiError(415, f"The body must be {' or '.join(wanted)}", details={"content_type": kind})
 
     async def _once(self, endpoint: Endpoint, call: Call[Any, Any], key: str, content: bytes) -> Response:
         """Invoke the endpoint unless this key has an answer already."""
         self.record.idempotency_key = key
-        caller = call.credential.key
+        caller = f"{self.match.family.dialect.name} {call.credential.key}"
         store = self.state.idempotency
         claim = store.claim(caller, key, fingerprint(endpoint.method, self.match.path.rstrip("/"), content))
         if isinstance(claim, Response):

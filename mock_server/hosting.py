@@ -16,8 +16,10 @@ from uvicorn import Config
 from uvicorn.server import ServerState as Connections
 
 from mock_server.protocol import MockProtocol
+from mock_server.sockets import MAX_MESSAGE, PING_SECONDS
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Coroutine
 
     from starlette.types import ASGIApp
@@ -65,11 +67,15 @@ class LoopThread:
 class Listener:
     """A bound socket and the connections that came over it."""
 
-    def __init__(self, app: ASGIApp, sock: socket.socket) -> None:
+    def __init__(self, app: ASGIApp, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         self._config = Config(
             app,
             http=MockProtocol,
-            ws="none",
+            ws="none",  # the protocol loads it when somebody asks
+            ws_max_size=MAX_MESSAGE,
+            ws_ping_interval=PING_SECONDS,
+            ws_ping_timeout=PING_SECONDS,
+            ws_per_message_deflate=False,  # one frame serves all, and compressing is dearer than the loopback
             lifespan="off",
             interface="asgi3",
             log_config=None,
@@ -80,12 +86,13 @@ class Listener:
         self._config.load()
         self._connections = Connections()
         self._socket = sock
+        self._tls = tls
         self._server: asyncio.Server
 
     async def open(self) -> None:
         """Begin to accept connections."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._protocol, sock=self._socket, backlog=BACKLOG)
+        self._server = await loop.create_server(self._protocol, sock=self._socket, backlog=BACKLOG, ssl=self._tls)
 
     async def close(self) -> None:
         """Drop all connections and wait until the requests on them have noticed."""

@@ -19,21 +19,25 @@ MAX_WINDOWS = 10_000
 class Window:
     """One credential's current window: it opens with the first request and ends after the policy's seconds."""
 
-    limit: int
+    policy: RatePolicy
     ends_at: float
     used: int = 0
 
     @property
     def exhausted(self) -> bool:
-        return self.used > self.limit
+        return self.policy.limit is not None and self.used > self.policy.limit
 
     def headers(self) -> dict[str, str]:
-        """Return the headers that tell the caller about its budget."""
-        return {
-            "X-RateLimit-Limit": str(self.limit),
-            "X-RateLimit-Remaining": str(max(0, self.limit - self.used)),
+        """Return the headers that tell the caller about its budget, none if there is no limit."""
+        limit = self.policy.limit
+        if limit is None:
+            return {}
+        headers = {
+            "X-RateLimit-Limit": str(limit),
+            "X-RateLimit-Remaining": str(max(0, limit - self.used)),
             "X-RateLimit-Reset": str(math.ceil(self.ends_at)),
         }
+        return {**headers, "X-RateLimit-Window": f"{self.policy.window:g}"} if self.policy.announced else headers
 
 
 class RateLimiter:
@@ -42,15 +46,16 @@ class RateLimiter:
     def __init__(self, time: Timekeeper, *, enforced: bool) -> None:
         self._time = time
         self._enforced = enforced
-        self._windows: dict[tuple[str, str], Window] = {}
+        self._windows: dict[tuple[str, str, str], Window] = {}
 
     def count(self, family: str, caller: str, policy: RatePolicy) -> Window:
         """Count one request and return the window it falls in."""
         now = self._time.now()
-        window = self._windows.get((family, caller))
+        budget = family, caller, policy.name
+        window = self._windows.get(budget)
         if window is None or window.ends_at <= now:
             self._make_room(now)
-            window = self._windows[family, caller] = Window(policy.limit, now + policy.window)
+            window = self._windows[budget] = Window(policy, now + policy.window)
         window.used += 1
         return window
 
@@ -60,8 +65,8 @@ class RateLimiter:
             wait = max(1, math.ceil(self._time.caller_delay(window.ends_at)))
             raise ApiError(
                 429,
-                f"Rate limit of {window.limit} requests exceeded; retry in {wait} s",
-                details={"limit": window.limit, "retry_after": wait},
+                f"Rate limit of {window.policy.limit} requests exceeded; retry in {wait} s",
+                details={"limit": window.policy.limit, "retry_after": wait},
                 headers={"Retry-After": str(wait)},
             )
 

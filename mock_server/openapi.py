@@ -47,6 +47,10 @@ ANSWER_HEADERS: dict[str, Any] = {
     "X-RateLimit-Reset": {"description": "End of the window, epoch seconds.", "schema": {"type": "integer"}},
 }
 
+WINDOW_HEADER: dict[str, Any] = {
+    "X-RateLimit-Window": {"description": "Length of the window in seconds.", "schema": {"type": "integer"}},
+}
+
 ORGANIZATION = {
     "name": "X-Organization-ID",
     "in": "header",
@@ -66,10 +70,15 @@ IDEMPOTENCY = {
 }
 
 
+TEXT = {"type": "string"}
+EVENT = {"type": "object", "properties": dict.fromkeys(("id", "event", "data"), TEXT), "required": ["data"]}
+"""One event of a stream."""
+
+
 @cache
 def describe(family: Family) -> dict[str, Any]:
     """Return the OpenAPI document of ``family``, built once per process."""
-    endpoints = [endpoint for endpoint in family.endpoints if not endpoint.public]
+    endpoints = [endpoint for endpoint in family.endpoints if not _is_page(endpoint)]
     schemas, components = _schemas(family, endpoints)
     paths: dict[str, Any] = {}
     for endpoint in endpoints:
@@ -78,15 +87,20 @@ def describe(family: Family) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": family.dialect.title, "version": VERSION},
         "servers": [{"url": "/"}],
-        "security": [{"bearer": []}],
+        "security": [{name: []} for name in family.dialect.security],
         "tags": [{"name": tag} for tag in dict.fromkeys(endpoint.tag for endpoint in endpoints)],
         "paths": paths,
         "components": {
             "schemas": components,
-            "headers": ANSWER_HEADERS,
-            "securitySchemes": _security_schemes(endpoints),
+            "headers": _answer_headers(family),
+            "securitySchemes": _security_schemes(family, endpoints),
         },
     }
+
+
+def _is_page(endpoint: Endpoint) -> bool:
+    """Tell whether an endpoint is about the API, not part of it."""
+    return endpoint.public and endpoint.body is None and endpoint.answer is None
 
 
 def _schemas(family: Family, endpoints: list[Endpoint]) -> tuple[dict[Any, Any], dict[str, Any]]:
@@ -115,12 +129,17 @@ def _operation(family: Family, endpoint: Endpoint, schemas: dict[Any, Any]) -> d
         operation["x-assumed"] = True
     if endpoint.scope is not None:
         operation["security"] = [{"bearer": [endpoint.scope]}]
+    if endpoint.public:
+        operation["security"] = []
     if endpoint.session:
         operation["security"] = [{"bearer": []}, {"session": []}]
     if endpoint.stream is not None:
         operation["requestBody"] = {
             "required": True,
-            "content": {endpoint.stream.media: {"schema": endpoint.stream.schema}},
+            "content": {
+                media: {"schema": endpoint.stream.schema}
+                for media in (endpoint.stream.media, *endpoint.stream.further_media)
+            },
         }
     elif endpoint.body is not None:
         operation["requestBody"] = {
@@ -130,8 +149,12 @@ def _operation(family: Family, endpoint: Endpoint, schemas: dict[Any, Any]) -> d
     return operation
 
 
-def _security_schemes(endpoints: list[Endpoint]) -> dict[str, Any]:
-    schemes: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer"}}
+def _answer_headers(family: Family) -> dict[str, Any]:
+    return {**ANSWER_HEADERS, **WINDOW_HEADER} if family.dialect.rate.announced else ANSWER_HEADERS
+
+
+def _security_schemes(family: Family, endpoints: list[Endpoint]) -> dict[str, Any]:
+    schemes: dict[str, Any] = dict(family.dialect.security)
     if any(endpoint.session for endpoint in endpoints):
         # The documented cookie has no name, so that it cannot be described as one.
         schemes["session"] = {"type": "apiKey", "in": "header", "name": "Cookie"}
@@ -167,7 +190,7 @@ def _query_parameters(query: type[BaseModel]) -> Iterator[dict[str, Any]]:
         parameter: dict[str, Any] = {
             "name": name,
             "in": "query",
-            "required": False,
+            "required": name in schema.get("required", ()),
             "description": description,
             "schema": without_null(field),
         }
@@ -177,9 +200,9 @@ def _query_parameters(query: type[BaseModel]) -> Iterator[dict[str, Any]]:
 
 
 def _responses(family: Family, endpoint: Endpoint, schemas: dict[Any, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
-    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in ANSWER_HEADERS}
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _answer_headers(family)}
     success: dict[str, Any] = {"description": "Done.", "headers": headers}
-    content = {media: {"schema": {"type": "string"}} for media in endpoint.media}
+    content = {media: {"schema": EVENT if media == "text/event-stream" else TEXT} for media in endpoint.media}
     if endpoint.answer is not None:
         schema, envelope = schemas[endpoint.answer], family.dialect.envelope
         answer = schema if envelope is None else envelope.schema(schema, bare=endpoint.bare)
@@ -189,6 +212,8 @@ def _responses(family: Family, endpoint: Endpoint, schemas: dict[Any, Any]) -> I
     yield endpoint.status, success
     if endpoint.partial:
         yield 206, {**success, "description": "A part."}
+    if endpoint.degraded:
+        yield 503, {**success, "description": "The same, of a service that is degraded."}
     for status in sorted({*_refusals(endpoint), *endpoint.refusals}):
         refusal: dict[str, Any] = {"description": REASONS[status], "headers": headers}
         if endpoint.method != "HEAD":
@@ -197,7 +222,7 @@ def _responses(family: Family, endpoint: Endpoint, schemas: dict[Any, Any]) -> I
 
 
 def _refusals(endpoint: Endpoint) -> Iterator[int]:
-    yield from (400, 401)
+    yield from (() if endpoint.public and endpoint.body is None else (400, 401))
     if endpoint.writes or endpoint.scope is not None:
         yield 403
     if endpoint.pattern.groupindex or endpoint.writes or endpoint.scope is not None or endpoint.session:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import ClientDisconnect
 
 from mock_server.cluster import backend
-from mock_server.errors import ApiError, invalid_field
+from mock_server.errors import SCHEDULER, ApiError, invalid_field
 from mock_server.storage import errors as storage
 from mock_server.world import errors as world
 
@@ -39,6 +39,8 @@ def refusals() -> Generator[None]:
         raise ApiError(409, str(error)) from None
     except (backend.RequestError, storage.PathError) as error:
         raise invalid_field(error.field, str(error)) from None
+    except backend.ClusterError as error:
+        raise ApiError(500, str(error), code=SCHEDULER) from None
     except storage.ClosedError:
         raise ClientDisconnect from None
     except storage.StorageError as error:

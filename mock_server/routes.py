@@ -37,6 +37,7 @@ Body = TypeVar("Body")
 class Call(Generic[Query, Body]):
     """One checked request on its way through a handler.
 
+    ``mount`` is the prefix in front of the documented paths that the caller used; links in an answer begin with it.
     A handler that shows an active job says so, because a caller who polls is waiting for time to pass.
     """
 
@@ -48,6 +49,7 @@ class Call(Generic[Query, Body]):
     query: Query
     body: Body
     fault: Rule | None = None
+    mount: str = ""
     idempotency_key: str | None = None
     saw_active_job: bool = False
 
@@ -80,6 +82,8 @@ class Endpoint:
     session: bool
     bare: bool
     optional_body: bool
+    degraded: bool
+    socket: bool
     pattern: re.Pattern[str]
 
     @property
@@ -127,6 +131,9 @@ class Routes:
     def post(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
         return self.add("POST", path, **options)
 
+    def put(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
+        return self.add("PUT", path, **options)
+
     def patch(self, path: str, **options: Any) -> Callable[[Handler], Handler]:
         return self.add("PATCH", path, **options)
 
@@ -150,6 +157,8 @@ class Routes:
         session: bool = False,
         bare: bool = False,
         optional_body: bool = False,
+        degraded: bool = False,
+        socket: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare the decorated coroutine function as the handler of ``method path``.
 
@@ -157,7 +166,8 @@ class Routes:
         types of the answer, ``conflicts`` says that a 409 is possible, ``refusals`` lists further statuses,
         ``partial`` says that the answer may be a part of it (206), ``scope`` is what the key must allow, ``session`` lets a
         cookie take the place of a key, ``bare`` keeps the parts of the answer at the top of the family's envelope,
-        ``optional_body`` takes no body for an empty object.
+        ``optional_body`` takes no body for an empty object, ``degraded`` says that the same answer may come as a 503,
+        ``socket`` answers handshakes of WebSockets.
         """
 
         def declare(handler: Handler) -> Handler:
@@ -185,6 +195,8 @@ class Routes:
                     session=session,
                     bare=bare,
                     optional_body=optional_body,
+                    degraded=degraded,
+                    socket=socket,
                     pattern=_pattern(self.prefix + path),
                 )
             )
@@ -218,5 +230,5 @@ def _json_part(answer: Any) -> Any:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    escaped = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))
+    escaped = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path.rstrip("/")))
     return re.compile(escaped + "/?")

@@ -6,17 +6,23 @@ import ipaddress
 import os
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from mock_server.access import ClusterAccess, StorageAccess, WebhookAccess, WorkflowAccess
+from mock_server.access import ClusterAccess, HealthAccess, StorageAccess, WebhookAccess, WorkflowAccess
 from mock_server.app import Application
 from mock_server.auth import Credential
+from mock_server.encryption import tls_context
 from mock_server.faults import parse_rules
 from mock_server.hosting import Listener, LoopThread, bind
+from mock_server.jobservice.key_sets import read_key_set
+from mock_server.jobservice.tokens import JwtPolicy
+from mock_server.s9s.dialect import S9S
 from mock_server.state import IdempotencyMode, Settings
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Coroutine, Iterable, Mapping
     from types import TracebackType
 
+    from mock_server.encryption import Paths
     from mock_server.faults import FaultPlan, Rule
     from mock_server.journal import Record
 
@@ -67,6 +73,15 @@ class MockServer:
     unfinished uploads, which another server can go on with; without one they end with this server.  ``storage_quota``
     is the number of bytes that all files together may have.
 
+    S9S answers below ``/s9s`` and for the hosts that its document names; ``s9s_port`` gives it a socket of its own, 0
+    meaning any free one.  ``oauth_clients`` are secrets by client id, accepted besides the documented pair;
+    ``anonymous_s9s`` lets S9S callers in who show no credentials.  ``tls`` are the files of a certificate and its key;
+    with ``client_ca``, the file of an authority, its certificates are credentials of S9S for the users they name.
+
+    The job service takes JSON Web Tokens that ``token`` makes, that are signed with ``jwt_secret`` (HS256, 32 bytes or more;
+    made up by default) or with a key of ``jwks``, a JSON Web Key Set as a file or as data.  ``jwt_audience`` and
+    ``jwt_issuer`` are who they must be for and by, if given; ``jwt_leeway`` are the seconds that clocks may differ.
+
     Start it, or use it as a context manager, to have a socket at ``url``; ``app`` works without.
     """
 
@@ -85,14 +100,25 @@ class MockServer:
         api_keys: Iterable[str | Credential] = (),
         state: str | os.PathLike[str] | None = None,
         storage_quota: int | None = None,
+        s9s_port: int | None = None,
+        oauth_clients: Mapping[str, str] | None = None,
+        anonymous_s9s: bool = False,
+        tls: Paths | None = None,
+        client_ca: str | os.PathLike[str] | None = None,
+        jwt_secret: str | bytes | None = None,
+        jwks: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        jwt_audience: str | None = None,
+        jwt_issuer: str | None = None,
+        jwt_leeway: float = 0.0,
     ) -> None:
         if storage_quota is not None and storage_quota < 0:
             raise ValueError(f"storage_quota must not be negative, but is {storage_quota}")
         self._host = host
-        self._port = port
-        self._bound_port: int | None = None
+        self._ports = {"": port} if s9s_port is None else {"": port, S9S.name: s9s_port}
+        self._tls = tls_context(tls, client_ca)
+        self._bound: dict[str, int] = {}
         self._loop: LoopThread | None = None
-        self._listener: Listener | None = None
+        self._listeners: list[Listener] = []
         self.app = Application(
             Settings(
                 seed=seed,
@@ -106,21 +132,33 @@ class MockServer:
                 control=is_loopback(host),
                 directory=None if state is None else os.path.abspath(state),
                 storage_quota=storage_quota,
+                oauth_clients=tuple((oauth_clients or {}).items()),
+                anonymous_s9s=anonymous_s9s,
+                jwt=_policy(jwt_secret, jwks, jwt_audience, jwt_issuer, jwt_leeway),
             )
         )
         self.cluster = ClusterAccess(self._call, lambda: self.app.state.cluster)
         self.storage = StorageAccess(lambda: self._call(lambda: self.app.state.storage))
         self.workflows = WorkflowAccess(self._call, lambda: self.app.state)
         self.webhooks = WebhookAccess(self._call, lambda: self.app.state.courier, self._wait)
+        self.health = HealthAccess(self._call, lambda: self.app.state.dependencies)
         self.faults = FaultAccess(self._call, lambda: self.app.state.faults)
 
     @property
     def url(self) -> str:
         """The base URL of the running server."""
-        if self._bound_port is None:
+        return self._url("")
+
+    @property
+    def s9s_url(self) -> str:
+        """The base URL of S9S: its own socket if it has one, else its prefix."""
+        return self._url(S9S.name) if S9S.name in self._ports else self.url + S9S.mount
+
+    def _url(self, name: str) -> str:
+        if name not in self._bound:
             raise RuntimeError("the server is not running; call start() or use it as a context manager")
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._bound_port}"
+        return f"{'http' if self._tls is None else 'https'}://{host}:{self._bound[name]}"
 
     @property
     def journal(self) -> list[Record]:
@@ -131,31 +169,46 @@ class MockServer:
         """Listen; returns once requests are answered."""
         if self._loop is not None:
             raise RuntimeError("the server is running already")
-        sock = bind(self._host, self._port)
-        port = sock.getsockname()[1]
-        loop = LoopThread(f"mock-server-{port}")
-        listener = Listener(self.app, sock)
+        sockets: dict[str, socket.socket] = {}
+        try:
+            for name, port in self._ports.items():
+                sockets[name] = bind(self._host, port)
+            self._open(sockets)
+        except BaseException:
+            for sock in sockets.values():
+                sock.close()
+            raise
+        self._bound = {name: sock.getsockname()[1] for name, sock in sockets.items()}
+        return self
+
+    def _open(self, sockets: Mapping[str, socket.socket]) -> None:
+        """Begin to answer at these sockets."""
+        loop = LoopThread(f"mock-server-{sockets[''].getsockname()[1]}")
         try:
             if self.app.settings.directory is not None:
                 loop.call(lambda: self.app.state.storage)  # at once, because another server may be using it
-            loop.wait(listener.open())
+            listeners = [
+                Listener(self.app.speaking(name) if name else self.app, sock, self._tls)
+                for name, sock in sockets.items()
+            ]
+            for listener in listeners:
+                loop.wait(listener.open())
             loop.call(self.app.open)
         except BaseException:
             loop.close()
-            sock.close()
             raise
-        self._loop, self._listener, self._bound_port = loop, listener, port
-        return self
+        self._loop, self._listeners = loop, listeners
 
     def stop(self) -> None:
         """Close the socket and all connections; a stopped server can be started again, then without its files."""
-        loop, listener = self._loop, self._listener
-        if loop is None or listener is None:
+        loop, listeners = self._loop, self._listeners
+        if loop is None:
             return
-        self._loop = self._listener = self._bound_port = None
+        self._loop, self._listeners, self._bound = None, [], {}
         loop.call(self.app.state.time.wake_all)
         loop.wait(self.app.close())
-        loop.wait(listener.close())
+        for listener in listeners:
+            loop.wait(listener.close())
         loop.call(self.app.state.close_storage)
         loop.close()
 
@@ -175,6 +228,14 @@ class MockServer:
         """Return the time on the server's clock in epoch seconds."""
         return self._call(self.app.state.time.now)
 
+    def token(self, sub: str = "user_456", *, lifetime: float | None = 3600.0, **claims: Any) -> str:
+        """Return a token for the job service, signed with the server's secret.
+
+        It is for user ``sub``, by id or login name, and expires after ``lifetime`` seconds on the server's clock, ``None`` for never.  ``claims``
+        are added, or take the place of what would be there.  ``scope="jobs:read"`` makes one that may only read.
+        """
+        return self._call(lambda: self.app.token({"sub": sub, **claims}, lifetime))
+
     def __enter__(self) -> Self:
         return self.start()
 
@@ -192,3 +253,18 @@ class MockServer:
     def _call(self, function: Callable[[], T]) -> T:
         """Call ``function`` where the state may be touched: in the server's thread if it has one."""
         return function() if self._loop is None else self._loop.call(function)
+
+
+def _policy(
+    secret: str | bytes | None,
+    jwks: str | os.PathLike[str] | Mapping[str, Any] | None,
+    audience: str | None,
+    issuer: str | None,
+    leeway: float,
+) -> JwtPolicy:
+    """Return what the arguments about tokens come to."""
+    keys = () if jwks is None else read_key_set(jwks)
+    if secret is None:
+        return JwtPolicy(keys=keys, audience=audience, issuer=issuer, leeway=leeway)
+    own = secret.encode() if isinstance(secret, str) else secret
+    return JwtPolicy(own, keys, audience, issuer, leeway)

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal
 
 from mock_server.auth import Credential, KeyRing, Keys
 from mock_server.faults import FaultPlan
 from mock_server.idempotency import IdempotencyStore
+from mock_server.jobservice.dialect import JOBSERVICE
+from mock_server.jobservice.tokens import JobServiceKeys, JwtPolicy
 from mock_server.journal import Journal
 from mock_server.limits import RateLimiter
 from mock_server.pipelines.results import Results
 from mock_server.platform.events import describe_event
+from mock_server.s9s.credentials import S9SKeys
+from mock_server.s9s.dialect import ANONYMOUS, OAUTH_CLIENTS, S9S
+from mock_server.s9s.services import Services
 from mock_server.storage.store import Store
 from mock_server.timekeeping import Timekeeper
 from mock_server.webhooks.courier import Courier
 from mock_server.world import SEEDS, build_world, documented_workflows, teams, users
+from mock_server.world.dependencies import Dependencies
 from mock_server.world.executions import Executions
 from mock_server.world.invoices import Books
 from mock_server.world.keys import SCOPES, ApiKeys, Seed
+from mock_server.world.tokens import AccessTokens
 from mock_server.world.webhooks import Webhooks
 from mock_server.world.workflow_store import WorkflowStore
 from mock_server.writers import Writers
@@ -52,6 +60,9 @@ class Settings:
     control: bool = True
     directory: str | None = None
     storage_quota: int | None = None
+    oauth_clients: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    anonymous_s9s: bool = False
+    jwt: JwtPolicy = field(default_factory=JwtPolicy)
 
 
 class ServerState:
@@ -86,8 +97,25 @@ class ServerState:
             family.dialect.name: KeyRing((*family.dialect.credentials, *settings.api_keys)) for family in families
         }
         self._keys["workflows"] = self.api_keys
+        self._keys["jobservice"] = JobServiceKeys(
+            (*JOBSERVICE.credentials, *settings.api_keys),
+            settings.jwt,
+            now=self.time.now,
+            user_named=lambda name: users.named(self.users, name),
+        )
+        self.dependencies = Dependencies()
+        clients = {**OAUTH_CLIENTS, **dict(settings.oauth_clients)}
+        self.tokens = AccessTokens(clients, now=self.time.now, seed=settings.seed)
+        self._keys["s9s"] = S9SKeys(
+            (*S9S.credentials, *settings.api_keys),
+            self.tokens,
+            now=self.time.now,
+            user_named=lambda name: users.named(self.users, name),
+            anonymous=ANONYMOUS if settings.anonymous_s9s else None,
+        )
+        self.s9s = Services(self)
         self._results: Results | None = None
-        self._requests = 0
+        self._ids: Counter[str] = Counter()
         self._storage: Store | None = None
         self.writers = Writers()
 
@@ -125,13 +153,19 @@ class ServerState:
 
     def next_request_id(self) -> str:
         """Return the next request id; the same seed gives the same ids."""
-        self._requests += 1
-        digest = blake2b(f"{self.settings.seed}:{self._requests}".encode(), digest_size=8).hexdigest()
-        return f"req_{digest}"
+        return self.next_id("req")
+
+    def next_id(self, prefix: str) -> str:
+        """Return the next id of its kind, as ``req_`` and sixteen digits; the same seed gives the same ids."""
+        self._ids[prefix] += 1
+        kind = "" if prefix == "req" else f"{prefix}:"
+        digest = blake2b(f"{kind}{self.settings.seed}:{self._ids[prefix]}".encode(), digest_size=8).hexdigest()
+        return f"{prefix}_{digest}"
 
     def close(self) -> None:
         """Let everybody who follows come to an end, and forget the files."""
         self.closed = True
+        self.s9s.close()
         self.courier.close()
         self.time.wake_all()
         if self.settings.directory is not None:

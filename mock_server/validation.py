@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, get_origin
 
 import pydantic_core
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
@@ -31,8 +31,9 @@ _INSTANT = re.compile(
 
 
 class StrictBody(BaseModel):
-    """A request body: nothing unknown, nothing converted."""
+    """A request body: nothing unknown, nothing converted; ``complaint`` is what a refusal says about it as a whole."""
 
+    complaint: ClassVar[str | None] = None
     model_config = ConfigDict(strict=True, extra="forbid")
 
     @classmethod
@@ -160,7 +161,7 @@ def check_body(model: type[M], content: bytes) -> M:
         ) from None
     checked, faults = _validate(model, data, "Unknown field")
     if checked is None:
-        raise invalid(faults)
+        raise invalid(faults, getattr(model, "complaint", None))
     return checked
 
 

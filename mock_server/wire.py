@@ -50,3 +50,9 @@ def cpu_count(text: str) -> int:
     """Return whole cores for ``2``, ``0.5`` or ``500m``, rounded up to at least 1."""
     cores = Fraction(text[:-1]) / 1000 if text.endswith("m") else Fraction(text)
     return max(1, math.ceil(cores))
+
+
+def prefers_text(accept: str) -> bool:
+    """Tell whether an ``Accept`` header asks for plain text and not for JSON."""
+    kinds = [kind.partition(";")[0].strip().lower() for kind in accept.split(",")]
+    return "text/plain" in kinds and "application/json" not in kinds

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from functools import partial
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,14 +26,22 @@ def server() -> Iterator[MockServer]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names for a folder of each test; most tests never make theirs."""
+    base = tmp_path_factory.mktemp("own")
+    return (base / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def _own_environment(monkeypatch: pytest.MonkeyPatch, own_folders: Iterator[Path]) -> None:
+    folder = next(own_folders)
     for name in ("API_KEY", "BASE_URL", "ORGANIZATION", "PROFILE", "LOG", "WORKFLOWS_URL", "WORKFLOWS_KEY"):
         monkeypatch.delenv(f"VANTAGE_{name}", raising=False)
     for name in ("VANTAGE_JOB_SERVICE_URL", "VANTAGE_JOB_SERVICE_TOKEN", "S9S_API_URL", "S9S_API_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
-    monkeypatch.setenv("VANTAGE_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+    monkeypatch.setenv("VANTAGE_STATE_DIR", str(folder / "state"))
 
 
 @pytest.hookimpl(tryfirst=True)

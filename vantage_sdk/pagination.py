@@ -67,7 +67,7 @@ class Page(Sequence[T], Generic[T]):
 
 
 def page_of(model: type[M], key: str, default_limit: int = DEFAULT_LIMIT) -> Callable[[Answer], Page[M]]:
-    """Return the decoder of a list by offset whose items are under ``key``; ``default_limit``: the size of its pages."""
+    """Return the decoder of a list whose items are under ``key``, counted by page or by offset; ``default_limit``: the size of its pages."""
 
     def decode_page(answer: Answer) -> Page[M]:
         body = as_object(parsed(answer)) or {}
@@ -76,7 +76,7 @@ def page_of(model: type[M], key: str, default_limit: int = DEFAULT_LIMIT) -> Cal
         sizes = (body.get("per_page"), body.get("limit"), sent.get("limit"))
         limit = next((size for size in map(_number, sizes) if size), default_limit)
         number = _number(body.get("page"))
-        offset = _number(sent.get("offset"))
+        offset = _number(body.get("offset", sent.get("offset")))
         if offset is None:
             offset = max(0, (number or 1) - 1) * limit
         total = _number(body.get("total"))

@@ -7,9 +7,12 @@ from bisect import bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from mock_server.cluster.statistics import Load
 from mock_server.cluster.usage import Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mock_server.cluster.job import JobRequest, Resources
 
 _HOUR = 3600.0
@@ -80,7 +83,7 @@ class Ledger:
     def allocate(self, at: float, request: JobRequest, sign: int) -> None:
         """Book the resources of a job, ``sign`` 1 when it takes them and -1 when it gives them back."""
         wanted = request.resources
-        times = sign * request.nodes
+        times = sign * request.shares
         self.cpus.add(at, times * wanted.cpus)
         self.memory.add(at, times * wanted.memory)
         self.gpus.add(at, times * wanted.gpus)
@@ -99,13 +102,20 @@ class Ledger:
         """Count a job as over."""
         self._over.add(at, 1)
 
+    def areas(self, since: float, until: float) -> list[tuple[float, float]]:
+        """Return the CPU, memory and GPU seconds of a period, each used and there."""
+        used = (self.cpus, self.memory, self.gpus)
+        there = (self.total_cpus, self.total_memory, self.total_gpus)
+        return [
+            (part.between(since, until), all_.between(since, until)) for part, all_ in zip(used, there, strict=True)
+        ]
+
     def usage(self, start: float, end: float, now: float) -> Usage:
         """Return the totals of a period; what lies after ``now`` has not been used yet."""
         until = min(end, now)
         since = min(start, until)
-        cpu, memory, gpu = (step.between(since, until) for step in (self.cpus, self.memory, self.gpus))
-        totals = (self.total_cpus, self.total_memory, self.total_gpus)
-        all_cpu, all_memory, all_gpu = (step.between(since, until) for step in totals)
+        (cpu, _), (memory, _), (gpu, _) = self.areas(since, until)
+        mean = load([self], since, until)
         return Usage(
             start=start,
             end=end,
@@ -113,10 +123,20 @@ class Ledger:
             gpu_hours=gpu / _HOUR,
             memory_gb_hours=memory / _HOUR / _GIGABYTE,
             jobs_total=round(self._begun.level(until) - self._over.level(since)) if since < until else 0,
-            cpu_percent=_percent(cpu, all_cpu),
-            memory_percent=_percent(memory, all_memory),
-            gpu_percent=_percent(gpu, all_gpu),
+            cpu_percent=mean.cpu_percent,
+            memory_percent=mean.memory_percent,
+            gpu_percent=mean.gpu_percent,
         )
+
+
+def load(ledgers: Iterable[Ledger], since: float, until: float) -> Load:
+    """Return the mean load of several clusters together in a period that does not lie in the future."""
+    used, there = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
+    for ledger in ledgers:
+        for index, (part, whole) in enumerate(ledger.areas(since, max(since, until))):
+            used[index] += part
+            there[index] += whole
+    return Load(*map(_percent, used, there))
 
 
 def _percent(part: float, whole: float) -> float:

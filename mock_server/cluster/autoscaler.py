@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 
 from mock_server.cluster.backend import RequestError
 from mock_server.cluster.node import ScalePolicy
+from mock_server.cluster.placement import fits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mock_server.cluster.agenda import Agenda
     from mock_server.cluster.fleet import Fleet
     from mock_server.cluster.history import History
-    from mock_server.cluster.node import Cluster
-    from mock_server.cluster.queue import JobQueue
+    from mock_server.cluster.job import JobRequest, Resources
+    from mock_server.cluster.node import Cluster, Node
+    from mock_server.cluster.queue import Lane
 
 COOL_DOWN_SECONDS = 60.0
 DEFAULT_TARGET = 0.8
@@ -22,12 +26,14 @@ DEFAULT_TARGET = 0.8
 class Autoscaler:
     """Follows the cluster's policy.  Within a range it acts at most once per cool-down and removes idle nodes only."""
 
-    def __init__(self, cluster: Cluster, agenda: Agenda, history: History, fleet: Fleet, queue: JobQueue) -> None:
+    def __init__(
+        self, cluster: Cluster, agenda: Agenda, history: History, fleet: Fleet, demand: Callable[[], list[Lane]]
+    ) -> None:
         self._cluster = cluster
         self._agenda = agenda
         self._history = history
         self._fleet = fleet
-        self._queue = queue
+        self._demand = demand
         self._rest_until = agenda.now
         self._waiting = False
 
@@ -62,17 +68,19 @@ class Autoscaler:
     def _wanted_nodes(self) -> int:
         """Return how many nodes the load asks for, never fewer than have jobs, so that only idle ones are given up."""
         nodes = [node for node in self._cluster.nodes.values() if node.running and not node.retiring]
-        shape, queue = self._cluster.node_shape, self._queue
-        used = (
-            (queue.cpus + sum(node.capacity.cpus - node.free.cpus for node in nodes), shape.cpus),
-            (queue.memory + sum(node.capacity.memory - node.free.memory for node in nodes), shape.memory),
-            (queue.gpus + sum(node.capacity.gpus - node.free.gpus for node in nodes), shape.gpus),
-        )
+        shape, lanes = self._cluster.node_shape, self._demand()
+        used = [
+            (
+                sum(getattr(lane, name) for lane in lanes) + sum(_used(node, name) for node in nodes),
+                getattr(shape, name),
+            )
+            for name in ("cpus", "memory", "gpus")
+        ]
         load = max((amount / capacity for amount, capacity in used if capacity > 0), default=0.0)
         target = self._cluster.scaling.target_utilization or DEFAULT_TARGET
-        head = self._queue.head()
+        heads = [lane.jobs[first[1]] for lane in lanes if (first := lane.first()) is not None]
         # Sums of fractions such as 0.1 must not ask for a node more than the exact quotient.
-        return max(ceil(load / target - 1e-9), len(nodes), head.request.nodes if head is not None else 0)
+        return max(ceil(load / target - 1e-9), len(nodes), *(_nodes(head.request, shape) for head in heads))
 
     def _resize(self, size: int) -> None:
         before = self._fleet.size
@@ -92,6 +100,18 @@ class Autoscaler:
     def _rested(self) -> None:
         self._waiting = False
         self.evaluate()
+
+
+def _used(node: Node, name: str) -> int:
+    used: int = getattr(node.capacity, name) - getattr(node.free, name)
+    return used
+
+
+def _nodes(request: JobRequest, shape: Resources) -> int:
+    """Return how many nodes of this shape a request needs when they are empty."""
+    if request.gang is None:
+        return request.nodes
+    return ceil(request.gang / max(1, fits(shape, request.resources)))
 
 
 def _bounds(policy: ScalePolicy) -> tuple[int, int]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from mock_server.cluster.event import Event
     from mock_server.cluster.job import Job, JobRequest
-    from mock_server.cluster.node import Cluster, ScalePolicy
+    from mock_server.cluster.layout import Account, Association, PartitionInfo, Qos, QueueInfo
+    from mock_server.cluster.node import Cluster, Node, ScalePolicy
+    from mock_server.cluster.statistics import Statistics
     from mock_server.cluster.usage import Usage
 
 
@@ -54,13 +56,73 @@ class ClusterBackend(Protocol):
         """All clusters by id."""
         ...
 
-    def job(self, job_id: str) -> Job: ...
-    def cluster(self, id_or_name: str) -> Cluster: ...
-    def usage(self, cluster_id: str, start: float, end: float) -> Usage: ...
+    @property
+    def partitions(self) -> Mapping[str, PartitionInfo]:
+        """All partitions by name."""
+        ...
 
-    async def submit(self, request: JobRequest) -> Job: ...
-    async def cancel(self, job_id: str, reason: str | None = None) -> Job:
-        """Cancel an active job.  A cancelled job is returned unchanged; another terminal one raises ``StateError``."""
+    @property
+    def qos(self) -> Mapping[str, Qos]:
+        """All qualities of service by name."""
+        ...
+
+    @property
+    def queues(self) -> Mapping[str, QueueInfo]:
+        """The queues of the job service by name; jobs of other families are in none."""
+        ...
+
+    @property
+    def accounts(self) -> Mapping[str, Account]:
+        """All accounts by name."""
+        ...
+
+    @property
+    def associations(self) -> Sequence[Association]:
+        """Who may use which account where; a user without any has the account ``default``."""
+        ...
+
+    def job(self, job_id: str) -> Job: ...
+    def array(self, array_job_id: str) -> tuple[Job, ...]:
+        """Return the tasks of an array in the order of their numbers."""
+        ...
+
+    def cluster(self, id_or_name: str) -> Cluster: ...
+    def node(self, name: str) -> tuple[Cluster, Node]:
+        """Return a node, whose name is unique over all clusters, with its cluster."""
+        ...
+
+    def usage(self, cluster_id: str, start: float, end: float) -> Usage: ...
+    def statistics(
+        self, start: float, end: float, *, cluster_id: str | None = None, queue: str | None = None
+    ) -> Statistics:
+        """Return what jobs went through after ``start`` and until ``end``, of one cluster or queue if they are given."""
+        ...
+
+    def waiting(self, queue: str) -> Sequence[Job]:
+        """Return the jobs that wait in a queue of the job service, the next one first."""
+        ...
+
+    def queue_position(self, job_id: str) -> int | None:
+        """Return the place of a waiting job among those of its queue or, without a queue, of its cluster; from 1."""
+        ...
+
+    def priority_of(self, job_id: str) -> int:
+        """Return the priority by which a job is ordered, 0 while it is held."""
+        ...
+
+    async def submit(self, request: JobRequest) -> Job:
+        """Take a job in; of an array the first task is returned, whose ``array_job_id`` is the id of the array."""
+        ...
+
+    async def cancel(
+        self, job_id: str, reason: str | None = None, *, signal: str = "SIGTERM", force: bool = False
+    ) -> Job:
+        """Cancel an active job.  A cancelled job is returned unchanged; another terminal one raises ``StateError``.
+
+        A script that catches ``signal`` with ``trap`` runs on for ``signals.KILL_SECONDS`` at most and is ``CANCELLED``
+        only then; ``force`` and SIGKILL end it at once.  Of an array, as with the next three, all its tasks are meant
+        and the first one is returned; finished ones are passed over.
+        """
         ...
 
     async def delete(self, job_id: str) -> None:
@@ -79,7 +141,11 @@ class ClusterBackend(Protocol):
         """Change what is given; environment and output path only before the job starts, else ``StateError``."""
         ...
 
-    async def hold(self, job_id: str) -> Job:
+    async def set_priority(self, job_id: str, priority: int) -> Job:
+        """Give an active job another priority; a terminal one raises ``StateError``."""
+        ...
+
+    async def hold(self, job_id: str, reason: str | None = None) -> Job:
         """Keep an active job from starting; one that runs goes on, marked.  A terminal one raises ``StateError``."""
         ...
 
@@ -91,8 +157,11 @@ class ClusterBackend(Protocol):
     async def fail_node(self, cluster_id: str, node_name: str, reason: str) -> None: ...
     async def restore_node(self, cluster_id: str, node_name: str) -> None: ...
 
-    async def drain_node(self, cluster_id: str, node_name: str, reason: str) -> None:
-        """Give a node no new jobs; it is drained once the last one has ended."""
+    async def drain_node(self, cluster_id: str, node_name: str, reason: str, timeout: float | None = None) -> None:
+        """Give a node no new jobs; it is drained once the last one has ended.
+
+        After ``timeout`` seconds those that still run there are requeued.
+        """
         ...
 
     def events(self, after: int = 0) -> list[Event]:

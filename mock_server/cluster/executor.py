@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from mock_server.cluster.shell import Shell
+from mock_server.cluster.shell import Shell, Signalled
+from mock_server.cluster.signals import KILL, KILL_SECONDS, TERM
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -16,17 +17,23 @@ if TYPE_CHECKING:
     from mock_server.cluster.job import Job
 
 
+Verdict = Literal["cancelled", "timed out"]
+
+
 class Observer(Protocol):
     """Told how a job ended by itself."""
 
     def exited(self, job: Job, status: int) -> None: ...
-    def timed_out(self, job: Job) -> None: ...
+    def interrupted(self, job: Job, verdict: Verdict, signal: int) -> None: ...
 
 
 class Process:
-    """A running command: its remaining steps, and the one thing scheduled for it."""
+    """A running command: its remaining steps, and the one thing scheduled for it.
 
-    __slots__ = ("deadline", "job", "shell", "steps", "ticket")
+    ``verdict`` says how the job will end although its script, which caught ``signal``, still runs.
+    """
+
+    __slots__ = ("deadline", "job", "shell", "signal", "steps", "ticket", "turn", "until", "verdict")
 
     def __init__(self, job: Job, shell: Shell, steps: Generator[float, None, int], deadline: float) -> None:
         self.job = job
@@ -34,6 +41,10 @@ class Process:
         self.steps = steps
         self.deadline = deadline
         self.ticket: int | None = None
+        self.turn = 0
+        self.until = inf
+        self.verdict: Verdict | None = None
+        self.signal = TERM
 
 
 class Executor:
@@ -62,13 +73,32 @@ class Executor:
             self._agenda.cancel(process.ticket)
         self._write(process, None)
 
+    def verdict(self, job: Job) -> Verdict | None:
+        """Return how a job will end whose script has been told so and still runs."""
+        process = self.processes.get(job.id)
+        return None if process is None else process.verdict
+
+    def interrupt(self, job: Job, signal: int, verdict: Verdict) -> bool:
+        """Send a signal to a script that catches it, which has ``KILL_SECONDS`` from then on; tell whether it does."""
+        process = self.processes.get(job.id)
+        if process is None:
+            return False
+        if process.verdict is not None:
+            # It is cleaning up already, with the time that it has got for that.
+            process.verdict = verdict
+            return True
+        handler = process.shell.handler(signal)
+        if handler is not None:
+            self._hand_over(process, signal, verdict, handler)
+        return handler is not None
+
     def say(self, job: Job, text: str) -> None:
         """Add a line of the system's own to the job's log."""
         job.log.append(self._now(), text, "stderr")
         self._announce(job, len(job.log.lines) - 1)
 
     def _begin(self, job: Job, shell: Shell, steps: Generator[float, None, int]) -> None:
-        limit = job.request.time_limit
+        limit = job.time_limit
         started = self._now() if job.started_at is None else job.started_at
         deadline = inf if limit is None else started + limit
         self.processes[job.id] = process = Process(job, shell, steps, deadline)
@@ -77,39 +107,69 @@ class Executor:
     def _now(self) -> float:
         return self._agenda.now
 
-    def _resume(self, process: Process) -> None:
+    def _hand_over(self, process: Process, signal: int, verdict: Verdict, handler: str) -> None:
+        process.verdict, process.signal = verdict, signal
+        process.deadline = self._now() + KILL_SECONDS
+        if process.ticket is not None:
+            self._agenda.cancel(process.ticket)
+        if handler:
+            self._resume(process, Signalled(signal))
+        elif process.ticket is not None:
+            # An empty handler ignores the signal: what was going on goes on.
+            self._schedule(process)
+
+    def _resume(self, process: Process, signal: Signalled | None = None) -> None:
         job = process.job
         before = len(job.log.lines)
         status: int | None = None
         pause = 0.0
+        process.turn = turn = process.turn + 1
+        process.ticket = None
         try:
-            pause = next(process.steps)
+            pause = next(process.steps) if signal is None else process.steps.throw(signal)
         except StopIteration as end:
             status = end.value
         self._announce(job, before)
-        # Whoever has just read the log may have stopped the job.
-        if self.processes.get(job.id) is not process:
+        # Whoever has just read the log may have stopped the job, or sent it a signal.
+        if self.processes.get(job.id) is not process or process.turn != turn:
             return
         if status is None:
             self._wait(process, pause)
         else:
             del self.processes[job.id]
-            self._observer.exited(job, status)
+            self._end(process, status)
+
+    def _end(self, process: Process, status: int) -> None:
+        if process.verdict is None:
+            self._observer.exited(process.job, status)
+        else:
+            self._observer.interrupted(process.job, process.verdict, process.signal)
 
     def _wait(self, process: Process, pause: float) -> None:
-        until = self._agenda.now + pause
+        process.until = self._agenda.now + pause
+        self._schedule(process)
+
+    def _schedule(self, process: Process) -> None:
+        until = process.until
         # A command that ends right at its limit has kept it.
         if until <= process.deadline and until < inf:
             process.ticket = self._agenda.schedule(until, partial(self._resume, process))
         elif process.deadline < inf:
-            process.ticket = self._agenda.schedule(process.deadline, partial(self._time_out, process))
+            process.ticket = self._agenda.schedule(process.deadline, partial(self._expire, process))
 
-    def _time_out(self, process: Process) -> None:
-        job = process.job
-        self._write(process, f"Job exceeded its time limit of {job.request.time_limit:g} s")
-        if self.processes.get(job.id) is process:
-            del self.processes[job.id]
-            self._observer.timed_out(job)
+    def _expire(self, process: Process) -> None:
+        job, turn = process.job, process.turn
+        if process.verdict is None:
+            self._write(process, f"Job exceeded its time limit of {job.time_limit:g} s")
+        else:
+            self._write(process, f"Job killed {KILL_SECONDS:g} s after signal {process.signal}")
+        if self.processes.get(job.id) is not process or process.turn != turn:
+            return
+        if process.verdict is None and self.interrupt(job, TERM, "timed out"):
+            return
+        del self.processes[job.id]
+        signal = TERM if process.verdict is None else KILL
+        self._observer.interrupted(job, process.verdict or "timed out", signal)
 
     def _write(self, process: Process, text: str | None) -> None:
         log = process.job.log

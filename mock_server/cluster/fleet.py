@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 BOOT_SECONDS = 30.0
 
 _UP = frozenset({NodeState.READY, NodeState.DRAINING})
+_DARK = frozenset({NodeState.BOOTING, NodeState.DOWN})
 # The least loss first: nodes that do not work, then those that do not work yet.
 _REMOVAL_ORDER = (NodeState.DOWN, NodeState.DRAINED, NodeState.BOOTING, NodeState.READY, NodeState.DRAINING)
 
@@ -34,6 +35,7 @@ class Fleet:
         *,
         node_name: Callable[[int], str],
         on_change: Callable[[], None],
+        on_add: Callable[[Node], None],
     ) -> None:
         self._cluster = cluster
         self._agenda = agenda
@@ -41,6 +43,7 @@ class Fleet:
         self._ledger = ledger
         self._node_name = node_name
         self._on_change = on_change
+        self._on_add = on_add
         self._numbered = 0
 
     @property
@@ -59,6 +62,7 @@ class Fleet:
         for _ in range(count):
             node = self._add()
             node.state = NodeState.READY
+            node.boot_time = self._cluster.created_at
             self._ledger.provide(self._cluster.created_at, node.capacity, 1)
 
     def grow(self, count: int) -> None:
@@ -71,6 +75,7 @@ class Fleet:
                 self._set_state(node, NodeState.READY)
         for _ in range(count - len(staying)):
             node = self._add()
+            self._on_add(node)
             self._agenda.schedule(self._agenda.now + BOOT_SECONDS, partial(self._booted, node))
         self._on_change()
 
@@ -92,14 +97,18 @@ class Fleet:
         self._set_state(node, NodeState.DOWN)
         self._tell("node.down", node)
         self.vacated(node)
+        self._on_change()
 
     def drain(self, node: Node, reason: str) -> None:
         """Give a node no new jobs."""
         if node.state is NodeState.DOWN:
             return
-        node.reason = reason
+        node.reason, node.empty_by = reason, None
         self._set_state(node, NodeState.DRAINING)
+        if node.running:
+            self._tell("node.draining", node)
         self.vacated(node)
+        self._on_change()
 
     def restore(self, node: Node) -> None:
         """Let a drained or failed node take jobs again."""
@@ -120,8 +129,17 @@ class Fleet:
     def _add(self) -> Node:
         nodes = self._cluster.nodes
         self._numbered += 1
-        shape = self._cluster.node_shape
-        node = Node(self._node_name(self._numbered), shape, shape, NodeState.BOOTING)
+        cluster = self._cluster
+        shape = cluster.node_shape
+        node = Node(
+            self._node_name(self._numbered),
+            shape,
+            shape,
+            NodeState.BOOTING,
+            cluster_id=cluster.id,
+            features=cluster.features,
+            gpu_type=cluster.gpu_type,
+        )
         nodes[node.name] = node
         return node
 
@@ -130,7 +148,9 @@ class Fleet:
             self._up(node)
 
     def _up(self, node: Node) -> None:
-        node.reason = None
+        if node.state in _DARK:
+            node.boot_time = self._agenda.now
+        node.reason = node.empty_by = None
         self._set_state(node, NodeState.READY)
         self._tell("node.up", node)
         self._on_change()

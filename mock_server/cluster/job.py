@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from mock_server.cluster.consumption import EVERYTHING, UNUSED, Appetite, Consumption
 
 if TYPE_CHECKING:
     from mock_server.cluster.log import Log
+    from mock_server.cluster.meter import Meter
+
+RETRY_SECONDS = 1.0
+"""How long the first retry waits; each further one waits ``backoff_multiplier`` times as long as the one before."""
+
+IdForm = Literal["platform", "jobservice", "s9s"]
+DependencyKind = Literal["after", "afterok", "afternotok", "afterany", "singleton"]
+
+# One for all requests that have none: a hundred thousand jobs are kept.
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def _nothing() -> Mapping[str, Any]:
+    return _NOTHING
 
 
 class JobState(StrEnum):
@@ -38,8 +56,34 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True)
+class Dependency:
+    """What must have become of another job first, as Slurm words it.
+
+    ``after``: it has started or was cancelled; ``afterok``: it has succeeded; ``afternotok``: it has ended otherwise;
+    ``afterany``: it has ended; ``singleton``, without a job: every older job of this name and user has ended.  The id
+    of an array stands for all its tasks.
+    """
+
+    kind: DependencyKind
+    job_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayTask:
+    """Which task of which array a job is."""
+
+    array_job_id: str
+    task_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class JobRequest:
-    """What a submitter asks for, already validated by the family that took the request."""
+    """What a submitter asks for, already validated by the family that took the request.
+
+    Of a ``gang`` so many members start at one instant, each with ``resources``, on as few nodes as the first fit gives;
+    ``nodes`` is not looked at then.  ``array`` has the numbers of the tasks, of which ``array_limit`` may run at once.
+    ``max_retries`` follow a failure, the n-th ``RETRY_SECONDS * backoff_multiplier ** (n - 1)`` after it.
+    """
 
     name: str
     command: str
@@ -49,12 +93,32 @@ class JobRequest:
     resources: Resources = Resources()
     nodes: int = 1
     priority: int = 0
-    environment: dict[str, str] = field(default_factory=dict[str, str])
+    environment: Mapping[str, str] = field(default_factory=_nothing)
     working_directory: str | None = None
     output_path: str | None = None
     time_limit: float | None = None
     idempotency_key: str | None = None
-    extras: dict[str, Any] = field(default_factory=dict[str, Any])
+    extras: Mapping[str, Any] = field(default_factory=_nothing)
+    partition: str | None = None
+    account: str | None = None
+    qos: str = "normal"
+    dependencies: tuple[Dependency, ...] = ()
+    array: tuple[int, ...] = ()
+    array_limit: int | None = None
+    gang: int | None = None
+    max_retries: int = 0
+    backoff_multiplier: float = 1.0
+    queue: str | None = None
+    hold: bool = False
+    required_nodes: tuple[str, ...] = ()
+    stdout_path: str | None = None
+    stderr_path: str | None = None
+    id_form: IdForm = "platform"
+
+    @property
+    def shares(self) -> int:
+        """How many times ``resources`` the job takes: once a node, or once a member of its gang."""
+        return self.nodes if self.gang is None else self.gang
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +134,16 @@ class OutputFile:
 class Job:
     """A submitted job.  Times are seconds since the epoch on the cluster's clock.
 
-    ``number`` counts the jobs of a backend from 1 and orders those of equal priority.  ``reason`` says why a job
-    failed, ``NonZeroExitCode`` or ``TimeLimit``, and before it starts why it waits: ``Resources``, ``Priority``,
-    ``JobHeldUser``, ``BeginTime`` or ``PartitionNodeLimit``.  ``earlier_runs`` are those that a failed node has ended.
+    ``number`` counts the jobs of a backend from 1 and orders those of equal priority.  ``eligible_at`` is since when it
+    could compete: not held, its dependencies met, the pause of a retry or requeue over.  ``reason`` says why it waits:
+    ``Resources``, ``Priority``, ``Dependency``, ``DependencyNeverSatisfied``, ``JobHeldUser``, ``BeginTime``,
+    ``PartitionTimeLimit``, ``PartitionNodeLimit``, ``PartitionDown``, ``QOSMaxJobsPerUserLimit``,
+    ``QOSMaxWallDurationPerJobLimit``, ``JobArrayTaskLimit``, ``QueueConcurrencyLimit`` or ``ReqNodeNotAvail,
+    UnavailableNodes:<names>``; and at its end ``NonZeroExitCode`` or ``TimeLimit``.
+
+    ``time_limit`` is that of the request, else the default of the partition.  ``allocation`` names its nodes with the
+    number of shares on each, ``gpu_ids`` the GPUs there.  ``restarts`` counts node failures, ``retries`` the job's own
+    ones, ``earlier_runs`` has when it ran before.  ``predicted_start`` is the reservation that backfill holds for it.
     """
 
     id: str
@@ -86,7 +157,12 @@ class Job:
     priority: int
     environment: dict[str, str]
     output_path: str | None
+    partition: str = ""
+    account: str | None = None
+    time_limit: float | None = None
+    array: ArrayTask | None = None
     queued_at: float | None = None
+    eligible_at: float | None = None
     started_at: float | None = None
     ended_at: float | None = None
     exit_code: int | None = None
@@ -94,11 +170,51 @@ class Job:
     reason: str | None = None
     cancel_reason: str | None = None
     held: bool = False
+    hold_reason: str | None = None
     restarts: int = 0
+    retries: int = 0
     earlier_runs: tuple[tuple[float, float], ...] = ()
-    node_names: tuple[str, ...] = ()
+    allocation: tuple[tuple[str, int], ...] = ()
+    gpu_ids: tuple[tuple[int, ...], ...] = ()
+    predicted_start: float | None = None
     outputs: dict[str, OutputFile] = field(default_factory=dict[str, OutputFile])
     number: int = 0
+    meter: Meter | None = None
+
+    @property
+    def appetite(self) -> Appetite:
+        """What the job uses of what it asked for while it runs; all of it where nobody reads its meter."""
+        return EVERYTHING if self.meter is None else self.meter.appetite(self)
+
+    @property
+    def consumption(self) -> Consumption:
+        """What the job has used so far."""
+        return UNUSED if self.meter is None else self.meter.read(self)
+
+    @property
+    def qos(self) -> str:
+        return self.request.qos
+
+    @property
+    def queue(self) -> str | None:
+        return self.request.queue
+
+    @property
+    def dependencies(self) -> tuple[Dependency, ...]:
+        return self.request.dependencies
+
+    @property
+    def array_job_id(self) -> str | None:
+        return self.array.array_job_id if self.array is not None else None
+
+    @property
+    def array_task_id(self) -> int | None:
+        return self.array.task_id if self.array is not None else None
+
+    @property
+    def node_names(self) -> tuple[str, ...]:
+        """The nodes that it has, or had when it ended."""
+        return tuple(name for name, _ in self.allocation)
 
     def runs(self, now: float) -> tuple[tuple[float, float], ...]:
         """Return from when to when the job has had its nodes, until ``now`` at most."""

@@ -20,7 +20,11 @@ class NodeState(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """One machine; ``running`` holds the ids of the jobs on it.  A ``retiring`` node leaves once it is empty."""
+    """One machine; ``running`` holds the ids of the jobs on it.  A ``retiring`` node leaves once it is empty.
+
+    ``boot_time`` and ``last_busy``, when a job last came or went, are seconds since the epoch; ``empty_by`` is when a drain turns to force, ``planned`` says that
+    backfill holds it for the head of the queue; ``alone`` is the allocation of a job that has one share of it.
+    """
 
     name: str
     capacity: Resources
@@ -29,6 +33,23 @@ class Node:
     reason: str | None = None
     running: set[str] = field(default_factory=set[str])
     retiring: bool = False
+    cluster_id: str = ""
+    features: tuple[str, ...] = ()
+    gpu_type: str | None = None
+    boot_time: float = 0.0
+    last_busy: float | None = None
+    planned: bool = False
+    empty_by: float | None = None
+    gpus_in_use: set[int] = field(default_factory=set[int])
+    alone: tuple[tuple[str, int], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.alone = ((self.name, 1),)
+
+    @property
+    def cpu_load(self) -> float:
+        """How many CPUs have work to do, those of all jobs on the node."""
+        return float(self.capacity.cpus - self.free.cpus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +64,7 @@ class ScalePolicy:
 
 @dataclass(slots=True, eq=False)
 class Cluster:
-    """A named set of equal nodes with one queue."""
+    """A named set of equal nodes; ``features`` and ``gpu_type`` are those of each."""
 
     id: str
     name: str
@@ -55,3 +76,5 @@ class Cluster:
     status: str = "running"
     nodes: dict[str, Node] = field(default_factory=dict[str, Node])
     scaling: ScalePolicy = ScalePolicy()
+    features: tuple[str, ...] = ()
+    gpu_type: str | None = None

@@ -1,4 +1,4 @@
-"""All jobs of a backend: their ids, numbers and idempotency keys."""
+"""All jobs of a backend: their ids, numbers, arrays and idempotency keys."""
 
 from __future__ import annotations
 
@@ -9,20 +9,31 @@ from mock_server.cluster.job import Job, JobState
 from mock_server.cluster.log import Log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from mock_server.cluster.job import JobRequest
+    from mock_server.cluster.job import ArrayTask, IdForm, JobRequest
+    from mock_server.cluster.layout import PartitionInfo
+    from mock_server.cluster.meter import Meter
+
+ID_FACTORIES: dict[IdForm, Callable[[int], str]] = {"platform": "job_{}".format, "jobservice": "job-{}".format}
+"""Each form's ids by the number of the job; those of ``s9s`` count up from the highest that there is."""
+
+DIGITS = 15
+"""Longer numbers are no ids that this backend gave out."""
 
 
 class Registry:
     """Jobs by id, oldest first; ``submitted`` and ``deleted`` count all that ever came and went."""
 
-    def __init__(self, id_factory: Callable[[int], str] | None) -> None:
+    def __init__(self, id_factories: Mapping[IdForm, Callable[[int], str]], meter: Meter) -> None:
         self.jobs: dict[str, Job] = {}
+        self.arrays: dict[str, list[Job]] = {}
         self.submitted = 0
         self.deleted = 0
-        self._id_factory: Callable[[int], str] = id_factory or "job_{}".format
+        self._meter = meter
+        self._id_factories = ID_FACTORIES | id_factories
         self._number = 0
+        self._highest = 0
         self._newest = float("-inf")
         self._ids_by_key: dict[tuple[str, str], str] = {}
 
@@ -45,16 +56,37 @@ class Registry:
         self._number += 1
         return self._number
 
-    def create(self, request: JobRequest, cluster_id: str, now: float) -> Job:
-        """Add a new job under a new id."""
-        job_id = self._id_factory(number := self.number())
-        while job_id in self.jobs:
-            # An adopted job has taken this id.
-            job_id = self._id_factory(number := self.number())
+    def array(self, array_job_id: str) -> tuple[Job, ...]:
+        """Return the tasks of an array in the order of their numbers, or raise ``NotFoundError``."""
+        tasks = self.arrays.get(array_job_id)
+        if tasks is None:
+            raise NotFoundError("job", array_job_id)
+        return tuple(tasks)
+
+    def new_id(self, form: IdForm) -> str:
+        """Return an id that nothing has yet; it costs a number."""
+        while True:
+            number = self.number()
+            job_id = str(self._highest + 1) if form == "s9s" else self._id_factories[form](number)
+            self._note(job_id)
+            if job_id not in self.jobs and job_id not in self.arrays:
+                return job_id
+
+    def create(
+        self,
+        job_id: str,
+        request: JobRequest,
+        partition: PartitionInfo,
+        now: float,
+        *,
+        account: str | None,
+        array: ArrayTask | None = None,
+    ) -> Job:
+        """Add a new job; the number of the last new id is its own, unless it is a task of an array."""
         job = Job(
             id=job_id,
             request=request,
-            cluster_id=cluster_id,
+            cluster_id=partition.cluster_id,
             state=JobState.PENDING,
             created_at=now,
             updated_at=now,
@@ -63,8 +95,14 @@ class Registry:
             priority=request.priority,
             environment=dict(request.environment),
             output_path=request.output_path,
+            partition=partition.name,
+            account=account,
+            held=request.hold,
+            time_limit=partition.limit(request.time_limit),
+            array=array,
+            eligible_at=now,
             outputs={},
-            number=number,
+            number=self._number if array is None else self.number(),
         )
         self.add(job)
         return job
@@ -72,9 +110,14 @@ class Registry:
     def add(self, job: Job) -> None:
         """Add a job, also one that is older than others."""
         self.jobs[job.id] = job
+        job.meter = self._meter
         self.submitted += 1
+        self._note(job.id)
+        if job.array is not None:
+            self.arrays.setdefault(job.array.array_job_id, []).append(job)
         if job.request.idempotency_key is not None:
-            self._ids_by_key[job.request.user_id, job.request.idempotency_key] = job.id
+            # Of an array it is the first task.
+            self._ids_by_key.setdefault((job.request.user_id, job.request.idempotency_key), job.id)
         if job.created_at < self._newest:
             # In place, for the sake of those who look at the jobs through a view.
             ordered = sorted(self.jobs.items(), key=lambda item: item[1].created_at)
@@ -86,5 +129,15 @@ class Registry:
         """Forget a job."""
         del self.jobs[job.id]
         self.deleted += 1
-        if job.request.idempotency_key is not None:
-            self._ids_by_key.pop((job.request.user_id, job.request.idempotency_key), None)
+        if job.array is not None:
+            tasks = self.arrays[job.array.array_job_id]
+            tasks.remove(job)
+            if not tasks:
+                del self.arrays[job.array.array_job_id]
+        key = (job.request.user_id, job.request.idempotency_key or "")
+        if self._ids_by_key.get(key) == job.id:
+            del self._ids_by_key[key]
+
+    def _note(self, job_id: str) -> None:
+        if job_id[0].isdecimal() and job_id.isdecimal() and len(job_id) <= DIGITS:
+            self._highest = max(self._highest, int(job_id))

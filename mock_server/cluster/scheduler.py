@@ -1,27 +1,37 @@
-"""The scheduler of one cluster: first come, first served, by priority.
+"""The scheduler of one cluster: by priority, first come, first served, or with backfill.
 
-Rule 1: higher priority first, then the order of submission.
-Rule 2: the head of the queue starts as soon as its nodes are free, and nobody overtakes it.
-Rule 3: a job that the cluster is too small for steps aside until the cluster is resized.
+Rule 1: higher priority first, see ``priority``, then the order of submission.
+Rule 2: the first job of a partition that has to wait for nodes keeps all nodes of the partition from those behind it.
+Rule 3: a job that no free node could help steps aside until the cluster is changed, see ``obstacles``.
+Rule 4: a job over a limit, see ``limits``, waits for others of its kind to end, and keeps nothing from anybody.
+Rule 5: with backfill rule 2 holds until somebody has to wait; then others may overtake by the rules of ``planning``.
+
+A running job is never stopped for another one: preemption is not built.
 """
 
 from __future__ import annotations
 
+from heapq import heappop, heapreplace
 from typing import TYPE_CHECKING
 
 from mock_server.cluster import placement
+from mock_server.cluster.backfill import Backfill
 from mock_server.cluster.job import JobState
+from mock_server.cluster.obstacles import Obstacles
 from mock_server.cluster.queue import JobQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from mock_server.cluster.accounting import Ledger
-    from mock_server.cluster.agenda import Agenda
+    from mock_server.cluster.core import Core
     from mock_server.cluster.executor import Executor
     from mock_server.cluster.job import Job
-    from mock_server.cluster.lifecycle import Lifecycle
     from mock_server.cluster.node import Cluster, Node
+    from mock_server.cluster.queue import Lane, LaneKey, Order
+
+RANKING_SECONDS = 60.0
+"""How old an order by age, size or fair share may become."""
 
 _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
 
@@ -29,29 +39,30 @@ _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
 class Scheduler:
     """Takes jobs in, gives them nodes, takes the nodes back."""
 
-    def __init__(
-        self,
-        cluster: Cluster,
-        agenda: Agenda,
-        lifecycle: Lifecycle,
-        ledger: Ledger,
-        after_pass: Callable[[], None],
-    ) -> None:
-        self.queue = JobQueue()
+    def __init__(self, cluster: Cluster, core: Core, ledger: Ledger, after_pass: Callable[[], None]) -> None:
+        facility = core.facility
+        self.queue = JobQueue(core.ranking, core.limits.of)
+        self.obstacles = Obstacles(cluster, facility.partitions, facility.qos)
+        policy = core.policy
+        self.backfill = None if policy is None else Backfill(policy, cluster, facility.partitions, core.limits)
         self.aside: dict[str, Job] = {}
         self.arrivals: dict[float, list[Job]] = {}
         self.executor: Executor
         self._cluster = cluster
-        self._agenda = agenda
-        self._lifecycle = lifecycle
+        self._core = core
+        self._agenda = core.agenda
         self._ledger = ledger
         self._after_pass = after_pass
         self._planned: set[float] = set()
+        self._ranked_at = core.agenda.now
         self._passing = False
+        self._again = False
+        self._limited: dict[LaneKey, str] = {}
+        self._waiting: dict[int, Job] = {}
+        core.limits.watch(self._room_again)
 
-    def arrive(self, job: Job, delay: float) -> None:
-        """Consider a job after ``delay`` seconds, unless it is held by then."""
-        at = self._agenda.now + delay
+    def arrive(self, job: Job, at: float) -> None:
+        """Consider a job from ``at`` on, unless it is held by then."""
         self.arrivals.setdefault(at, []).append(job)
         self.plan(at)
 
@@ -67,87 +78,180 @@ class Scheduler:
         self.plan(self._agenda.now)
 
     def reconsider(self) -> None:
-        """Look again at all jobs, because the size of the cluster has changed."""
+        """Look again at all jobs, because the nodes of the cluster have changed."""
         for job in self.aside.values():
             self.queue.add(job)
         self.aside.clear()
+        if self.backfill is not None:
+            self.backfill.forget()
         self.plan(self._agenda.now)
 
     def plan(self, at: float) -> None:
         """Have a scheduling pass at ``at``, one however often it is asked for."""
-        if at not in self._planned and not (self._passing and at <= self._agenda.now):
+        if self._passing and at <= self._agenda.now:
+            self._again = True
+        elif at not in self._planned:
             self._planned.add(at)
             self._agenda.schedule(at, self._pass)
 
-    def place(self, job: Job) -> list[Node] | None:
-        """Give the job its nodes if they are free at this moment."""
-        nodes = placement.find_nodes(self._cluster.nodes.values(), job.request)
-        if nodes is not None:
-            placement.allocate(job, nodes)
-        return nodes
+    def place(self, job: Job, kept: set[Node] | None = None) -> bool:
+        """Give the job nodes of its partition that are free at this moment, none of them ``kept`` for others."""
+        places = placement.find(self.candidates(job, kept), job.request)
+        if places is not None:
+            placement.allocate(job, places, self._agenda.now)
+        return places is not None
+
+    def take(self, job: Job) -> None:
+        """Book a job that has got its nodes."""
+        self._core.limits.begin(job)
+        self._core.ranking.allocate(job, 1)
 
     def free(self, job: Job) -> list[Node]:
         """Take the job's nodes back."""
-        nodes = [self._cluster.nodes[name] for name in job.node_names]
-        placement.release(job, nodes)
+        nodes = placement.release(job, self._cluster.nodes, self._agenda.now)
         self._ledger.allocate(self._agenda.now, job.request, -1)
-        self.plan(self._agenda.now)
+        self._core.ranking.allocate(job, -1)
+        self._core.limits.end(job)
+        # A pass that has had nobody wait yet will see for itself.
+        if not self._passing or self._waiting or self._limited:
+            self.plan(self._agenda.now)
         return nodes
 
-    def is_possible(self, job: Job) -> bool:
-        """Tell whether the cluster is, or may grow to be, large enough for the job."""
-        policy = self._cluster.scaling
-        largest = policy.max_nodes if policy.nodes is None else policy.nodes
-        return job.request.nodes <= (largest or 0)
+    def demand(self) -> list[Lane]:
+        """Return the lanes that wait for nodes, and could use new ones."""
+        partitions = self._core.facility.partitions
+        lanes = [lane for lane in self.queue.lanes.values() if lane.key not in self._limited]
+        return [lane for lane in lanes if partitions[lane.partition].grows]
 
     def _pass(self) -> None:
-        self._planned.discard(self._agenda.now)
-        self._passing = True
+        now = self._agenda.now
+        self._planned.discard(now)
+        before, self._waiting = self._waiting, {}
+        self._limited = {}
+        self._passing, self._again = True, False
         try:
             arrived = self._take_arrivals()
-            head = self._start_from_head()
+            if not self._core.ranking.is_steady and now >= self._ranked_at + RANKING_SECONDS:
+                self._ranked_at = now
+                self.queue.rerank()
+            self._start_jobs()
         finally:
             self._passing = False
-        if head is not None:
-            self._note(head, "Resources")
-        for job in arrived:
-            if job in self.queue and job is not head:
-                self._note(job, "Priority")
+        for job in tuple(self._waiting.values()):
+            if job in self.queue:
+                self._note(job, "Resources")
+        for job in (*before.values(), *arrived):
+            if job in self.queue and job.number not in self._waiting:
+                self._note(job, self._limited.get(self.queue.key(job), "Priority"))
+        if self._again:
+            self.plan(now)
         self._after_pass()
 
     def _take_arrivals(self) -> list[Job]:
-        arrived = [job for job in self.arrivals.pop(self._agenda.now, ()) if job.state in _WAITING and not job.held]
+        now = self._agenda.now
+        arrived = [job for job in self.arrivals.pop(now, ()) if self._may_compete(job, now)]
         for job in arrived:
             self.queue.add(job)
         return arrived
 
-    def _start_from_head(self) -> Job | None:
-        """Start jobs until one has to wait, and return that one."""
-        while (job := self.queue.head()) is not None:
-            if not self.is_possible(job):
-                self.queue.discard(job)
-                self.aside[job.id] = job
-                self._note(job, "PartitionNodeLimit")
-                continue
-            nodes = self.place(job)
-            if nodes is None:
-                return job
-            self.queue.discard(job)
-            self._start(job, nodes)
-        return None
+    def _may_compete(self, job: Job, now: float) -> bool:
+        if job.state not in _WAITING or job.held or job.id in self.aside:
+            return False
+        return job.eligible_at is not None and job.eligible_at <= now
 
-    def _start(self, job: Job, nodes: list[Node]) -> None:
-        now = self._agenda.now
-        self._ledger.allocate(now, job.request, 1)
-        if job.restarts == 0:
-            self._ledger.begin(now)
-        self._lifecycle.started(job, tuple(node.name for node in nodes))
+    def _start_jobs(self) -> None:
+        backfill = self.backfill
+        if backfill is None or not backfill.reservations:
+            self._start_from_heads()
+        if backfill is not None and (backfill.reservations or self._waiting):
+            self._start_by_plan(backfill)
+
+    def _start_by_plan(self, backfill: Backfill) -> None:
+        """Start whom the plan lets start, who may be anybody in the queue."""
+        backfill.look()
+        for job in [job for job in self.queue if not backfill.knows(job)]:
+            if (reason := self.obstacles.of(job)) is not None:
+                self._set_aside(job, reason)
+        decision = backfill.plan(self._agenda.now, self.queue, self.executor.processes.values())
+        self._waiting = {job.number: job for job in decision.heads}
+        for job, places in decision.starts:
+            # A listener may have cancelled the job by now, or taken its nodes.
+            if job in self.queue and placement.still_fits(places, job.request):
+                placement.allocate(job, places, self._agenda.now)
+                self.queue.discard(job)
+                self._start(job)
+            else:
+                self._again = True
+        self._limited = {}
+        for (_, number), lane in self.queue.heads():
+            job = lane.jobs[number]
+            if (reason := self._core.limits.exceeded(job, lane.limits)) is not None:
+                self._limited[lane.key] = reason
+                self._note(job, reason)
+
+    def _set_aside(self, job: Job, reason: str) -> None:
+        self.queue.discard(job)
+        self.aside[job.id] = job
+        self._note(job, reason)
+
+    def _start_from_heads(self) -> None:
+        """Start the first job of all lanes, again and again, until every lane has to wait."""
+        kept: set[Node] = set()
+        closed: set[str] = set()
+        heads = self.queue.heads()
+        while heads:
+            order, lane = heads[0]
+            first = lane.first()
+            if first != order or lane.partition in closed:
+                _put(heads, first if lane.partition not in closed else None)
+                continue
+            job = lane.jobs[order[1]]
+            if lane.limits and (reason := self._core.limits.exceeded(job, lane.limits)) is not None:
+                self._limited[lane.key] = reason
+                self._note(job, reason)
+                _put(heads, None)
+            elif (reason := self.obstacles.of(job)) is not None:
+                self._set_aside(job, reason)
+            elif self.place(job, kept):
+                self.queue.discard(job)
+                self._start(job)
+            else:
+                closed.add(lane.partition)
+                kept.update(self.candidates(job))
+                self._waiting[job.number] = job
+
+    def _start(self, job: Job) -> None:
+        core = self._core
+        self._ledger.allocate(self._agenda.now, job.request, 1)
+        if job.restarts == 0 and job.retries == 0:
+            self._ledger.begin(self._agenda.now)
+        self.take(job)
+        core.lifecycle.started(job)
+        core.dependencies.progressed(job)
         # A listener may have cancelled the job by now.
         if job.state is JobState.RUNNING:
             self.executor.start(job)
 
+    def candidates(self, job: Job, kept: set[Node] | None = None) -> Iterable[Node]:
+        """Return the nodes of the job's partition, none of them ``kept`` for others."""
+        partition = self._core.facility.partitions[job.partition]
+        nodes = self._cluster.nodes.values() if partition.members is None else partition.nodes()
+        return [node for node in nodes if node not in kept] if kept else nodes
+
+    def _room_again(self) -> None:
+        if self.queue.lanes:
+            self.plan(self._agenda.now)
+
     def _note(self, job: Job, reason: str) -> None:
         if job.state is JobState.PENDING:
-            self._lifecycle.queued(job, reason)
-        else:
-            self._lifecycle.waiting(job, reason)
+            self._core.lifecycle.queued(job, reason)
+        elif job.state is JobState.QUEUED:
+            self._core.lifecycle.waiting(job, reason)
+
+
+def _put(heads: list[tuple[Order, Lane]], order: Order | None) -> None:
+    """Give the lane at the top the place of its new first job, or take it out."""
+    if order is None:
+        heappop(heads)
+    else:
+        heapreplace(heads, (order, heads[0][1]))

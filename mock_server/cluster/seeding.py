@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mock_server.cluster.job import JobRequest
+    from mock_server.cluster.layout import PartitionInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Past:
     """What has become of a job so far, times in seconds since the epoch.
 
     ``runs_for`` concerns a running job only: the seconds from now on until it succeeds, ``math.inf`` for never; left
-    out, its command is run from now on.  ``log`` has lines with their times, ``outputs`` contents by relative path.
+    out, its command is run from now on.  ``node_names`` says where a job was that has ended.  ``log`` has lines with their times, ``outputs`` contents by relative path.
     """
 
     created_at: float
@@ -33,6 +34,7 @@ class Past:
     cancel_reason: str | None = None
     held: bool = False
     runs_for: float | None = None
+    node_names: tuple[str, ...] = ()
     log: Sequence[tuple[float, str]] = ()
     outputs: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
 
@@ -49,14 +51,14 @@ class Past:
         if self.state in {JobState.PENDING, JobState.QUEUED} and self.started_at is not None:
             raise ValueError("a waiting job has no started_at")
 
-    def job(self, job_id: str, number: int, cluster_id: str, request: JobRequest) -> Job:
+    def job(self, job_id: str, number: int, partition: PartitionInfo, request: JobRequest, account: str | None) -> Job:
         """Build the job as it stands now."""
         failed_alone = self.state is JobState.FAILED and self.reason is None and bool(self.exit_code)
         exit_code = 0 if self.state is JobState.COMPLETED and self.exit_code is None else self.exit_code
         job = Job(
             id=job_id,
             request=request,
-            cluster_id=cluster_id,
+            cluster_id=partition.cluster_id,
             state=self.state,
             created_at=self.created_at,
             updated_at=self.ended_at or self.started_at or self.created_at,
@@ -65,6 +67,10 @@ class Past:
             priority=request.priority,
             environment=dict(request.environment),
             output_path=request.output_path,
+            partition=partition.name,
+            account=account,
+            time_limit=partition.limit(request.time_limit),
+            eligible_at=self.created_at,
             queued_at=self.created_at if self.state is JobState.QUEUED else None,
             started_at=self.started_at,
             ended_at=self.ended_at,
@@ -73,6 +79,7 @@ class Past:
             reason="NonZeroExitCode" if failed_alone else self.reason,
             cancel_reason=self.cancel_reason,
             held=self.held,
+            allocation=tuple((name, 1) for name in self.node_names),
             number=number,
         )
         for at, text in self.log:

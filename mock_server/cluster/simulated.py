@@ -2,156 +2,78 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
+from functools import partial
 from typing import TYPE_CHECKING
 
-from mock_server.cluster.agenda import Agenda
+from mock_server.cluster import signals
 from mock_server.cluster.backend import NotFoundError, RequestError, StateError
-from mock_server.cluster.history import History
-from mock_server.cluster.invariants import check_partition, check_registry
-from mock_server.cluster.job import JobState
-from mock_server.cluster.lifecycle import Lifecycle
-from mock_server.cluster.node import Cluster, ScalePolicy
-from mock_server.cluster.partition import Partition
-from mock_server.cluster.registry import Registry
+from mock_server.cluster.founding import Founding
+from mock_server.cluster.job import ArrayTask, JobState
+from mock_server.cluster.node import NodeState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from mock_server.cluster.event import Event
-    from mock_server.cluster.job import Job, JobRequest, Resources
-    from mock_server.cluster.node import Node
-    from mock_server.cluster.seeding import Past
-    from mock_server.cluster.usage import Usage
-
-HISTORY_LIMIT = 200_000
+    from mock_server.cluster.job import Job, JobRequest
+    from mock_server.cluster.layout import PartitionInfo, PartitionState
+    from mock_server.cluster.node import Cluster, Node, ScalePolicy
+    from mock_server.cluster.site import Site
 
 _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
 
 
-class SimulatedCluster:
+class SimulatedCluster(Founding):
     """A ``ClusterBackend`` that lives on its own clock, which only ``advance`` moves.
 
     The same seed and the same calls give the same history, byte for byte.  The commands are coroutines for the port's
     sake and never suspend.  The first cluster added is the default one.
     """
 
-    def __init__(
-        self,
-        *,
-        now: float,
-        seed: int = 0,
-        id_factory: Callable[[int], str] | None = None,
-        history_limit: int = HISTORY_LIMIT,
-    ) -> None:
-        self._partitions: dict[str, Partition] = {}
-        self._agenda = Agenda(now)
-        self._history = History(history_limit)
-        self._lifecycle = Lifecycle(self._agenda, self._history)
-        self._seed = seed
-        self._registry = Registry(id_factory)
-        self._clusters: dict[str, Cluster] = {}
-
-    @property
-    def now(self) -> float:
-        """The instant up to which everything has happened."""
-        return self._agenda.now
-
-    @property
-    def jobs(self) -> Mapping[str, Job]:
-        """All jobs by id, oldest first."""
-        return MappingProxyType(self._registry.jobs)
-
-    @property
-    def clusters(self) -> Mapping[str, Cluster]:
-        """All clusters by id."""
-        return MappingProxyType(self._clusters)
-
-    def add_cluster(
-        self,
-        *,
-        id: str,
-        name: str,
-        provider: str,
-        region: str,
-        nodes: int,
-        node_shape: Resources,
-        created_at: float | None = None,
-        node_name: Callable[[int], str] | None = None,
-    ) -> Cluster:
-        """Add a cluster of ``nodes`` equal nodes, ready for use; they are called ``<name>-001`` and so on."""
-        if id in self._clusters or any(other.name == name for other in self._clusters.values()):
-            raise ValueError(f"a cluster with id {id!r} or name {name!r} exists")
-        created = self.now if created_at is None else created_at
-        cluster = Cluster(id, name, provider, region, node_shape, created, created, scaling=ScalePolicy(nodes=nodes))
-        partition = Partition(
-            cluster,
-            self._agenda,
-            self._history,
-            self._lifecycle,
-            seed=self._seed,
-            node_name=node_name or (name + "-{:03d}").format,
-        )
-        partition.fleet.found(nodes)
-        self._clusters[id] = cluster
-        self._partitions[id] = partition
-        return cluster
-
-    def adopt(self, job_id: str, request: JobRequest, past: Past) -> Job:
-        """Add a job with a past.  That leaves no events; a running job needs free nodes and goes on from now."""
-        past.check(self.now)
-        if job_id in self._registry.jobs:
-            raise ValueError(f"a job with id {job_id!r} exists")
-        partition = self._partition_for(request)
-        partition.check(request)
-        job = past.job(job_id, self._registry.number(), partition.cluster.id, request)
-        partition.reserve(job)
-        self._registry.add(job)
-        partition.resume(job, past.runs_for)
-        self._settle()
-        return job
-
-    def job(self, job_id: str) -> Job:
-        return self._registry.get(job_id)
-
-    def cluster(self, id_or_name: str) -> Cluster:
-        cluster = self._clusters.get(id_or_name)
-        if cluster is None:
-            cluster = next((other for other in self._clusters.values() if other.name == id_or_name), None)
-        if cluster is None:
-            raise NotFoundError("cluster", id_or_name)
-        return cluster
-
-    def usage(self, cluster_id: str, start: float, end: float) -> Usage:
-        """Return the totals of a period, up to now; jobs that still run count with what they have used so far."""
-        return self._partitions[self.cluster(cluster_id).id].ledger.usage(start, end, self.now)
-
     async def submit(self, request: JobRequest) -> Job:
         """Take a job in.  A user's repeated idempotency key returns the first job unless that has been deleted."""
         repeated = self._registry.repeated(request)
         if repeated is not None:
             return repeated
-        partition = self._partition_for(request)
-        partition.check(request)
-        job = self._registry.create(request, partition.cluster.id, self.now)
-        partition.submit(job)
-        self._lifecycle.created(job)
-        return job
+        partition = self._facility.partition_for(request)
+        self._admission.check(request, partition)
+        conditions = self._core.dependencies.resolve(request)
+        account = self._facility.account_for(request)
+        job_id = self._registry.new_id(request.id_form)
+        if request.array:
+            tasks = [ArrayTask(job_id, number) for number in request.array]
+            jobs = [self._create(f"{job_id}_{task.task_id}", request, partition, account, task) for task in tasks]
+        else:
+            jobs = [self._create(job_id, request, partition, account)]
+        site = self._facility.sites[partition.cluster_id]
+        for job in jobs:
+            if conditions:
+                self._core.dependencies.watch(job, conditions)
+            site.submit(job)
+            self._lifecycle.created(job)
+        return jobs[0]
 
-    async def cancel(self, job_id: str, reason: str | None = None) -> Job:
-        job = self.job(job_id)
-        if job.state is not JobState.CANCELLED:
-            self._refuse_terminal(job, "cancelled")
-            self._partition_of(job).cancel(job, reason)
-            self._settle()
-        return job
+    async def cancel(
+        self, job_id: str, reason: str | None = None, *, signal: str = "SIGTERM", force: bool = False
+    ) -> Job:
+        number = signals.number(signal)
+        jobs = self._jobs(job_id)
+        active = [job for job in jobs if not job.state.is_terminal]
+        if not active and any(job.state is not JobState.CANCELLED for job in jobs):
+            self._refuse_terminal(jobs, "cancelled")
+        for job in active:
+            # One may have ended because of another.
+            if not job.state.is_terminal:
+                self._site_of(job).cancel(job, reason, number, force=force)
+        self._settle()
+        return jobs[0]
 
     async def delete(self, job_id: str) -> None:
-        job = self.job(job_id)
-        if not job.state.is_terminal:
-            await self.cancel(job_id)
-        self._registry.remove(job)
-        self._lifecycle.deleted(job)
+        jobs = self._jobs(job_id)
+        if not all(job.state.is_terminal for job in jobs):
+            await self.cancel(job_id, force=True)
+        for job in jobs:
+            self._lifecycle.deleted(job)  # first, so that listeners can still look at it
+            self._registry.remove(job)
 
     async def update(
         self,
@@ -171,93 +93,110 @@ class SimulatedCluster:
         job.output_path = job.output_path if output_path is None else output_path
         if (name, priority, environment, output_path) != (None, None, None, None):
             self._lifecycle.changed(job)
-            self._partition_of(job).reprioritize(job)
+            self._site_of(job).reprioritize(job)
             self._settle()
         return job
 
-    async def hold(self, job_id: str) -> Job:
-        job = self.job(job_id)
-        self._refuse_terminal(job, "held")
-        if not job.held:
-            self._partition_of(job).hold(job)
-            self._settle()
-        return job
+    async def set_priority(self, job_id: str, priority: int) -> Job:
+        jobs = self._jobs(job_id)
+        for job in self._active(jobs, "given another priority"):
+            previous, job.priority = job.priority, priority
+            self._lifecycle.changed(job, "job.priority", priority=priority, previous_priority=previous)
+            self._site_of(job).reprioritize(job)
+        self._settle()
+        return jobs[0]
+
+    async def hold(self, job_id: str, reason: str | None = None) -> Job:
+        jobs = self._jobs(job_id)
+        for job in self._active(jobs, "held"):
+            if not job.held or reason not in {None, job.hold_reason}:
+                self._site_of(job).hold(job, reason)
+        self._settle()
+        return jobs[0]
 
     async def release(self, job_id: str) -> Job:
-        job = self.job(job_id)
-        self._refuse_terminal(job, "released")
-        if job.held:
-            self._partition_of(job).release(job)
-            self._settle()
-        return job
+        jobs = self._jobs(job_id)
+        for job in self._active(jobs, "released"):
+            if job.held:
+                self._site_of(job).release(job)
+        self._settle()
+        return jobs[0]
 
     async def scale(self, id_or_name: str, policy: ScalePolicy) -> Cluster:
         cluster = self.cluster(id_or_name)
-        self._partitions[cluster.id].autoscaler.apply(policy)
+        self._facility.sites[cluster.id].autoscaler.apply(policy)
         self._settle()
         return cluster
 
     async def fail_node(self, cluster_id: str, node_name: str, reason: str) -> None:
-        partition, node = self._node(cluster_id, node_name)
-        jobs = sorted(map(self.job, node.running), key=lambda job: job.number)
-        partition.fail_node(node, reason, jobs)
+        site, node = self._node(cluster_id, node_name)
+        site.fail_node(node, reason, self._running(node))
         self._settle()
 
     async def restore_node(self, cluster_id: str, node_name: str) -> None:
-        partition, node = self._node(cluster_id, node_name)
-        partition.fleet.restore(node)
+        site, node = self._node(cluster_id, node_name)
+        site.fleet.restore(node)
         self._settle()
 
-    async def drain_node(self, cluster_id: str, node_name: str, reason: str) -> None:
-        partition, node = self._node(cluster_id, node_name)
-        partition.fleet.drain(node, reason)
+    async def drain_node(self, cluster_id: str, node_name: str, reason: str, timeout: float | None = None) -> None:
+        site, node = self._node(cluster_id, node_name)
+        if timeout is not None and timeout < 0:
+            raise RequestError("timeout", "timeout must not be negative")
+        site.fleet.drain(node, reason)
+        if timeout is not None and node.state is NodeState.DRAINING:
+            node.empty_by = self.now + timeout
+            self._agenda.schedule(node.empty_by, partial(self._evict, site, node))
         self._settle()
 
-    def events(self, after: int = 0) -> list[Event]:
-        """Return the events above ``after``; of a long history only the newest ``history_limit`` are kept."""
-        return self._history.after(after)
-
-    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
-        return self._history.subscribe(listener)
+    def set_partition_state(self, name: str, state: PartitionState) -> PartitionInfo:
+        """Open or close a partition; jobs that run there run on."""
+        partition = self._facility.partition(name)
+        partition.state = state
+        self._facility.sites[partition.cluster_id].scheduler.reconsider()
+        self._settle()
+        return partition
 
     def advance(self, now: float) -> None:
         """Let everything happen that is due until ``now``; an instant that has passed already changes nothing."""
         self._agenda.run(now)
 
-    def next_event_at(self) -> float | None:
-        return self._agenda.next_at()
-
     def run_until_idle(self) -> None:
         """Advance from event to event until nothing more happens by itself."""
         self._agenda.run_until_idle()
 
-    def check_invariants(self) -> None:
-        """Raise ``AssertionError`` if the simulation contradicts itself."""
-        check_registry(self._registry)
-        for partition in self._partitions.values():
-            check_partition(partition, self._registry.jobs, self.now)
+    def _create(
+        self,
+        job_id: str,
+        request: JobRequest,
+        partition: PartitionInfo,
+        account: str | None,
+        task: ArrayTask | None = None,
+    ) -> Job:
+        return self._registry.create(job_id, request, partition, self.now, account=account, array=task)
 
-    def _partition_for(self, request: JobRequest) -> Partition:
-        if request.cluster_id is not None:
-            return self._partitions[self.cluster(request.cluster_id).id]
-        if not self._partitions:
-            raise RequestError("cluster_id", "there is no cluster")
-        return next(iter(self._partitions.values()))
+    def _jobs(self, job_id: str) -> tuple[Job, ...]:
+        """Return a job, or all tasks of an array."""
+        return self._registry.array(job_id) if job_id in self._registry.arrays else (self.job(job_id),)
 
-    def _partition_of(self, job: Job) -> Partition:
-        return self._partitions[job.cluster_id]
+    def _active(self, jobs: tuple[Job, ...], action: str) -> list[Job]:
+        active = [job for job in jobs if not job.state.is_terminal]
+        if not active:
+            self._refuse_terminal(jobs, action)
+        return active
 
-    def _node(self, cluster_id: str, node_name: str) -> tuple[Partition, Node]:
-        cluster = self.cluster(cluster_id)
-        node = cluster.nodes.get(node_name)
-        if node is None:
+    def _refuse_terminal(self, jobs: tuple[Job, ...], action: str) -> None:
+        job = next(job for job in jobs if job.state.is_terminal)
+        raise StateError(f"Job {job.id!r} is {job.state.value} and cannot be {action}")
+
+    def _running(self, node: Node) -> list[Job]:
+        return sorted(map(self.job, node.running), key=lambda job: job.number)
+
+    def _evict(self, site: Site, node: Node) -> None:
+        if node.state is NodeState.DRAINING and node.empty_by is not None and node.empty_by <= self.now:
+            site.evict(node, self._running(node))
+
+    def _node(self, cluster_id: str, node_name: str) -> tuple[Site, Node]:
+        cluster, node = self.node(node_name)
+        if cluster is not self.cluster(cluster_id):
             raise NotFoundError("node", node_name)
-        return self._partitions[cluster.id], node
-
-    def _refuse_terminal(self, job: Job, action: str) -> None:
-        if job.state.is_terminal:
-            raise StateError(f"Job {job.id!r} is {job.state.value} and cannot be {action}")
-
-    def _settle(self) -> None:
-        """Let what a command has set off at this instant happen before the caller looks."""
-        self._agenda.run(self.now)
+        return self._facility.sites[cluster.id], node

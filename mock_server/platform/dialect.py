@@ -35,6 +35,7 @@ PLATFORM = Dialect(
     title="Vantage platform REST API",
     prefix="/v1",
     mount="/platform",
+    hosts=("api.vantage.omnivector.solutions",),
     codes={
         400: "validation_error",
         401: "authentication_failed",

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mock_server.errors import invalid_field
 from mock_server.platform.job_views import view_line
 from mock_server.routes import HeaderParameter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from starlette.requests import Request
 
     from mock_server.cluster.job import Job
-    from mock_server.platform.job_requests import LogView
     from mock_server.state import ServerState
+
+
+class Shown(Protocol):
+    """Which lines a follower gets, and how."""
+
+    @property
+    def since(self) -> float | None: ...
+    @property
+    def timestamps(self) -> bool: ...
+
 
 KEEP_ALIVE = 15.0
 
@@ -38,8 +47,10 @@ def last_event_id(request: Request) -> int | None:
     return int(text)
 
 
-async def follow_log(state: ServerState, job: Job, view: LogView, sent: int) -> AsyncGenerator[bytes, None]:
-    """Yield an event for each line after line ``sent``, then one that tells how the job ended."""
+async def follow_log(
+    state: ServerState, job: Job, view: Shown, sent: int, word: Callable[[Job], str] = lambda job: job.state.value
+) -> AsyncGenerator[bytes, None]:
+    """Yield an event for each line after line ``sent``, then one that tells in a ``word`` how the job ended."""
     with state.time.watching():
         while not state.closed:
             state.time.catch_up()
@@ -49,7 +60,7 @@ async def follow_log(state: ServerState, job: Job, view: LogView, sent: int) -> 
                 chosen = [line for line in lines if view.since is None or line.at > view.since]
                 yield b"".join(_event(view_line(line, timestamps=view.timestamps), line.number) for line in chosen)
             elif job.state.is_terminal or job.id not in state.cluster.jobs:
-                yield f"event: end\ndata: {job.state.value}\n\n".encode()
+                yield f"event: end\ndata: {word(job)}\n\n".encode()
                 return
             elif state.time.automatic and state.time.jump():
                 await asyncio.sleep(0)

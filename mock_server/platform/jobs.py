@@ -12,6 +12,7 @@ from mock_server.platform.follow import LAST_EVENT_ID, follow_log, last_event_id
 from mock_server.platform.job_requests import JobCreate, JobDetail, JobListing, JobUpdate, LogView, wanted
 from mock_server.platform.job_views import JobLogs, JobOutput, JobPage, JobView, embed, view_files, view_job, view_line
 from mock_server.routes import Call, Routes
+from mock_server.wire import prefers_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +105,7 @@ async def logs(call: Call[LogView, None]) -> JobLogs | Response:
         return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
     selected = _selected(job, view)
     lines = [view_line(line, timestamps=view.timestamps) for line in _tail(selected, view)]
-    if _prefers_text(call.request.headers.get("accept", "")):
+    if prefers_text(call.request.headers.get("accept", "")):
         return PlainTextResponse("".join(f"{line}\n" for line in lines))
     return {"job_id": job.id, "lines": lines, "total_lines": len(selected)}
 
@@ -127,8 +128,3 @@ def _first(job: Job, view: LogView, resumed: int | None) -> int:
         return resumed
     lines = _tail(_selected(job, view), view)
     return lines[0].number - 1 if lines else len(job.log.lines)
-
-
-def _prefers_text(accept: str) -> bool:
-    kinds = [kind.partition(";")[0].strip().lower() for kind in accept.split(",")]
-    return "text/plain" in kinds and "application/json" not in kinds

@@ -1,4 +1,4 @@
-"""Load over time, as the accounts have it: what jobs had of what they asked for, what clusters gave of what they had.
+"""Load over time: what jobs use of what they asked for, and what clusters have given of what they have.
 
 A series begins with the load at its first instant; every later point is the mean since the point before it, so the
 points times the time between them add up to what was used.
@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import TypedDict
 
+from mock_server.cluster.consumption import mean_memory_share, memory_share
 from mock_server.wire import iso
 
 if TYPE_CHECKING:
     from mock_server.cluster.backend import ClusterBackend
+    from mock_server.cluster.consumption import Appetite
     from mock_server.cluster.job import Job
     from mock_server.cluster.node import Cluster
 
@@ -96,18 +98,35 @@ def _spans(start: float, end: float, step: float | None) -> list[tuple[float, fl
 
 
 def _job_point(job: Job, runs: tuple[tuple[float, float], ...], start: float, end: float) -> MetricPoint:
-    asked = job.request.resources
-    if start == end:
-        share = float(any(begun - INSTANT <= start <= ended for begun, ended in runs))
-    else:
-        share = sum(max(0.0, min(end, ended) - max(start, begun)) for begun, ended in runs) / (end - start)
-    load = round(100 * min(1.0, share), DIGITS)
+    asked, used = job.request.resources, job.appetite
+    busy, memory = _at(used, runs, end) if start == end else _between(used, runs, start, end)
     return {
         "timestamp": iso(end),
-        "cpu_percent": load,
-        "memory_percent": load if asked.memory else 0.0,
-        "gpu_percent": load if asked.gpus else None,
+        "cpu_percent": _percent(used.cpu * busy),
+        "memory_percent": _percent(memory) if asked.memory else 0.0,
+        "gpu_percent": _percent(used.gpu * busy) if asked.gpus else None,
     }
+
+
+def _at(used: Appetite, runs: tuple[tuple[float, float], ...], at: float) -> tuple[float, float]:
+    """Return whether the job runs, and the share of its memory that it has."""
+    begun = next((begun for begun, ended in runs if begun - INSTANT <= at <= ended), None)
+    return (0.0, 0.0) if begun is None else (1.0, memory_share(used, max(0.0, at - begun)))
+
+
+def _between(used: Appetite, runs: tuple[tuple[float, float], ...], start: float, end: float) -> tuple[float, float]:
+    """Return for which part of a span the job runs, and the mean share of its memory that it has."""
+    busy = memory = 0.0
+    for begun, ended in runs:
+        since, until = max(start, begun), min(end, ended)
+        if since < until:
+            busy += until - since
+            memory += (until - since) * mean_memory_share(used, since - begun, until - begun)
+    return min(1.0, busy / (end - start)), memory / (end - start)
+
+
+def _percent(share: float) -> float:
+    return round(100 * share, DIGITS)
 
 
 def _cluster_point(backend: ClusterBackend, cluster: Cluster, start: float, end: float) -> MetricPoint:

@@ -74,6 +74,7 @@ WORKFLOWS = Dialect(
     title="Vantage workflows REST API",
     prefix="/api/v1",
     mount="/workflows",
+    hosts=("your-vantage-instance.com", "your-instance.com", "api.vantage.omnivector.solutions"),
     codes={
         400: "INVALID_INPUT",
         401: "UNAUTHORIZED",

@@ -12,6 +12,8 @@ from mock_server.world import documented, documented_files, empty
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from mock_server.cluster.job import IdForm
+
 WORLDS: dict[str, Callable[[SimulatedCluster], None]] = {"documented": documented.fill, "empty": empty.fill}
 
 
@@ -24,9 +26,13 @@ def build_world(name: str, *, now: float, seed: int) -> SimulatedCluster:
     if name not in WORLDS:
         raise ValueError(f"world must be one of {', '.join(WORLDS)}, not {name!r}")
 
-    def job_id(number: int) -> str:
-        return "job_" + blake2b(f"{seed}:{number}".encode(), digest_size=5).hexdigest()
+    def unique(number: int) -> str:
+        return blake2b(f"{seed}:{number}".encode(), digest_size=5).hexdigest()
 
-    cluster = SimulatedCluster(now=now, seed=seed, id_factory=job_id)
+    factories: dict[IdForm, Callable[[int], str]] = {
+        "platform": lambda number: "job_" + unique(number),
+        "jobservice": lambda number: "job-" + unique(number),
+    }
+    cluster = SimulatedCluster(now=now, seed=seed, id_factories=factories)
     WORLDS[name](cluster)
     return cluster

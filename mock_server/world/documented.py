@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from mock_server.cluster.job import JobRequest, JobState, Resources
 from mock_server.cluster.seeding import Past
+from mock_server.world import documented_hpc
 
 if TYPE_CHECKING:
     from mock_server.cluster.simulated import SimulatedCluster
 
 AGE = 1_247_700.0  # the clusters are 14 days, 10 hours and 35 minutes old
 GB = 10**9
+HOUR = 3600.0
 USER = "user_456"
 
 # They run on while a caller looks, and end by themselves within seconds so that a followed log ends too.
@@ -24,9 +26,12 @@ LONGER_JOB = "echo 'rendering frames'; sleep 9; echo 'rendered 240 frames'"
 
 def fill(cluster: SimulatedCluster) -> None:
     """Add the clusters and jobs of the examples, as old as they would be there."""
-    _add_clusters(cluster, cluster.now - AGE)
+    created = cluster.now - AGE
+    _add_clusters(cluster, created)
+    documented_hpc.add_cluster(cluster, created)
     _add_finished_jobs(cluster)
     _add_active_jobs(cluster)
+    documented_hpc.add_jobs(cluster)
 
 
 def _add_clusters(cluster: SimulatedCluster, created: float) -> None:
@@ -35,8 +40,17 @@ def _add_clusters(cluster: SimulatedCluster, created: float) -> None:
         ("cluster_abc", "gpu-cluster", "aws", "us-west-2", 4, Resources(32, 256 * GB, 4)),
         ("cluster_456", "specific-cluster", "on-premises", "local", 2, Resources(64, 512 * GB, 0)),
     ):
+        gpus = name == "gpu-cluster"
         cluster.add_cluster(
-            id=key, name=name, provider=provider, region=region, nodes=nodes, node_shape=shape, created_at=created
+            id=key,
+            name=name,
+            provider=provider,
+            region=region,
+            nodes=nodes,
+            node_shape=shape,
+            created_at=created,
+            node_name="gpu-node-{:02d}".format if gpus else None,
+            gpu_type="nvidia-a100" if gpus else None,
         )
 
 
@@ -89,6 +103,37 @@ def _add_active_jobs(cluster: SimulatedCluster) -> None:
         "job-67890",
         _request("render-frames", LONGER_JOB, 2, 4),
         Past(created_at=now - 45, started_at=now - 20, log=[(now - 20, "starting container")]),
+    )
+    cluster.adopt(
+        "job-abc123",
+        JobRequest(
+            name="inference",
+            command="",
+            image="pytorch-inference:v1.0",
+            user_id=USER,
+            cluster_id="cluster_abc",
+            resources=Resources(2, 8 * 2**30, 1),
+            priority=80,
+            queue="high-priority",
+            max_retries=3,
+            backoff_multiplier=2.0,
+            extras={
+                "jobservice.job_type": "inference",
+                "jobservice.config": {"model": "resnet50", "batch_size": 32},
+                "jobservice.resources": {"cpu": "2", "memory": "8Gi", "gpu": 1},
+                "jobservice.worker_id": "worker-xyz789",
+            },
+        ),
+        Past(
+            created_at=now - 1500,
+            started_at=now - 1495,
+            runs_for=3 * HOUR,
+            log=[
+                (now - 1495, "Loading model resnet50..."),
+                (now - 1490, "Model loaded successfully"),
+                (now - 1489, "Processing batch 1/100..."),
+            ],
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import blake2b, sha256
 from typing import Literal
 
-from mock_server.auth import Credential, bearer, refusal
+from mock_server.auth import Credential, Presented, bearer, refusal
 from mock_server.errors import ApiError
 from mock_server.world.users import User
 
@@ -75,12 +75,12 @@ class ApiKeys:
         for given in seeds:
             self._add_seed(given)
 
-    def authenticate(self, authorization: str | None, cookie: str | None = None, /) -> Credential:
+    def authenticate(self, presented: Presented, /) -> Credential:
         """Return who is calling, by a key or by a session; raise a 401, or a 404 if the account is gone."""
-        if authorization is None and cookie is not None:
-            credential = self._by_session(cookie.encode("utf-8", "surrogateescape"))
+        if presented.authorization is None and presented.cookie is not None:
+            credential = self._by_session(presented.cookie.encode("utf-8", "surrogateescape"))
         else:
-            credential = self._by_key(bearer(authorization))
+            credential = self._by_key(bearer(presented.authorization))
         if credential.user_id not in self._users:
             raise ApiError(404, "The user of these credentials does not exist", code="USER_NOT_FOUND")
         return credential

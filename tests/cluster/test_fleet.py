@@ -8,7 +8,7 @@ from mock_server.cluster.backend import NotFoundError
 from mock_server.cluster.fleet import BOOT_SECONDS
 from mock_server.cluster.job import JobState, Resources
 from mock_server.cluster.node import NodeState
-from mock_server.cluster.partition import REQUEUE_SECONDS
+from mock_server.cluster.site import REQUEUE_SECONDS
 from tests.cluster.world import World, text
 
 WHOLE = Resources(4)
@@ -114,7 +114,7 @@ def test_a_drained_node_finishes_its_jobs(world: World) -> None:
     world.restore_node("main-001")
     world.finish()
     assert waiting.state is JobState.COMPLETED
-    assert world.kinds("main-001") == ["node.drained", "node.up"]
+    assert world.kinds("main-001") == ["node.draining", "node.drained", "node.up"]
 
 
 def test_a_drain_can_be_undone_before_it_is_complete(world: World) -> None:

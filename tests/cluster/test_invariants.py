@@ -39,11 +39,12 @@ def share_a_gpu(scene: Scene) -> None:
 def lose_a_node(scene: Scene) -> None:
     node = scene.node(2)
     node.running.clear()
+    node.gpus_in_use.clear()
     node.free = node.capacity
 
 
 def run_without_process(scene: Scene) -> None:
-    scene.backend.job(scene.running.id).node_names = ("main-001",)
+    del scene.backend._facility.sites["cluster-1"].executor.processes[scene.running.id]
 
 
 def change_state(job: Callable[[Scene], Job], state: JobState) -> Callable[[Scene], None]:
@@ -130,6 +131,6 @@ def test_a_free_node_for_the_head_is_noticed() -> None:
         world.submit("sleep 100", resources=Resources(4))
     world.wait(1)
     # A node comes up and nobody tells the scheduler.
-    world.backend._partitions["cluster-1"].fleet._set_state(world.node(2), NodeState.READY)
+    world.backend._facility.sites["cluster-1"].fleet._set_state(world.node(2), NodeState.READY)
     with pytest.raises(AssertionError, match=r"^I11 violated: job job_2 could run on free nodes"):
         world.backend.check_invariants()

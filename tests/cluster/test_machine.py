@@ -14,6 +14,7 @@ from mock_server.cluster.job import Job, JobState, Resources
 from mock_server.cluster.lifecycle import SUCCESSORS
 from mock_server.cluster.node import NodeState
 from tests.cluster.world import World
+from tests.support.effort import effort
 
 if TYPE_CHECKING:
     from mock_server.cluster.event import Event
@@ -148,4 +149,4 @@ class ClusterMachine(RuleBasedStateMachine):
 
 
 TestClusterMachine = ClusterMachine.TestCase
-TestClusterMachine.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestClusterMachine.settings = settings(max_examples=effort(40, 500), stateful_step_count=40, deadline=None)

@@ -61,6 +61,8 @@ def test_demand_is_the_sum_over_nodes() -> None:
     queue.add(job(1, nodes=3))
     queue.add(job(2))
     queue.add(job(2))
-    assert (queue.cpus, queue.memory, queue.gpus) == (8, 40, 4)
+    (lane,) = queue.lanes.values()
+    assert (lane.cpus, lane.memory, lane.gpus) == (8, 40, 4)
     drained(queue)
-    assert (queue.cpus, queue.memory, queue.gpus) == (0, 0, 0)
+    assert (lane.cpus, lane.memory, lane.gpus) == (0, 0, 0)
+    assert not queue.lanes

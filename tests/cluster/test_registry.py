@@ -15,7 +15,7 @@ def test_ids_count_from_one(world: World) -> None:
 
 
 def test_ids_can_be_made_to_measure() -> None:
-    backend = SimulatedCluster(now=START, id_factory=lambda number: f"job-{number:05d}")
+    backend = SimulatedCluster(now=START, id_factories={"platform": lambda number: f"job-{number:05d}"})
     backend.add_cluster(id="c", name="c", provider="aws", region="r", nodes=1, node_shape=SHAPE)
     assert run(backend.submit(request())).id == "job-00001"
 

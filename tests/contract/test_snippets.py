@@ -35,7 +35,19 @@ TEMPLATE: dict[str, Any] = {
         "resources": {"cpu": "2", "memory": "4Gi"},
     },
 }
-JOBS = ["job-67890", "job-12345", "job_123", "job_122", "job_121"]
+JOBS = [
+    "job-67890",
+    "job-12345",
+    "job_123",
+    "12347",
+    "12346",
+    "job-abc123",
+    "job_122",
+    "job_121",
+    "12345",
+    "12344",
+]
+RUNNING = ["job-67890", "job-12345", "job_123", "12347", "job-abc123", "12345"]
 
 
 @pytest.fixture(autouse=True)
@@ -103,13 +115,18 @@ def test_jobs_list(client: VantageClient, server: MockServer, capsys: pytest.Cap
         ("GET", "/v1/jobs", {"status": "running", "cluster_id": "gpu-cluster", "limit": "50", "offset": "0"}),
         ("GET", "/v1/jobs", {"limit": "20"}),
     ]
-    assert [job.id for job in found["jobs"]] == ["job_123"]
+    assert [job.id for job in found["jobs"]] == ["job_123", "job-abc123"]
     assert capsys.readouterr().out.splitlines() == [
         "Job: job-67890 - running",
         "Job: job-12345 - running",
         "Job: job_123 - running",
+        "Job: 12347 - running",
+        "Job: 12346 - pending",
+        "Job: job-abc123 - running",
         "Job: job_122 - failed",
         "Job: job_121 - completed",
+        "Job: 12345 - running",
+        "Job: 12344 - completed",
     ]
 
 
@@ -205,10 +222,10 @@ def test_pagination(client: VantageClient, server: MockServer, capsys: pytest.Ca
     assert [query.get("offset") for query in automatic] == [None, "50", "100"]
     assert [query for _, _, query in manual] == [{"limit": "100"}, {"limit": "100", "offset": "100"}]
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 250
-    assert lines[:125] == lines[125:]
-    assert len(set(lines)) == 125
-    assert lines[120:125] == [f"Job: {job_id}" for job_id in JOBS]
+    assert len(lines) == 260
+    assert lines[:130] == lines[130:]
+    assert len(set(lines)) == 130
+    assert lines[120:130] == [f"Job: {job_id}" for job_id in JOBS]
 
 
 @pytest.mark.parametrize(
@@ -283,8 +300,8 @@ def test_jobs_list_with_curl(server: MockServer) -> None:
     assert asked(server) == [("GET", "/v1/jobs", {"limit": "10", "status": "running"})]
     assert server.journal[0].status == 200
     body = json.loads(done.stdout)
-    assert [job["id"] for job in body["jobs"]] == JOBS[:3]
-    assert (body["total"], body["page"], body["per_page"]) == (3, 1, 10)
+    assert [job["id"] for job in body["jobs"]] == RUNNING
+    assert (body["total"], body["page"], body["per_page"]) == (6, 1, 10)
 
 
 def test_nobody_has_tidied_up_a_snippet() -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.local_files import is_open, put, tree
-from vantage_sdk.core.io.destination import Destination
+from vantage_sdk.core.io.destination import Destination, TakenOverError
 from vantage_sdk.core.io.disk import write_at
+from vantage_sdk.core.io.folder import Folder
 
 pytestmark = pytest.mark.usefixtures("nothing_stays_open")
 
@@ -129,3 +130,24 @@ def test_a_failed_commit_closes_the_file_and_keeps_it(
             destination.commit(name, fd)
         assert not is_open(fd)
         assert tree(tmp_path) == {name: b""}
+
+
+def test_one_that_knows_the_name_may_be_faster_than_its_maker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large download is noted before its file is there."""
+    make = Folder.create
+    with Destination.at(tmp_path / "a") as one, Destination.at(tmp_path / "a") as other:
+        name, fresh = one.partial_name(), other.partial_name()
+        taken: list[int | None] = []
+
+        def create(folder: Folder, name: str, mode: int = 0o600) -> int:
+            fd = make(folder, name, mode)
+            taken.append(other.adopt(name, fresh))
+            return fd
+
+        monkeypatch.setattr(Folder, "create", create)
+        with pytest.raises(TakenOverError):
+            one.create(name)
+        monkeypatch.undo()
+        assert taken[0] is not None
+        other.commit(fresh, taken[0])
+    assert tree(tmp_path) == {"a": b""}

@@ -40,8 +40,13 @@ def output_of(name: str, **variables: str) -> str:
 
 def test_sync_jobs(address: dict[str, str]) -> None:
     lines = output_of("sync_jobs", **address).splitlines()
-    assert sorted(lines[:3]) == ["gpu-cluster: 4 nodes", "my-cluster: 4 nodes", "specific-cluster: 2 nodes"]
-    assert lines[3:] == ["hello", "bye", "hello completed with exit code 0"]
+    assert sorted(lines[:4]) == [
+        "gpu-cluster: 4 nodes",
+        "hpc-cluster: 8 nodes",
+        "my-cluster: 4 nodes",
+        "specific-cluster: 2 nodes",
+    ]
+    assert lines[4:] == ["hello", "bye", "hello completed with exit code 0"]
 
 
 def test_async_jobs(address: dict[str, str]) -> None:

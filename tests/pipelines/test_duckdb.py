@@ -13,6 +13,7 @@ from hypothesis import given, note, settings, strategies as st
 from mock_server.pipelines.table import Kind, Table
 from tests.pipelines.graphs import CHARGES, OUTPUT, Part, chain, graph, ran, rows_of
 from tests.pipelines.sql import LEFT, LITERALS, RIGHT, TYPES, Pipeline
+from tests.support.effort import effort
 
 KINDS: dict[str, Kind] = {"int": "number", "float": "number", "text": "string", "bool": "boolean", "date": "date"}
 ISSUES: Part = ("jira/listIssues", {})
@@ -61,7 +62,7 @@ def pipelines(draw: Any) -> Pipeline:
 
 
 @given(pipelines(), records(LEFT), records(RIGHT))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=effort(60, 400), deadline=None)
 def test_a_pipeline_gives_the_rows_of_its_query(
     duck: duckdb.DuckDBPyConnection, pipeline: Pipeline, left: list[dict[str, Any]], right: list[dict[str, Any]]
 ) -> None:

@@ -11,6 +11,7 @@ from mock_server.pipelines.errors import ExpressionError
 from mock_server.pipelines.expressions import parse, terms
 from mock_server.pipelines.expressions.syntax import MAX_DEPTH, MAX_LENGTH, MAX_NODES
 from tests.pipelines.graphs import computed, failure, over_run
+from tests.support.effort import effort
 
 PIECES = st.sampled_from(
     ["x", "t", "1", "2.5", "'a'", "null", "true", "(", ")", ",", "+", "-", "*", "/", "**", "%", "//", "==", "<", "and"]
@@ -72,7 +73,7 @@ def test_text_does_not_grow_without_bound(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @given(st.lists(PIECES, max_size=30).map("".join) | st.text(max_size=60))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=effort(200, 1000), deadline=None)
 def test_any_text_is_an_expression_or_an_error(text: str) -> None:
     try:
         parse(text)

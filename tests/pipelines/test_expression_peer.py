@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings, strategies as st
 from simpleeval import EvalWithCompoundTypes, InvalidExpression
 
 from tests.pipelines.graphs import computed
+from tests.support.effort import effort
 
 NAMES: dict[str, Any] = {"a": 7, "b": -3, "c": 0, "f": 2.5, "g": -0.125, "s": "Text", "e": "", "yes": True, "no": False}
 FUNCTIONS = {
@@ -79,7 +80,7 @@ def theirs(expression: str) -> Any:
 
 
 @given(NUMBERS)
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=effort(100, 500), deadline=None)
 def test_numbers(expression: str) -> None:
     expected = theirs(expression)
     assume(expected is not NULL)  # a branch that is not taken may divide by zero here; see below for those that are
@@ -94,7 +95,7 @@ def test_texts(expression: str) -> None:
 
 
 @given(BOOLEANS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=effort(80, 400), deadline=None)
 def test_booleans(expression: str) -> None:
     expected = theirs(expression)
     assume(expected is not NULL)

@@ -14,7 +14,12 @@ from vantage_sdk import ResourceNotFoundError
 
 async def test_list_filters(face: Face, server: MockServer) -> None:
     async with face.client(server.url) as client:
-        assert {c.name for c in await client.clusters.list()} == {"gpu-cluster", "my-cluster", "specific-cluster"}
+        assert {c.name for c in await client.clusters.list()} == {
+            "gpu-cluster",
+            "hpc-cluster",
+            "my-cluster",
+            "specific-cluster",
+        }
         found = await client.clusters.list(status="running", provider="aws", region="us-west-2")
         assert [c.name for c in found] == ["gpu-cluster"]
 

@@ -73,7 +73,7 @@ async def test_the_own_profile_and_jobs(face: Face, server: MockServer) -> None:
 
 
 async def test_what_was_used_is_what_is_billed(face: Face, server: MockServer) -> None:
-    """CPU hours of the jobs, the cluster, the measurements, the summary and the invoice are the same."""
+    """CPU hours of the jobs, the cluster, the summary and the invoice are the same."""
     async with face.client(server.url) as client:
         begun = (await client.clusters.get("my-cluster")).created_at
         job = await client.jobs.submit(
@@ -86,7 +86,8 @@ async def test_what_was_used_is_what_is_billed(face: Face, server: MockServer) -
         usage = await client.clusters.usage("my-cluster", created_after=job.started_at, created_before=job.completed_at)
         assert usage.cpu_hours >= hours
         series = await client.monitoring.job_metrics(job.id)
-        assert {point.cpu_percent for point in series.metrics} <= {0.0, 100.0}
+        # A job that only sleeps has its CPUs, but uses next to nothing of them.
+        assert {point.cpu_percent for point in series.metrics} == {0.1}
         assert len(series.to_pandas()) == len(series.metrics)
         total = await client.billing.usage(created_after=begun)
         invoices = [invoice async for invoice in client.billing.invoices_all()]

@@ -13,6 +13,7 @@ import pytest
 
 from mock_server import MockServer
 from tests.support.cutting import Cutter, Way
+from tests.support.effort import effort
 from tests.support.faces import Face
 from tests.support.leftovers import partials, settled
 from vantage_sdk import SubmitOutcomeUnknown, VantageConnectionError
@@ -83,7 +84,7 @@ class Transfers:
         await self.move(99999)
         starts = [match.start() for match in re.finditer(STARTS[way], self._cutter.passed[way])]
         first, behind, *_ = [*starts, len(self._cutter.passed[way])][PLACE[self.kind] :]
-        return range(first, behind + 1, 1 if self._face.is_blocking else 61)
+        return range(first, behind + 1, effort(13, 1) if self._face.is_blocking else 61)
 
     def is_old(self) -> bool:
         """Tell whether a download that failed left everything as it was."""

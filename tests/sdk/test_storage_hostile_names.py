@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from tests.sdk.test_storage_names import Shelf
+from tests.support.effort import effort
 from tests.support.local_files import tree
 from tests.support.scripted import ScriptedServer
 from vantage_sdk import TransferReport, VantageAPIError, VantageClient
@@ -67,7 +68,7 @@ def fetch(paths: list[str], target: Path, options: dict[str, Any]) -> TransferRe
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=effort(100, 1000))
 @given(st.lists(st.builds("{}{}".format, FOLDERS, NAMES), min_size=1, max_size=4), OPTIONS, EXCLUDED)
 @example(["/d/out/secret", "/d/a"], {"continue_on_error": True}, None)
 @example(["/d/sub/out/new", "/d/a"], {"continue_on_error": True}, None)

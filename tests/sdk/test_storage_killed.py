@@ -16,11 +16,12 @@ import pytest
 
 from mock_server import MockServer
 from tests.contract.reference import ROOT
+from tests.support.effort import effort
 from tests.support.interrupted import CONTENT as LARGE, Enough, asked, enough, sent
 from vantage_sdk.testing import instant_retries
 
 CONTENT = LARGE[: 20 << 20]
-ROUNDS = int(os.environ.get("KILL_ROUNDS", "20"))  # `make soak` has more
+ROUNDS = effort(10, 200)
 
 
 @pytest.fixture(autouse=True)

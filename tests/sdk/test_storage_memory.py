@@ -12,8 +12,10 @@ import pytest
 
 from mock_server import MockServer
 from tests.contract.reference import ROOT
+from tests.support.effort import effort
 
-GIB = 1 << 30
+LARGE = effort(512 << 20, 2 << 30)
+MIDDLE = effort(200 << 20, 400 << 20)
 LIMIT = 100 << 20
 pytestmark = [
     pytest.mark.slow,
@@ -51,31 +53,31 @@ def peak(url: str, folder: Path, code: str) -> int:
     return int(done.stdout)
 
 
-def test_two_gibibytes_up_and_down(url: str, tmp_path: Path) -> None:
+def test_a_large_file_up_and_down(url: str, tmp_path: Path) -> None:
     with (tmp_path / "large").open("wb") as file:
-        file.truncate(2 * GIB)
+        file.truncate(LARGE)
     up = peak(url, tmp_path, "storage.upload(folder + '/large', '/large')")
     down = peak(url, tmp_path, "storage.download('/large', folder + '/copy')")
-    assert (tmp_path / "copy").stat().st_size == 2 * GIB
+    assert (tmp_path / "copy").stat().st_size == LARGE
     assert max(up, down) < LIMIT, (up >> 20, down >> 20)
 
 
 def test_one_form_of_any_size(tmp_path: Path) -> None:
     """To a server that takes no pieces."""
     with (tmp_path / "large").open("wb") as file:
-        file.truncate(400 << 20)
+        file.truncate(MIDDLE)
     with MockServer(world="empty", faults="OPTIONS *: 404*") as server:
-        for source in ("folder + '/large'", "(bytes(1 << 20) for _ in range(400))"):
+        for source in ("folder + '/large'", f"(bytes(1 << 20) for _ in range({MIDDLE >> 20}))"):
             used = peak(server.url, tmp_path, f"storage.upload({source}, '/large', overwrite=True)")
             assert used < LIMIT, used >> 20
-        assert server.storage.files() == {"/large": 400 << 20}
+        assert server.storage.files() == {"/large": MIDDLE}
         assert not any(record.method == "PATCH" for record in server.journal)
 
 
 @pytest.mark.parametrize(
     "code",
     [
-        "storage.upload((bytes(1 << 20) for _ in range(300)), '/stream')",
+        "storage.upload((bytes(1 << 20) for _ in range(200)), '/stream')",
         "storage.upload(open(folder + '/file', 'rb'), '/object')",
         "storage.upload_directory(folder + '/many', '/many')",
         "storage.download_to_file('/down', open('/dev/null', 'wb', buffering=0))",
@@ -88,7 +90,7 @@ def test_other_ways_take_no_more(code: str, url: str, tmp_path: Path) -> None:
     (tmp_path / "many").mkdir()
     for name in ["file", *(f"many/{number}" for number in range(8))]:
         with (tmp_path / name).open("wb") as file:
-            file.truncate(300 << 20 if name == "file" else 40 << 20)
+            file.truncate(MIDDLE if name == "file" else MIDDLE >> 3)
     if "down" in code:
         peak(url, tmp_path, "storage.upload(folder + '/file', '/down', overwrite=True)")
     assert (used := peak(url, tmp_path, code)) < LIMIT, used >> 20

@@ -153,11 +153,11 @@ async def test_ctrl_c_leaves_the_job_running_and_says_so(face: Face, monkeypatch
 
 
 async def test_the_pause_grows_to_a_tenth_of_the_time_waited(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vantage_sdk.core import polling
+    from vantage_sdk.core import waiting
 
     now = 1000.0
-    monkeypatch.setattr(polling.time, "monotonic", lambda: now)
-    pace = polling.Pace(2.0, None, {})
+    monkeypatch.setattr(waiting.time, "monotonic", lambda: now)
+    pace = waiting.Pace(2.0, None, {})
     first = pace.next()
     now += 100
     later = pace.next()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 KEY = "YOUR_API_KEY"
+JOBSERVICE = re.compile("/jobservice/|/api/v1/(jobs|queues|clusters|metrics|health)(/|$)")
 TLS = ssl.create_default_context()  # made once, because it takes longer than most tests
 
 
@@ -35,13 +36,36 @@ def workflows_contract() -> ContractCheck:
     return ContractCheck(describe(FAMILIES[1]), error="WorkflowsError")
 
 
+@pytest.fixture(scope="session")
+def jobservice_contract() -> ContractCheck:
+    """The same for the job service."""
+    return ContractCheck(describe(FAMILIES[2]), error="JobServiceError")
+
+
+@pytest.fixture(scope="session")
+def s9s_contract() -> ContractCheck:
+    """The same for S9S."""
+    return ContractCheck(describe(FAMILIES[-1]), error="S9SError")
+
+
 @pytest.fixture
-def make_client(contract: ContractCheck, workflows_contract: ContractCheck) -> Iterator[Callable[..., httpx.Client]]:
+def make_client(
+    contract: ContractCheck,
+    workflows_contract: ContractCheck,
+    jobservice_contract: ContractCheck,
+    s9s_contract: ContractCheck,
+) -> Iterator[Callable[..., httpx.Client]]:
     """Make clients for a server; they are closed after the test.  ``checked=False`` lets broken answers through."""
     clients: list[httpx.Client] = []
 
     def check(response: httpx.Response) -> None:
         if response.request.method == "OPTIONS" and "origin" in response.request.headers:
+            return
+        if response.request.url.path.startswith("/s9s/"):
+            s9s_contract(response)
+            return
+        if JOBSERVICE.match(response.request.url.path):
+            jobservice_contract(response)
             return
         of_workflows = re.match("(/workflows)?/api/v1/", response.request.url.path)
         (workflows_contract if of_workflows else contract)(response)
@@ -84,6 +108,14 @@ def server(make_server: Callable[..., MockServer]) -> MockServer:
 def client(server: MockServer, make_client: Callable[..., httpx.Client]) -> httpx.Client:
     """A client of ``server`` with full rights."""
     return make_client(server)
+
+
+@pytest.fixture
+def s9s(server: MockServer, make_client: Callable[..., httpx.Client]) -> httpx.Client:
+    """The same for S9S."""
+    client = make_client(server, key="YOUR_TOKEN")
+    client.base_url = httpx.URL(server.s9s_url)
+    return client
 
 
 @pytest.fixture

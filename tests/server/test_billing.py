@@ -27,8 +27,9 @@ def quantities(body: dict[str, Any]) -> dict[str, float]:
 
 def test_usage_of_the_running_month(client: httpx.Client) -> None:
     # By hand, from the seeded jobs: their cores, GPUs and gigabytes times their seconds.
-    cpu, gpu = 2 * 390 + 4 * 10 + 4 * 240 + 2 * 30 + 2 * 20, 240
-    memory = 4 * 390 + 8 * 10 + 8 * 240 + 4 * 30 + 4 * 20
+    cpu = 2 * 390 + 4 * 10 + 4 * 240 + 2 * 30 + 2 * 20 + 2 * 1495 + 8 * 3570 + 32 * 8130 + 8 * 890
+    gpu = 240 + 1495 + 4 * 8130
+    memory = 4 * 390 + 8 * 10 + 8 * 240 + 4 * 30 + 4 * 20 + 8 * 1.024**3 * 1495 + 16 * 3570 + 128 * 8130 + 16 * 890
     usage = client.get("/v1/billing/usage").json()
     assert (usage["period_start"], usage["period_end"]) == ("2024-01-01T00:00:00Z", "2024-01-15T10:35:00Z")
     assert usage["currency"] == "USD"
@@ -48,16 +49,21 @@ def test_usage_of_the_running_month(client: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("query", "start", "end", "gpu_hours"),
     [
-        ("created_after=2024-01-15T10:33:00Z", "2024-01-15T10:33:00Z", "2024-01-15T10:35:00Z", 120),
-        ("created_before=2024-01-15T10:32:00Z", "2024-01-01T00:00:00Z", "2024-01-15T10:32:00Z", 60),
+        ("created_after=2024-01-15T10:33:00Z", "2024-01-15T10:33:00Z", "2024-01-15T10:35:00Z", 120 * (1 + 1 + 4)),
+        ("created_before=2024-01-15T10:32:00Z", "2024-01-01T00:00:00Z", "2024-01-15T10:32:00Z", 60 + 1315 + 4 * 7950),
         (
             "updated_after=2024-01-15T10:32:00Z&updated_before=2024-01-15T10:32:30Z",
             "2024-01-15T10:32:00Z",
             "2024-01-15T10:32:30Z",
-            30,
+            30 * (1 + 1 + 4),
         ),
-        ("created_after=0001-01-01&created_before=9999-12-31", "0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z", 240),
-        ("created_before=9999-12-31", "2024-01-01T00:00:00Z", "9999-12-31T00:00:00Z", 240),
+        (
+            "created_after=0001-01-01&created_before=9999-12-31",
+            "0001-01-01T00:00:00Z",
+            "9999-12-31T00:00:00Z",
+            240 + 1495 + 4 * 8130,
+        ),
+        ("created_before=9999-12-31", "2024-01-01T00:00:00Z", "9999-12-31T00:00:00Z", 240 + 1495 + 4 * 8130),
         ("created_after=2024-03-01", "2024-03-01T00:00:00Z", "2024-03-01T00:00:00Z", 0),
         ("created_before=2020-01-05", "2020-01-01T00:00:00Z", "2020-01-05T00:00:00Z", 0),
     ],

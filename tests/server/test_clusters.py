@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 
 def test_list_and_filters(client: httpx.Client) -> None:
     everything = client.get("/v1/clusters?sort=name").json()
-    assert [cluster["name"] for cluster in everything["clusters"]] == ["gpu-cluster", "my-cluster", "specific-cluster"]
-    assert (everything["total"], everything["page"], everything["per_page"]) == (3, 1, 50)
+    assert [cluster["name"] for cluster in everything["clusters"]] == [
+        "gpu-cluster",
+        "hpc-cluster",
+        "my-cluster",
+        "specific-cluster",
+    ]
+    assert (everything["total"], everything["page"], everything["per_page"]) == (4, 1, 50)
     aws = client.get("/v1/clusters?status=running&provider=aws&region=us-west-2").json()
     assert [cluster["id"] for cluster in aws["clusters"]] == ["cluster_abc"]
     assert client.get("/v1/clusters?status=stopped").json()["total"] == 0
@@ -49,7 +54,7 @@ def test_nodes_are_paged(client: httpx.Client) -> None:
     first = client.get("/v1/clusters/gpu-cluster/nodes?limit=3").json()
     rest = client.get("/v1/clusters/gpu-cluster/nodes?limit=3&page=2").json()
     assert (first["total"], len(first["nodes"]), len(rest["nodes"])) == (4, 3, 1)
-    assert sum(node["running_jobs"] for node in first["nodes"] + rest["nodes"]) == 1
+    assert sum(node["running_jobs"] for node in first["nodes"] + rest["nodes"]) == 2
     node = first["nodes"][0]
     assert (node["status"], node["cpus"], node["memory"], node["gpus"]) == ("ready", 32, "256GB", 4)
 
@@ -59,9 +64,9 @@ def test_usage_adds_up_what_ran(server: MockServer, client: httpx.Client) -> Non
     usage = client.get("/v1/clusters/gpu-cluster/usage").json()
     assert usage["period_start"] == "2024-01-01T00:00:00Z"
     assert usage["period_end"] == "2024-01-15T11:35:00Z"
-    assert usage["jobs_total"] == 1
-    assert usage["gpu_hours"] == pytest.approx((240 + 3600) / 3600)
-    assert usage["cpu_hours"] == pytest.approx(4 * usage["gpu_hours"])
+    assert usage["jobs_total"] == 2
+    assert usage["gpu_hours"] == pytest.approx((240 + 3600 + 1495 + 3600) / 3600)
+    assert usage["cpu_hours"] == pytest.approx((4 * (240 + 3600) + 2 * (1495 + 3600)) / 3600)
 
 
 def test_usage_of_a_period(server: MockServer, client: httpx.Client) -> None:
@@ -69,8 +74,8 @@ def test_usage_of_a_period(server: MockServer, client: httpx.Client) -> None:
     query = "created_after=2024-01-15T11:00:00Z&created_before=2024-01-15T11:30:00Z"
     usage = client.get(f"/v1/clusters/gpu-cluster/usage?{query}").json()
     assert (usage["period_start"], usage["period_end"]) == ("2024-01-15T11:00:00Z", "2024-01-15T11:30:00Z")
-    assert usage["cpu_hours"] == pytest.approx(2)
-    assert usage["utilization"]["cpu_percent"] == pytest.approx(100 * 4 / 128)
+    assert usage["cpu_hours"] == pytest.approx(3)
+    assert usage["utilization"]["cpu_percent"] == pytest.approx(100 * 6 / 128, abs=1e-3)
     empty = client.get("/v1/clusters/gpu-cluster/usage?created_before=2020-01-01&created_after=2021-01-01").json()
     assert (empty["period_start"], empty["period_end"], empty["cpu_hours"]) == (*["2021-01-01T00:00:00Z"] * 2, 0)
 
@@ -121,8 +126,8 @@ def test_an_unknown_cluster_is_not_found(client: httpx.Client, path: str) -> Non
 
 
 def test_a_failed_node_is_shown(server: MockServer, client: httpx.Client) -> None:
-    server.cluster.fail_node("cluster_abc", "gpu-cluster-001")
+    server.cluster.fail_node("cluster_abc", "gpu-node-01")
     assert client.get("/v1/clusters/cluster_abc/nodes").json()["nodes"][0]["status"] == "down"
-    server.cluster.restore_node("cluster_abc", "gpu-cluster-001")
+    server.cluster.restore_node("cluster_abc", "gpu-node-01")
     server.run_until_idle()
     assert client.get("/v1/clusters/cluster_abc/nodes").json()["nodes"][0]["status"] == "ready"

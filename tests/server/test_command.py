@@ -40,7 +40,7 @@ def test_it_says_where_it_listens_and_stops_when_asked(command: subprocess.Popen
     line = command.stdout.readline()
     assert line.startswith("Listening on http://127.0.0.1:")
     url = line.removeprefix("Listening on ").strip()
-    assert httpx.get(url + "/v1/jobs", headers={"Authorization": "Bearer your-key"}).json()["total"] == 5
+    assert httpx.get(url + "/v1/jobs", headers={"Authorization": "Bearer your-key"}).json()["total"] == 10
     with httpx.stream("GET", url + "/v1/jobs/job_123/logs?follow=true", headers={"Authorization": "Bearer your-key"}):
         command.send_signal(number)
         output, errors = command.communicate(timeout=20)
@@ -54,6 +54,24 @@ def test_options(command: subprocess.Popen[str]) -> None:
     assert command.stdout is not None
     info = httpx.get(command.stdout.readline().removeprefix("Listening on ").strip() + "/_mock").json()
     assert (info["clock"], info["world"], info["seed"], info["rate_limits"]) == ("manual", "empty", 7, False)
+
+
+@pytest.mark.parametrize("command", [["--s9s-port", "0", "--anonymous-s9s"]], indirect=True)
+def test_s9s_can_have_a_port_of_its_own(command: subprocess.Popen[str]) -> None:
+    assert command.stdout is not None
+    first, second = (command.stdout.readline() for _ in range(2))
+    assert first.startswith("Listening on http://127.0.0.1:")
+    assert second.startswith("S9S on http://127.0.0.1:")
+    assert httpx.get(second.removeprefix("S9S on ").strip() + "/v1/status").json()["status"] == "ok"
+
+
+def test_tls_needs_both_of_its_files(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--port", "0", "--tls-cert", "cert.pem"]) == 1
+    assert "--tls-cert and --tls-key need each other" in capsys.readouterr().err
+    assert main(["--port", "0", "--client-ca", "ca.pem"]) == 1
+    assert "client_ca needs tls" in capsys.readouterr().err
+    assert main(["--port", "0", "--tls-cert", "no.pem", "--tls-key", "no.key"]) == 1
+    assert "No such file" in capsys.readouterr().err
 
 
 def test_mistakes_are_reported(capsys: pytest.CaptureFixture[str], server: MockServer) -> None:
@@ -97,5 +115,5 @@ def test_the_documented_curl_call(server: MockServer) -> None:
     script = script.replace("https://api.vantage.omnivector.solutions", server.url).replace("curl ", "curl -sS ", 1)
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, timeout=20)
     body = json.loads(done.stdout)
-    assert (body["total"], body["page"], body["per_page"]) == (3, 1, 10)
+    assert (body["total"], body["page"], body["per_page"]) == (6, 1, 10)
     assert {job["status"] for job in body["jobs"]} == {"running"}

@@ -18,8 +18,8 @@ def test_info(client: httpx.Client) -> None:
         "documented",
         "manual",
         0,
-        5,
-        3,
+        10,
+        4,
     )
 
 
@@ -27,7 +27,7 @@ def test_reset(server: MockServer, client: httpx.Client) -> None:
     client.delete("/v1/jobs/job_123")
     server.advance(60)
     server.faults.set("*: 500*")
-    assert client.post("/_mock/reset").json()["jobs"] == 5
+    assert client.post("/_mock/reset").json()["jobs"] == 10
     assert client.get("/v1/jobs/job_123").headers["X-RateLimit-Remaining"] == "999"
     assert [record.path for record in server.journal] == ["/v1/jobs/job_123"]
 
@@ -87,9 +87,9 @@ def test_events(client: httpx.Client) -> None:
 
 
 def test_nodes(client: httpx.Client) -> None:
-    node = {"cluster": "gpu-cluster", "node": "gpu-cluster-001"}
+    node = {"cluster": "gpu-cluster", "node": "gpu-node-01"}
     failed = client.post("/_mock/nodes/fail", json={**node, "reason": "power"})
-    assert failed.json() == {"name": "gpu-cluster-001", "state": "down", "reason": "power"}
+    assert failed.json() == {"name": "gpu-node-01", "state": "down", "reason": "power"}
     assert client.post("/_mock/nodes/restore", json=node).json()["state"] != "down"
     assert client.post("/_mock/nodes/fail", json={**node, "node": "none"}).status_code == 404
     assert client.post("/_mock/nodes/fail", json={"cluster": "gpu-cluster"}).status_code == 400

@@ -45,7 +45,7 @@ def test_a_caller_who_goes_away_while_the_disk_is_read(monkeypatch: pytest.Monke
             with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as sock:
                 sock.sendall(raw_get(path))
                 assert reading.acquire(timeout=10)
-        connections: Any = server._listener
+        connections: Any = server._listeners[0]
         while connections._connections.connections:  # until the server knows
             server._call(bool)
         go.set()

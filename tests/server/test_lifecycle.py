@@ -99,7 +99,7 @@ def test_answers_are_not_held_back() -> None:
 
 
 def connections(server: MockServer) -> list[Any]:
-    listener: Any = server._listener  # pyright: ignore[reportPrivateUsage]
+    listener: Any = server._listeners[0]  # pyright: ignore[reportPrivateUsage]
     return [each.transport.get_extra_info("socket") for each in listener._connections.connections]
 
 
@@ -179,7 +179,7 @@ def test_without_a_socket() -> None:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(server.app), base_url="http://test") as client:
             return await client.get("/v1/jobs", headers={"Authorization": "Bearer YOUR_API_KEY"})
 
-    assert asyncio.run(ask()).json()["total"] == 5
+    assert asyncio.run(ask()).json()["total"] == 10
 
 
 def test_the_application_answers_other_scopes() -> None:

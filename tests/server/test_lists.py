@@ -118,11 +118,11 @@ def test_unreadable_dates_are_refused(jobs: httpx.Client, value: str) -> None:
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("status=running", {"job_123", "job-12345", "job-67890"}),
-        ("status=completed", {"job_121"}),
-        ("cluster_id=cluster_abc", {"job_123"}),
-        ("cluster_id=gpu-cluster", {"job_123"}),
-        ("cluster=gpu-cluster", {"job_123"}),
+        ("status=running", {"job_123", "job-12345", "job-67890", "job-abc123", "12345", "12347"}),
+        ("status=completed", {"job_121", "12344"}),
+        ("cluster_id=cluster_abc", {"job_123", "job-abc123"}),
+        ("cluster_id=gpu-cluster", {"job_123", "job-abc123"}),
+        ("cluster=gpu-cluster", {"job_123", "job-abc123"}),
         ("cluster=gpu-cluster&status=failed", set[str]()),
         ("cluster_id=unheard-of", set[str]()),
         ("user_id=user_456&status=failed", {"job_122"}),

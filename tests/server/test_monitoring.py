@@ -21,17 +21,30 @@ def series(client: httpx.Client, path: str, query: str = "") -> list[tuple[str, 
     return [(point["timestamp"].removeprefix("2024-01-15T"), *map(point.get, names)) for point in points]
 
 
-def test_a_job_has_all_it_asked_for_while_it_runs(server: MockServer, client: httpx.Client) -> None:
+def test_a_job_shows_what_it_uses_of_what_it_asked_for(server: MockServer, client: httpx.Client) -> None:
     assert client.get(JOB).json()["job_id"] == "job_123"
+    used = server.cluster.job("job_123").appetite
+    cpu, memory, gpu = 100 * used.cpu, 100 * used.memory, 100 * used.gpu
+    # Memory grows for a minute: its mean over the first 100 seconds is that of 30 seconds without, 70 with it.
     assert series(client, JOB, "step=100") == [
-        ("10:31:00Z", 100, 100, 100),
-        ("10:32:40Z", 100, 100, 100),
-        ("10:34:20Z", 100, 100, 100),
-        ("10:35:00Z", 100, 100, 100),
+        ("10:31:00Z", pytest.approx(cpu), 0, pytest.approx(gpu)),
+        ("10:32:40Z", pytest.approx(cpu), pytest.approx(0.7 * memory), pytest.approx(gpu)),
+        ("10:34:20Z", pytest.approx(cpu), pytest.approx(memory), pytest.approx(gpu)),
+        ("10:35:00Z", pytest.approx(cpu), pytest.approx(memory), pytest.approx(gpu)),
     ]
+    assert 50 < cpu < 100
     assert len(series(client, JOB)) == 13
     server.advance(9000)
     assert series(client, JOB)[-1][0] == "11:35:00Z"
+
+
+def test_a_job_that_only_sleeps_uses_next_to_nothing(server: MockServer, client: httpx.Client) -> None:
+    resources = {"memory": "8GB", "gpus": 1}
+    body = {"name": "n", "command": "sleep 600", "cluster": "gpu-cluster", "resources": resources}
+    job = client.post("/v1/jobs", json=body).json()
+    server.advance(300)
+    points = series(client, f"/v1/monitoring/jobs/{job['id']}/metrics", "created_after=2024-01-15T10:37:00Z")
+    assert {point[1:] for point in points} == {(0.1, 1, 0)}
 
 
 def test_a_job_has_nothing_between_a_failed_node_and_its_next_start(server: MockServer, client: httpx.Client) -> None:
@@ -40,7 +53,7 @@ def test_a_job_has_nothing_between_a_failed_node_and_its_next_start(server: Mock
     server.cluster.fail_node("cluster_456", "specific-cluster-001")
     server.run_until_idle()
     points = series(client, f"/v1/monitoring/jobs/{job['id']}/metrics", "step=5")
-    assert [point[1] for point in points] == [100, 100, 100, 0, *[100] * 12]
+    assert [point[1] for point in points] == [0.1, 0.1, 0.1, 0, *[0.1] * 12]
     assert {point[3] for point in points} == {None}
     assert points[0][0] == "10:35:00.100000Z"
 
@@ -53,7 +66,7 @@ def test_a_job_that_was_cancelled_while_it_waited_for_another_node(server: MockS
     client.patch(f"/v1/jobs/{job['id']}", json={"status": "cancelled"})
     server.advance(100)
     points = series(client, f"/v1/monitoring/jobs/{job['id']}/metrics", "step=2")
-    assert [point[1] for point in points] == [100, 100, 100, 100, 100, 100, 0]
+    assert [point[1] for point in points] == [0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0]
 
 
 def test_a_job_that_waits_has_no_series(client: httpx.Client) -> None:
@@ -65,9 +78,9 @@ def test_a_job_without_memory(server: MockServer, client: httpx.Client) -> None:
     job = client.post("/v1/jobs", json={"name": "n", "command": "sleep 9", "resources": {"memory": "0GB"}}).json()
     server.advance(0.1)
     path = f"/v1/monitoring/jobs/{job['id']}/metrics"
-    assert series(client, path) == [("10:35:00.100000Z", 100, 0, None)]
+    assert series(client, path) == [("10:35:00.100000Z", 0.1, 0, None)]
     server.advance(5)
-    assert {point[1:] for point in series(client, path)} == {(100, 0, None)}
+    assert {point[1:] for point in series(client, path)} == {(0.1, 0, None)}
 
 
 @pytest.mark.parametrize("name", ["job_123", "job_121", "job-12345"])
@@ -84,15 +97,21 @@ def test_a_cluster_by_id_or_name(client: httpx.Client) -> None:
 
 
 def test_a_cluster_has_what_ran_of_what_was_there(server: MockServer, client: httpx.Client) -> None:
-    # Of 128 cores, 1024 GB and 16 GPUs the job has 4, 8 and 1 since 10:31.
+    # Of 128 cores, 1024 GB and 16 GPUs one job has 2, 8.59 and 1 since 10:10, another one 4, 8 and 1 since 10:31.
+    gigabytes = 8 * 1.024**3
     assert series(client, CLUSTER)[-2:] == [
-        ("10:30:00Z", 0, 0, 0),
-        ("10:35:00Z", 2.5, 0.625, 5),
+        ("10:30:00Z", pytest.approx(100 * 2 / 128), pytest.approx(100 * gigabytes / 1024), pytest.approx(100 / 16)),
+        ("10:35:00Z", 2.5 + 1.5625, pytest.approx(0.625 + 100 * gigabytes / 1024), 5 + 6.25),
     ]
-    server.cluster.fail_node("cluster_abc", "gpu-cluster-004")
+    server.cluster.fail_node("cluster_abc", "gpu-node-04")
     server.advance(60)
     last = series(client, CLUSTER, "created_after=2024-01-15T10:35:00Z")[-1]
-    assert last == ("10:36:00Z", pytest.approx(100 * 4 / 96), pytest.approx(100 * 8 / 768), pytest.approx(100 / 12))
+    assert last == (
+        "10:36:00Z",
+        pytest.approx(100 * 6 / 96),
+        pytest.approx(100 * (8 + gigabytes) / 768),
+        pytest.approx(200 / 12),
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 
 from mock_server import MockServer
 from mock_server.cluster.job import Resources
+from tests.support.effort import effort
 
 CONFIG = Path(__file__).parent / "data" / "schemathesis.toml"
 ENDLESS = Resources(cpus=10**9, memory=10**40, gpus=10**9)
@@ -46,10 +47,19 @@ def test_nor_with_workflows(tmp_path: Path) -> None:
     assert not [record for record in server.journal if record.status is not None and record.status >= 500]
 
 
+@pytest.mark.timeout(300)
+def test_nor_with_the_job_service(tmp_path: Path) -> None:
+    with MockServer(clock="auto", rate_limits=False) as server:
+        done = run(server.url, tmp_path, "/jobservice/openapi.json", "<token>")
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+    assert "12 selected / 12 total" in done.stdout
+    assert not [record for record in server.journal if record.status is not None and record.status >= 500]
+
+
 def run(
     url: str, directory: Path, description: str = "/api/openapi", key: str = "YOUR_API_KEY"
 ) -> subprocess.CompletedProcess[str]:
-    arguments = "--max-examples 8 --generation-deterministic --checks all --mode all --no-color"
+    arguments = f"--max-examples {effort(4, 30)} --generation-deterministic --checks all --mode all --no-color"
     return subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),

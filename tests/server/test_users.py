@@ -90,7 +90,7 @@ def test_jobs_of_a_user(make_server: Callable[..., MockServer], make_client: Cal
     mine = client.get("/v1/users/me/jobs").json()
     assert mine == client.get("/v1/users/user_456/jobs").json()
     assert mine == client.get("/v1/jobs?user_id=user_456").json()
-    assert mine["total"] == 5
+    assert mine["total"] == 10
     for query in ("status=running&sort=name", "limit=2&page=2", "cluster=gpu-cluster", "created_before=2024-01-15"):
         expected = client.get(f"/v1/jobs?user_id=user_456&{query}").json()
         assert client.get(f"/v1/users/me/jobs?{query}").json() == expected

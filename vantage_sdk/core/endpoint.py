@@ -15,6 +15,7 @@ from vantage_sdk.models.base import parsed
 if TYPE_CHECKING:
     from vantage_sdk.core.answer import Answer
 
+OUTSIDE = ("/api/", "/docs", "/redoc", "/oauth/")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -47,7 +48,7 @@ class Endpoint(Resource[Mode]):
             raise ValueError(f"method is one of {', '.join(sorted(METHODS))}, not {verb!r}")
         if not isinstance(path, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"path takes text, not {type(path).__name__}")
-        rooted = path.startswith(("/api/", "/docs"))
+        rooted = path.startswith(OUTSIDE)
         safe = idempotent or verb not in ("POST", "PATCH")
         request = Request(
             verb,

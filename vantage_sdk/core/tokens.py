@@ -12,6 +12,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -33,6 +34,7 @@ log = logging.getLogger("vantage_sdk")
 LEEWAY = 30.0
 TokenSource = Callable[[], str | Awaitable[str]]
 REMEMBERED = 4  # tokens that calls under way may still carry, and servers repeat
+_fetching: ContextVar[Tokens | None] = ContextVar("fetching", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,9 @@ class Token:
 
     @classmethod
     def of(cls, text: str) -> Token:
-        """Return a token that says itself when it ends, if it is a JWT.
-
-        One that is as good as over when it comes is used until the server refuses it: the clocks may differ.
-        """
+        """Return a token that says itself when it ends, if it is a JWT."""
         ends = expiry(text)
-        if ends is None or ends - LEEWAY <= time.time():
-            return cls(Secret(text))
-        return cls(Secret(text), ends - LEEWAY, ends)
+        return cls(Secret(text)) if ends is None else cls(Secret(text), ends - LEEWAY, ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +106,8 @@ class Tokens:
 
     async def obtain(self, sender: Sender, call: Call, rules: Rules) -> Secret | VantageAPIError:
         """Return a token for the next request of ``call``, or why there is none, which ``rules`` are told as well."""
+        if _fetching.get() is self:
+            return _told(_failed("the function given as token= makes calls of the client that it is for"), call, rules)
         until = call.attempt_end()
         while True:
             flight, is_new = self._hangar.board(lambda: self.current is not None)
@@ -121,28 +120,22 @@ class Tokens:
                 limit = None if sender.io.suspends else call.deadline
                 await sender.io.launch(partial(self._fly, flight, sender, limit), flight)
             left = None if until is None else until - time.monotonic()
-            if not await sender.io.landed(flight, left):
-                rules.cause, call.hint = Cause.UNSENT, None
-                return _late(call)
+            is_over = await sender.io.landed(flight, left)
             outcome = flight.outcome
             if isinstance(outcome, Token):
                 return outcome.secret
             if outcome is not None:
-                rules.cause, call.hint = outcome.cause, outcome.hint
-                error = outcome.error._as_kind(type(outcome.error))
-                error.__cause__ = outcome.error.__cause__
-                error.method, error.path = error.method or call.request.method, error.path or call.shown_path
-                error.idempotency_key = call.key
-                return error
-            if left is not None and left <= 0:
-                rules.cause, call.hint = Cause.UNSENT, None
-                return _late(call)
+                return _told(outcome, call, rules)
+            if not is_over or (left is not None and left <= 0):
+                return _told(Failure(_late(call), Cause.UNSENT), call, rules)
 
     async def _fly(self, flight: Flight[Token | Failure], sender: Sender, limit: Deadline | None) -> None:
         outcome: Token | Failure | None = None
+        mark = _fetching.set(self)
         try:
             outcome = self._still_good(await self._source.fetch(sender, limit))
         finally:
+            _fetching.reset(mark)
             if isinstance(outcome, Token):
                 if outcome.secret not in self._known:
                     self._known.append(outcome.secret)
@@ -170,13 +163,20 @@ class Tokens:
         return f"<Tokens {', '.join(self.shown())}>"
 
 
+def _told(failure: Failure, call: Call, rules: Rules) -> VantageAPIError:
+    """Return the error for one of those who wait, each of whom gets its own."""
+    rules.cause, call.hint = failure.cause, failure.hint
+    error = failure.error._as_kind(type(failure.error))
+    error.__cause__ = failure.error.__cause__
+    error.method, error.path = error.method or call.request.method, error.path or call.shown_path
+    error.idempotency_key = call.key
+    return error
+
+
 def _late(call: Call) -> VantageAPIError:
-    over = call.deadline is not None and call.deadline.remaining() <= 0
-    kind = DeadlineExceeded if over else VantageTimeoutError
-    limit = f"deadline of {call.deadline.budget:g} s" if over and call.deadline else f"timeout of {call.timeout:g} s"
-    return kind(
-        f"no token within the {limit}", idempotency_key=call.key, method=call.request.method, path=call.shown_path
-    )
+    if call.deadline is not None and call.deadline.remaining() <= 0:
+        return DeadlineExceeded(f"no token before the deadline of {call.deadline.budget:g} s")
+    return VantageTimeoutError(f"no token within the timeout of {call.timeout:g} s")
 
 
 class Asked:
@@ -191,7 +191,7 @@ class Asked:
             if inspect.iscoroutinefunction(self._function):
                 found: Any = await self._function()
             else:
-                found = await sender.io.work(self._function)
+                (found,) = await sender.io.work(lambda: (self._function(),))  # trio lets no coroutine out of a thread
                 if inspect.isawaitable(found) and sender.io.suspends:
                     found = await found
         except Exception as error:  # told to all who wait, as the cause of their error

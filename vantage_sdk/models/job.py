@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from enum import StrEnum
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -12,32 +11,8 @@ from pydantic import Field
 from vantage_sdk.core.shapes import as_object
 from vantage_sdk.models.base import Model, Timestamp
 from vantage_sdk.models.metrics import JobMetrics
+from vantage_sdk.models.phase import PhasedModel
 from vantage_sdk.models.storage_file import StorageFile
-
-
-class Phase(StrEnum):
-    """Where a job is in its life, in the same words for every API family."""
-
-    PENDING = "pending"
-    QUEUED = "queued"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    UNKNOWN = "unknown"
-
-    @property
-    def is_terminal(self) -> bool:
-        """Tell whether a job in this phase will never change again; an unknown phase is not terminal."""
-        return self in (Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED)
-
-
-_PHASES: dict[str, Phase] = {phase.value: phase for phase in Phase} | {"completed": Phase.SUCCEEDED}
-
-
-def phase_of(status: object) -> Phase:
-    """Return the phase for a family's status word, whatever its case."""
-    return _PHASES.get(status.lower(), Phase.UNKNOWN) if isinstance(status, str) else Phase.UNKNOWN
 
 
 class JobResources(Model):
@@ -64,7 +39,7 @@ class JobSpec(Model):
     resources: JobSpecResources = Field(default_factory=JobSpecResources)
 
 
-class Job(Model):
+class Job(PhasedModel):
     """A job of the platform.
 
     ``status`` is the server's word (``pending``, ``queued``, ``running``, ``completed``, ``failed``, ``cancelled``, or one
@@ -105,21 +80,6 @@ class Job(Model):
     logs: list[str] | None = None
     outputs: list[StorageFile] | None = None
     metrics: JobMetrics | None = None
-
-    @property
-    def phase(self) -> Phase:
-        """Return where the job is in its life; ``Phase.UNKNOWN`` for a word that this SDK does not know."""
-        return phase_of(self.status)
-
-    @property
-    def is_terminal(self) -> bool:
-        """Tell whether the job has ended."""
-        return self.phase.is_terminal
-
-    @property
-    def succeeded(self) -> bool:
-        """Tell whether the job has ended well."""
-        return self.phase is Phase.SUCCEEDED
 
     @cached_property
     def spec(self) -> JobSpec:

@@ -1,10 +1,11 @@
-"""What a job has written, as text that knows its lines."""
+"""The log of a job as text, whichever form the server sent it in."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+from vantage_sdk.core.lines import EventDecoder, LineDecoder
 from vantage_sdk.core.shapes import as_list, as_object
 from vantage_sdk.models.base import parsed
 
@@ -30,12 +31,17 @@ class Logs(str):
         return self.lines, self.total_lines
 
 
-def log_text(answer: Answer) -> Logs:
-    """Decode a log, which is an object with ``lines``, or plain text."""
-    if not answer.headers.get("content-type", "").startswith("application/json"):
-        return Logs(answer.body.decode("utf-8", "replace").splitlines())
-    body = as_object(parsed(answer)) or {}
-    lines = as_list(body.get("lines"))
-    if lines is None:
-        raise ValueError("no list under 'lines'")
-    return Logs([str(line) for line in lines], body.get("total_lines"))
+def logs_of(answer: Answer) -> Logs:
+    """Decode a log: a JSON object with ``lines``, an event stream, or text."""
+    kind = answer.headers.get("content-type", "")
+    if kind.startswith("application/json"):
+        body = as_object(parsed(answer)) or {}
+        lines = as_list(body.get("lines"))
+        if lines is None:
+            raise ValueError("no list under 'lines'")
+        return Logs([str(line) for line in lines], body.get("total_lines"))
+    if kind.startswith("text/event-stream"):
+        events = EventDecoder().feed(answer.body)
+        return Logs([event.data for event in events if event.event == "message"])
+    decoder = LineDecoder()
+    return Logs([*decoder.feed(answer.body), *decoder.flush()])

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from vantage_sdk.core.arguments import Id, id_text
 from vantage_sdk.models.base import Model, Timestamp
 from vantage_sdk.models.duration import Duration
-from vantage_sdk.models.job import Phase, phase_of
+from vantage_sdk.models.phase import Phase, PhasedModel
+from vantage_sdk.models.quantity import Quantity
 
 KINDS = ("after", "afterok", "afternotok", "afterany", "singleton")
 
@@ -40,11 +41,11 @@ class JobEfficiency(Model):
     cpu_efficiency: float | None = None
     memory_efficiency: float | None = None
     gpu_utilization: float | None = None
-    max_memory_used: str | None = None
+    max_memory_used: Quantity | None = None
     max_cpu_time: Duration | None = None
 
 
-class S9SJob(Model):
+class S9SJob(PhasedModel):
     """A job of S9S.
 
     ``state`` is the server's word (``PENDING``, ``RUNNING``, ``COMPLETED``, ``FAILED``, ``CANCELLED``, or another of Slurm);
@@ -81,7 +82,7 @@ class S9SJob(Model):
     nodes: list[str] | None = None
     node_count: int | None = None
     cpu_count: int | None = None
-    memory: str | None = None
+    memory: Quantity | None = None
     gpus: int | None = None
     priority: int | None = None
     qos: str | None = None
@@ -110,20 +111,14 @@ class S9SJob(Model):
         return self.job_name
 
     @property
-    def phase(self) -> Phase:
-        """Return where the job is in its life; ``Phase.UNKNOWN`` for a word that this SDK does not know."""
-        return phase_of(self.state)
+    def _word(self) -> object:
+        return self.state
 
     @property
     def is_terminal(self) -> bool:
         """Tell whether the job has ended; one in an unknown state has if it has an ``end_time``."""
         phase = self.phase
         return phase.is_terminal or (phase is Phase.UNKNOWN and self.end_time is not None)
-
-    @property
-    def succeeded(self) -> bool:
-        """Tell whether the job has ended well."""
-        return self.phase is Phase.SUCCEEDED
 
 
 def as_job_id(job: Any) -> str:

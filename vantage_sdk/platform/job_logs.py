@@ -9,12 +9,12 @@ from datetime import datetime
 from typing_extensions import Unpack
 
 from vantage_sdk.core.following import Follower
-from vantage_sdk.core.polling import leaves_jobs_running
 from vantage_sdk.core.request import CallOptions, Request
 from vantage_sdk.core.resource import Async, Mode, Resource, method, stream
+from vantage_sdk.core.waiting import leaves_jobs_running
 from vantage_sdk.models.base import one
 from vantage_sdk.models.job import Job
-from vantage_sdk.models.logs import Logs, log_text
+from vantage_sdk.models.logs import Logs, logs_of
 
 
 class JobLogs(Resource[Mode]):
@@ -36,7 +36,7 @@ class JobLogs(Resource[Mode]):
         ``timestamps``: begin each line with its time.  Returns text with a ``lines`` attribute.
         """
         query = {"tail": tail, "since": since, "timestamps": timestamps}
-        return await self._send(Request("GET", "/jobs/{job_id}/logs", log_text, {"job_id": job_id}, query), options)
+        return await self._send(Request("GET", "/jobs/{job_id}/logs", logs_of, {"job_id": job_id}, query), options)
 
     @stream
     async def logs_stream(

@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from vantage_sdk.core.polling import Pace, Poll, leaves_jobs_running
 from vantage_sdk.core.shapes import flag, is_whole
 from vantage_sdk.core.transfer.download import download
 from vantage_sdk.core.transfer.incoming import in_memory
 from vantage_sdk.core.transfer.linked import linked
 from vantage_sdk.core.transfer.progress import Listener
 from vantage_sdk.core.transfer.tries import Remote, in_two_tries
+from vantage_sdk.core.waiting import Pace, Poll, leaves_jobs_running
 from vantage_sdk.exceptions import TransferError
 from vantage_sdk.models.s9s_document import Document
 
@@ -86,7 +86,7 @@ async def made(
     sender: Sender, pace: Pace, look: Callable[[], Awaitable[D]], on_update: Callable[[D], object] | None, again: str
 ) -> D:
     """Return an export or report once the server is done with it; ``again`` is the call that goes on waiting."""
-    poll = Poll(sender.io, pace, _status, on_update)
+    poll = Poll(sender.io.sleep, pace, _status, on_update)
     try:
         return await poll.until(look, _is_made)
     except BaseException as stop:

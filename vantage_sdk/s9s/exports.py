@@ -12,11 +12,11 @@ from typing_extensions import Unpack
 
 from vantage_sdk.core.arguments import as_names, as_text
 from vantage_sdk.core.deadline import Seconds
-from vantage_sdk.core.polling import POLL_INTERVAL, Pace
 from vantage_sdk.core.request import CallOptions, Request, Safety, WaitOptions
 from vantage_sdk.core.resource import Async, Mode, Resource, method
 from vantage_sdk.core.transfer.progress import Listener
 from vantage_sdk.core.urls import segment
+from vantage_sdk.core.waiting import POLL_INTERVAL, Pace, per_call
 from vantage_sdk.models.base import one
 from vantage_sdk.models.s9s_document import Export
 from vantage_sdk.s9s.bodies import plain
@@ -82,7 +82,7 @@ class Exports(Resource[Mode]):
         first sight and whenever its status changes.  Raises ``DeadlineExceeded`` when the time is over; the server goes on.
         """
         pace, export_id = Pace(poll_interval, timeout, options), _id(export)
-        look = partial(self.get, export_id, **pace.options(options))
+        look = partial(self.get, export_id, **per_call(options, pace))
         return await made(self._sender, pace, look, on_update, f"exports.wait({export_id!r})")
 
     @method
@@ -137,8 +137,8 @@ class Exports(Resource[Mode]):
     ) -> str:
         """Download an export as text.
 
-        ``encoding``: default UTF-8; bytes that are none raise ``UnicodeDecodeError``.  Other parameters and errors as for
-        ``download_to_bytes``.
+        ``encoding``: default UTF-8; bytes that are none raise ``UnicodeDecodeError``.
+        Other parameters and errors as for ``download_to_bytes``.
         """
         return (await self.download_to_bytes(export, max_bytes=max_bytes, **options)).decode(encoding)
 

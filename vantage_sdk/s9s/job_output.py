@@ -11,11 +11,11 @@ from typing_extensions import Unpack
 
 from vantage_sdk.core.arguments import Id, as_word, id_text
 from vantage_sdk.core.lines import ServerSentEvent
-from vantage_sdk.core.polling import leaves_jobs_running
 from vantage_sdk.core.request import CallOptions, Request
 from vantage_sdk.core.resource import Async, Mode, Resource, stream as streamed
 from vantage_sdk.core.shapes import as_object, is_whole
 from vantage_sdk.core.socket_following import SocketFollower
+from vantage_sdk.core.waiting import leaves_jobs_running
 from vantage_sdk.models.base import one
 from vantage_sdk.models.s9s_job import S9SJob
 from vantage_sdk.s9s.frames import decoded, error_of

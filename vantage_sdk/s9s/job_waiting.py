@@ -10,9 +10,9 @@ from typing_extensions import Unpack
 
 from vantage_sdk.core.arguments import Id
 from vantage_sdk.core.deadline import Seconds
-from vantage_sdk.core.polling import POLL_INTERVAL, Pace, Poll, endings, go_on, leaves_jobs_running, satisfies
 from vantage_sdk.core.request import WaitOptions
 from vantage_sdk.core.resource import Async, Mode, Resource, method, stream
+from vantage_sdk.core.waiting import POLL_INTERVAL, Pace, ended, per_call, wait_for
 from vantage_sdk.exceptions import JobFailedError
 from vantage_sdk.models.s9s_job import S9SJob, as_job_id
 from vantage_sdk.s9s.job_watch import Watch
@@ -46,16 +46,8 @@ class JobWaiting(Resource[Mode]):
         Raises ``DeadlineExceeded`` when the time is over.  The job goes on then, and also after Ctrl-C.
         """
         pace = Pace(poll_interval, timeout, options)
-        poll = Poll(self._sender.io, pace, _state, on_update)
-        look = partial(self._core.get, job_id, **pace.options(options))
-        try:
-            job = await poll.until(look, lambda job: job.is_terminal or satisfies(job.state, job, until))
-        except BaseException as stop:
-            if not leaves_jobs_running(stop):
-                raise
-            state = "not seen yet" if poll.seen is None else poll.seen.state
-            stop.add_note(f"job {job_id} goes on (last state: {state}); resume with client.jobs.wait({job_id!r})")
-            raise
+        look = partial(self._core.get, job_id, **per_call(options, pace))
+        job = await wait_for(look, self._sender.io.sleep, pace, str(job_id), until, on_update)
         return _checked(job) if raise_on_failure else job
 
     @method
@@ -75,7 +67,7 @@ class JobWaiting(Resource[Mode]):
         changed.  With ``raise_on_failure`` the first job that fails raises ``JobFailedError``, while the others go on.
         """
         wanted = _unique(jobs)
-        ended: dict[str, S9SJob] = {}
+        found: dict[str, S9SJob] = {}
         finished = self.as_completed(
             [job or job_id for job_id, job in wanted.items()],
             timeout=timeout,
@@ -85,8 +77,8 @@ class JobWaiting(Resource[Mode]):
         )
         async with finished:
             async for job in finished:
-                ended[job.job_id] = _checked(job) if raise_on_failure else job
-        return [ended[job_id] for job_id in wanted]
+                found[job.job_id] = _checked(job) if raise_on_failure else job
+        return [found[job_id] for job_id in wanted]
 
     @stream
     async def as_completed(
@@ -100,22 +92,10 @@ class JobWaiting(Resource[Mode]):
     ) -> AsyncGenerator[Sequence[S9SJob], None]:
         """Yield each job once it has ended, whatever its end; parameters and errors as for ``wait_all``."""
         pace = Pace(poll_interval, timeout, options)
-        watch = Watch(self._core, pace.options(options), _unique(jobs))
-        try:
-            async with aclosing(endings(self._sender.io, pace, watch, _has_ended, on_update)) as finished:
-                async for ended in finished:
-                    yield ended
-        except BaseException as stop:
-            go_on(stop, watch.pending)
-            raise
-
-
-def _state(job: S9SJob) -> str:
-    return job.state
-
-
-def _has_ended(job: S9SJob) -> bool:
-    return job.is_terminal
+        watch = Watch(self._core, per_call(options, pace), _unique(jobs))
+        async with aclosing(ended(watch, self._sender.io.sleep, pace, on_update, "wait_all")) as batches:
+            async for over in batches:
+                yield over
 
 
 def _unique(jobs: Iterable[Id | S9SJob]) -> dict[str, S9SJob | None]:

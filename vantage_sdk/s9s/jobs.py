@@ -14,7 +14,7 @@ from vantage_sdk.core.request import CallOptions, Request
 from vantage_sdk.core.resource import Async, Mode, method, stream
 from vantage_sdk.core.shapes import flag
 from vantage_sdk.models.base import one
-from vantage_sdk.models.logs import Logs, log_text
+from vantage_sdk.models.logs import Logs, logs_of
 from vantage_sdk.models.s9s_bulk import BulkResult
 from vantage_sdk.models.s9s_job import S9SJob, as_job_id
 from vantage_sdk.pagination import Page, page_of, start_of, walk
@@ -190,7 +190,7 @@ class Jobs(JobSubmission[Mode], JobWaiting[Mode], JobOutput[Mode]):
         values, query = {"job_id": id_text(job_id, "job_id")}, {"lines": lines}
         if lines is not None:
             as_count(lines, "lines", 1)
-        return await self._send(Request("GET", "/jobs/{job_id}" + place, log_text, values, query), options)
+        return await self._send(Request("GET", "/jobs/{job_id}" + place, logs_of, values, query), options)
 
     @method
     async def bulk(

@@ -12,10 +12,10 @@ from typing_extensions import Unpack
 
 from vantage_sdk.core.arguments import as_text
 from vantage_sdk.core.deadline import Seconds
-from vantage_sdk.core.polling import POLL_INTERVAL, Pace
 from vantage_sdk.core.request import CallOptions, Request, Safety, WaitOptions
 from vantage_sdk.core.resource import Async, Mode, Resource, method
 from vantage_sdk.core.transfer.progress import Listener
+from vantage_sdk.core.waiting import POLL_INTERVAL, Pace, per_call
 from vantage_sdk.exceptions import ResourceNotFoundError
 from vantage_sdk.models.base import one
 from vantage_sdk.models.s9s_document import Report
@@ -42,7 +42,7 @@ class Reports(Resource[Mode]):
     ) -> Report:
         """Have a report made, and return it with its ``report_id`` and ``status``.
 
-        ``type``: such as ``utilization``; ``format``: default ``pdf``; ``parameters``: such as ``period``, ``start_date`` and
+        ``type``: of what, ``utilization`` for one; ``format``: default ``pdf``; ``parameters``: ``period``, ``start_date`` and
         ``end_date`` (text or ``date`` objects), ``partitions``, ``include_charts``; ``delivery``: ``method`` and ``email``;
         ``idempotency_key``: yours instead of a new one.
 
@@ -82,7 +82,7 @@ class Reports(Resource[Mode]):
         is not in the list.
         """
         pace, report_id = Pace(poll_interval, timeout, options), _id(report)
-        look = partial(self._found, report_id, pace.options(options))
+        look = partial(self._found, report_id, per_call(options, pace))
         return await made(self._sender, pace, look, on_update, f"reports.wait({report_id!r})")
 
     @method

@@ -18,7 +18,7 @@ from vantage_sdk.core.resource import Async, Mode, Resource, Sync, method, openi
 from vantage_sdk.core.shapes import as_object, is_whole
 from vantage_sdk.exceptions import DataExpiredError, WorkflowFailedError
 from vantage_sdk.models.envelope import Meta, enveloped, with_meta
-from vantage_sdk.models.job import Phase, phase_of
+from vantage_sdk.models.phase import Phase, phase_of
 from vantage_sdk.models.workflow_result import Execution, ResultPage, Row
 from vantage_sdk.workflows import frames
 from vantage_sdk.workflows.detached import DETACHED

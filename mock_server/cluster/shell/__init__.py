@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from mock_server.cluster.shell.interpreter import Shell
+from mock_server.cluster.shell.traps import Signalled
 
-__all__ = ["Shell"]
+__all__ = ["Shell", "Signalled"]

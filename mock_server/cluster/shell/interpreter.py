@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from mock_server.cluster.shell.errors import FileError, ShellError
 from mock_server.cluster.shell.expansion import expand
 from mock_server.cluster.shell.files import Files
-from mock_server.cluster.shell.programs import INSTANT, SLICE_SECONDS, TIMED, Stdio, stand_in
+from mock_server.cluster.shell.programs import INSTANT, SLICE_SECONDS, TIMED, Stdio, program_name, stand_in
 from mock_server.cluster.shell.streams import Console, ConsoleStream
 from mock_server.cluster.shell.syntax import literal, parse
+from mock_server.cluster.shell.traps import Signalled, Traps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mock_server.cluster.job import Job
     from mock_server.cluster.shell.programs import Timed
@@ -32,7 +33,18 @@ _SHELLS = frozenset({"sh", "bash", "/bin/sh", "/bin/bash"})
 class Shell:
     """Runs the command of one job; ``seed`` makes the programs that only have a name repeatable."""
 
-    __slots__ = ("_exiting", "_job", "_ran", "_seed", "_status", "_stderr", "_stdio", "_stdout")
+    __slots__ = (
+        "_exiting",
+        "_job",
+        "_ran",
+        "_seed",
+        "_status",
+        "_stderr",
+        "_stdio",
+        "_stdout",
+        "_traps",
+        "_variables",
+    )
 
     def __init__(self, job: Job, seed: int, now: Callable[[], float]) -> None:
         self._job = job
@@ -44,6 +56,8 @@ class Shell:
         self._status = 0
         self._ran = 0
         self._exiting = False
+        self._traps: Traps | None = None
+        self._variables = _variables(job)
 
     def run(self) -> Timed:
         """Run the job's command, or its image's default program if it has none."""
@@ -51,6 +65,8 @@ class Shell:
         try:
             if request.command.strip() or request.image is None:
                 self._status = yield from self._script(request.command, 0, self._stdio)
+                if self._traps is not None:
+                    self._status = yield from self._leave(self._traps, 0, self._stdio)
             else:
                 self._status = yield from self._stand_in((request.image,), self._stdio)
         except ShellError as error:
@@ -63,6 +79,10 @@ class Shell:
         self._stdout.flush()
         self._stderr.flush()
 
+    def handler(self, signal: int) -> str | None:
+        """Return what the command does about a signal, ``None`` if the signal ends it."""
+        return None if self._traps is None else self._traps.handler(signal)
+
     def _script(self, text: str, depth: int, io: Stdio) -> Timed:
         self._status = 0
         self._ran += len(text) // CHARACTERS_PER_COMMAND
@@ -73,12 +93,35 @@ class Shell:
             if self._ran > COMMAND_LIMIT:
                 self._exiting = True
                 return self._complain("too many commands", 126)
-            if self._ran % COMMANDS_PER_SLICE == 0:
-                yield SLICE_SECONDS
-            self._status = yield from self._command(command, depth, io)
+            try:
+                if self._ran % COMMANDS_PER_SLICE == 0:
+                    yield SLICE_SECONDS
+                self._status = yield from self._command(command, depth, io)
+            except Signalled as signal:
+                yield from self._handle(signal, depth, io)
             if self._exiting:
                 break
         return self._status
+
+    def _handle(self, signal: Signalled, depth: int, io: Stdio) -> Timed:
+        action = None if self._traps is None else self._traps.own(depth, signal.number)
+        if action is None:
+            if self._traps is not None:
+                self._traps.leave(depth)
+            raise signal
+        yield from self._script(action, depth, io)
+        if not self._exiting:
+            self._status = 128 + signal.number
+        return self._status
+
+    def _leave(self, traps: Traps, depth: int, io: Stdio) -> Timed:
+        """Do what a script has asked for at its end, which keeps its status unless that sets another one."""
+        at_exit, status = traps.leave(depth), self._status
+        if at_exit and self._ran <= COMMAND_LIMIT:
+            self._exiting = False
+            yield from self._script(at_exit, depth, io)
+            status = self._status if self._exiting else status
+        return status
 
     def _command(self, command: Command, depth: int, io: Stdio) -> Timed:
         try:
@@ -86,24 +129,30 @@ class Shell:
                 io = self._redirected(command, io)
             if command.opaque and command.words:
                 return (yield from self._stand_in(tuple(map(literal, command.words)), io))
-            words = expand(command.words, self._job.environment, self._status)
+            words = expand(command.words, self._variables, self._status)
             if not words:
                 return 0
-            instant = INSTANT.get(words[0])
+            instant = INSTANT.get(program_name(words[0]))
             return instant(words[1:], io) if instant is not None else (yield from self._timed(words, depth, io))
         except ShellError as error:
             return self._complain(str(error), error.status)
 
     def _timed(self, words: list[str], depth: int, io: Stdio) -> Timed:
-        program = TIMED.get(words[0])
+        program = TIMED.get(program_name(words[0]))
         if program is not None:
             return (yield from program(words[1:], io))
         if words[0] == "exit":
             return self._exit(words[1:])
+        if words[0] == "trap":
+            self._traps = self._traps or Traps()
+            wrong = self._traps.set(depth, words[1:])
+            return 0 if wrong is None else self._complain(wrong, 1)
         if words[0] in _SHELLS and len(words) > 2 and words[1] == "-c":
             if depth == NESTING_LIMIT:
                 return self._complain("maximum nesting depth exceeded", 2)
-            status = yield from self._script(words[2], depth + 1, io)
+            status = self._status = yield from self._script(words[2], depth + 1, io)
+            if self._traps is not None:
+                status = yield from self._leave(self._traps, depth + 1, io)
             # The inner shell is a process of its own: its exit is not ours.
             self._exiting = self._ran > COMMAND_LIMIT
             return status
@@ -129,7 +178,7 @@ class Shell:
             if redirect.target in {"&1", "&2"}:
                 streams[redirect.stream] = streams[int(redirect.target[1])]
                 continue
-            names = expand((redirect.target,), self._job.environment, self._status)
+            names = expand((redirect.target,), self._variables, self._status)
             if len(names) != 1 or not names[0]:
                 raise FileError(f"{literal(redirect.target)}: ambiguous redirect")
             streams[redirect.stream] = io.files.open(names[0], append=redirect.append)
@@ -138,3 +187,11 @@ class Shell:
     def _complain(self, message: str, status: int) -> int:
         self._stderr.write(f"sh: {message}\n")
         return status
+
+
+def _variables(job: Job) -> Mapping[str, str]:
+    """Return the environment of a job; a task of an array finds its number there, as with Slurm."""
+    if job.array is None:
+        return job.environment
+    numbers = {"SLURM_ARRAY_JOB_ID": job.array.array_job_id, "SLURM_ARRAY_TASK_ID": str(job.array.task_id)}
+    return {**job.environment, **numbers}

@@ -10,6 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from mock_server.cluster.shell.errors import FileError
+from mock_server.cluster.shell.model import run_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,9 @@ SLICE_SECONDS = 0.1
 """A program that writes without pause writes so many lines at a time, and time moves on in between."""
 
 MAX_SLEEP = 1e9
+
+DIRECTORIES = frozenset({"/bin", "/usr/bin"})
+"""Where the programs are that this shell knows."""
 
 _NUMBER = re.compile(r"[-+]?\d{1,18}(\.\d{1,9})?")
 _DURATION = re.compile(r"(\d+\.?\d*|\.\d+)([smhd]?)")
@@ -117,6 +121,12 @@ def _sequence(first: Decimal, step: Decimal, last: Decimal) -> Iterator[str]:
     return (f"{value:f}\n" for value in takewhile(lambda value: value <= last if step > 0 else value >= last, values))
 
 
+def program_name(word: str) -> str:
+    """Return the name of a program that is called by its path, as ``/bin/sleep`` may be; other words stay."""
+    directory, _, name = word.rpartition("/")
+    return name if directory in DIRECTORIES else word
+
+
 def stand_in(name: str, key: str, io: Stdio) -> Timed:
     """Run a program of which only the name is known; ``key`` decides how long it takes and how it ends."""
     random = Random(key)
@@ -141,4 +151,4 @@ INSTANT: dict[str, Callable[[list[str], Stdio], int]] = {
     "true": true,
     ":": true,
 }
-TIMED: dict[str, Callable[[list[str], Stdio], Timed]] = {"seq": seq, "sleep": sleep}
+TIMED: dict[str, Callable[[list[str], Stdio], Timed]] = {"run-model": run_model, "seq": seq, "sleep": sleep}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mock_server.cluster.shell.programs import MAX_SLEEP
+from mock_server.cluster.shell.programs import MAX_SLEEP, program_name
 from tests.cluster.world import START, World, text
 
 
@@ -88,3 +88,17 @@ def test_seq_stops_when_nobody_looks(world: World) -> None:
     job = world.ran("seq 1000000000000 > /dev/null; echo end")
     assert text(job) == ["end"]
     assert job.ended_at == job.started_at
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("/bin/sleep", "sleep"),
+        ("/usr/bin/seq", "seq"),
+        ("sleep", "sleep"),
+        ("/opt/bin/sleep", "/opt/bin/sleep"),
+        ("/", "/"),
+    ],
+)
+def test_programs_are_found_by_their_path(word: str, name: str) -> None:
+    assert program_name(word) == name

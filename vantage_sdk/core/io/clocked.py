@@ -190,12 +190,18 @@ class AsyncClockedStream(httpcore.AsyncNetworkStream):
         self._exchange = exchange
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = await self._stream.read(max_bytes, self._exchange.left(httpcore.ReadTimeout, timeout))
+        try:
+            data = await self._stream.read(max_bytes, self._exchange.left(httpcore.ReadTimeout, timeout))
+        except ssl.SSLError as error:  # an alert of the peer's, which httpcore does not know to be one
+            raise httpcore.ReadError(str(error)) from None
         self._exchange.received += len(data)
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._stream.write(buffer, self._exchange.left(httpcore.WriteTimeout, timeout))
+        try:
+            await self._stream.write(buffer, self._exchange.left(httpcore.WriteTimeout, timeout))
+        except ssl.SSLError as error:
+            raise httpcore.WriteError(str(error)) from None
 
     async def aclose(self) -> None:
         await self._stream.aclose()

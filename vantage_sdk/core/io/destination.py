@@ -18,6 +18,13 @@ _PARTIAL = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{16}\.part", re.DOTALL)
 _AROUND = len("..0123456789abcdef.part")
 
 
+class TakenOverError(FileNotFoundError):
+    """Another process has adopted the partial file."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(errno.ENOENT, "another process took the partial file over", name)
+
+
 class Destination:
     """The place of one file, in a folder that is held open.
 
@@ -111,9 +118,14 @@ class Destination:
         return cut
 
     def create(self, name: str) -> int:
-        """Make a partial file that only its owner may read, and return it open to read and write."""
+        """Make a partial file that only its owner may read, and return it open to read and write.
+
+        Raises ``TakenOverError`` if a process that knew the name was faster to claim it.
+        """
         fd = self._kept(self._folder.create(name))
-        _claimed(fd)
+        if not _claimed(fd) or (Folder.RENAMES_OPEN_FILES and not self._folder.holds(name, fd)):
+            self._release(fd)
+            raise TakenOverError(name)
         return fd
 
     def adopt(self, old_name: str, new_name: str) -> int | None:
@@ -158,7 +170,7 @@ class Destination:
     def commit(self, name: str, fd: int) -> None:
         """Put a partial file in its place, on the disk and with the mode of the file it replaces; close it in any case.
 
-        A link there is replaced, not followed.  Raises ``FileNotFoundError`` if another process took the file over.
+        A link there is replaced, not followed.  Raises ``TakenOverError`` if another process has the file by now.
         """
         try:
             self.settle(fd)
@@ -176,10 +188,10 @@ class Destination:
         sync(fd)
 
     def place(self, name: str, fd: int) -> None:
-        """Close a partial file and put it in its place; raise ``FileNotFoundError`` if another process took it over."""
+        """Close a partial file and put it in its place; raise ``TakenOverError`` if another process has it by now."""
         try:
             if Folder.RENAMES_OPEN_FILES and not self._folder.holds(name, fd):
-                raise FileNotFoundError(errno.ENOENT, "another process took the partial file over", name)
+                raise TakenOverError(name)
         finally:
             self._release(fd)
         self._folder.replace(name, self._name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import httpcore
@@ -54,6 +55,7 @@ _BY_NAME = {
     "LocalProtocolError": Failure.BAD,
     "TimeoutException": Failure.LATE,
 }
+_REFUSED_CERTIFICATE = re.compile("_ALERT_(?:CERTIFICATE_|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA)")
 
 
 def translate(error: Exception, origin: str) -> TransportError:
@@ -63,6 +65,8 @@ def translate(error: Exception, origin: str) -> TransportError:
     reason = _reason(error)
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         reason += "; name the CA certificate with verify= or SSL_CERT_FILE"
+    if _REFUSED_CERTIFICATE.search(reason):
+        kind, reason = Failure.BAD, f"{reason}; the server wants a certificate of the client that it trusts: pass cert="
     if kind is Failure.UNSENT and "PoolTimeout" not in names:
         reason = f"cannot connect to {origin}: {reason}"
     return TransportError(kind, reason, timed_out="TimeoutException" in names or "PoolTimeout" in names)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vantage_sdk.core.io.abort import Abort
-from vantage_sdk.core.io.destination import Destination
+from vantage_sdk.core.io.destination import Destination, TakenOverError
 from vantage_sdk.core.io.disk import size_of
 from vantage_sdk.core.io.folder import sync
 from vantage_sdk.core.io.partial_file import PartialFile
@@ -118,6 +118,8 @@ class Download:
             self._note(name, version, spans)
         try:
             return self._destination.create(name), name, spans
+        except TakenOverError:  # by one that read the note before the file was there
+            return self._open_now(remote, None)
         except BaseException:
             if noted:
                 self._journal.forget_now()

@@ -17,15 +17,28 @@ from vantage_sdk.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from vantage_sdk.core.io.port import IO
+    from vantage_sdk.models.phase import PhasedModel
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
+J = TypeVar("J", bound="PhasedModel")
+Sleep = Callable[[float], Awaitable[None]]
 POLL_INTERVAL = 1.0
 LONGEST_INTERVAL = 30.0
 SHARE = 0.1
 FAILED_POLLS = 5
 PASSING = (VantageConnectionError, ServerError, RateLimitError)
+
+
+class Watch(Protocol[J]):
+    """Jobs that have not ended yet; a tick looks at a ``share`` of them."""
+
+    @property
+    def pending(self) -> Collection[str]: ...
+    @property
+    def share(self) -> float: ...
+    async def tick(self) -> list[J]:
+        """Return the jobs whose state changed since the last tick; those that ended are not pending any more."""
+        ...
 
 
 class Pace:
@@ -44,10 +57,6 @@ class Pace:
         self._failed = 0
         self._hint = 0.0
 
-    def options(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the options of one look, which must not outlast the wait."""
-        return dict(given) if self.limit is None else {**given, "deadline": self.limit}
-
     def changed(self) -> None:
         """Look more often again."""
         self._since = time.monotonic()
@@ -61,10 +70,13 @@ class Pace:
         if self._failed >= FAILED_POLLS:
             raise error
 
-    def next(self) -> float:
-        """Return the next pause in seconds; raise ``DeadlineExceeded`` if the time to wait is over."""
+    def next(self, share: float = 1.0) -> float:
+        """Return the next pause in seconds; raise ``DeadlineExceeded`` if the time to wait is over.
+
+        ``share``: of what is waited for, how much one look sees; the less it is, the less the pause grows.
+        """
         waited = time.monotonic() - self._since
-        pause = min(LONGEST_INTERVAL, max(self._interval, SHARE * waited)) * random.uniform(0.8, 1.2)
+        pause = min(LONGEST_INTERVAL, max(self._interval, share * SHARE * waited)) * random.uniform(0.8, 1.2)
         pause = max(pause, self._hint)
         if self.limit is not None:
             left = self.limit.remaining()
@@ -89,9 +101,9 @@ class Poll(Generic[T]):
     """
 
     def __init__(
-        self, io: IO, pace: Pace, word: Callable[[T], object], on_update: Callable[[T], object] | None = None
+        self, sleep: Sleep, pace: Pace, word: Callable[[T], object], on_update: Callable[[T], object] | None = None
     ) -> None:
-        self._io = io
+        self._sleep = sleep
         self._pace = pace
         self._word = word
         self._on_update = on_update
@@ -109,7 +121,7 @@ class Poll(Generic[T]):
                 self._notice(found)
                 if done(found):
                     return found
-            await self._io.sleep(self._pace.next())
+            await self._sleep(self._pace.next())
 
     def _notice(self, found: T) -> None:
         if self.seen is None or self._word(self.seen) != self._word(found):
@@ -119,48 +131,53 @@ class Poll(Generic[T]):
                 self._on_update(found)
 
 
-class Watching(Protocol[T_co]):
-    """Several things of which ``tick`` returns those that changed since the last one; ``pending`` are those still to end."""
-
-    @property
-    def pending(self) -> Collection[str]: ...
-
-    async def tick(self) -> Sequence[T_co]: ...
-
-
-async def endings(
-    io: IO,
+async def wait_for(
+    look: Callable[[], Awaitable[J]],
+    sleep: Sleep,
     pace: Pace,
-    watch: Watching[T],
-    ended: Callable[[T], bool],
-    on_update: Callable[[T], object] | None = None,
-) -> AsyncGenerator[Sequence[T], None]:
-    """Yield the things of a watch as they end."""
-    while watch.pending:
-        changed: Sequence[T] = ()
-        try:
-            changed = await watch.tick()
-        except PASSING as error:
-            pace.failed(error)
-        else:
-            pace.fine()
-        for thing in changed:
-            pace.changed()
-            if on_update is not None:
-                on_update(thing)
-        if finished := [thing for thing in changed if ended(thing)]:
-            yield finished
-        if watch.pending:
-            await io.sleep(pace.next())
+    job_id: str,
+    until: Callable[[J], bool] | Collection[str] | None,
+    on_update: Callable[[J], object] | None,
+) -> J:
+    """Look at a job until it has ended, or ``until`` says that it is enough; ``on_update`` is told every new state."""
+    poll = Poll[J](sleep, pace, lambda job: job._word, on_update)
+    try:
+        return await poll.until(look, lambda job: job.is_terminal or _satisfied(job, until))
+    except BaseException as stop:
+        if not leaves_jobs_running(stop):
+            raise
+        word = "not seen yet" if poll.seen is None else poll.seen._word
+        stop.add_note(f"job {job_id} goes on (last status: {word}); resume with client.jobs.wait({job_id!r})")
+        raise
 
 
-def satisfies(word: str, thing: T, until: Callable[[T], bool] | Collection[str] | None) -> bool:
-    """Tell whether a thing in the state ``word`` is what is waited for: a word, one of several, or what a function says."""
-    if until is None:
-        return False
-    if callable(until):
-        return bool(until(thing))
-    return word in ((until,) if isinstance(until, str) else until)
+async def ended(
+    watch: Watch[J], sleep: Sleep, pace: Pace, on_update: Callable[[J], object] | None, resume: str
+) -> AsyncGenerator[Sequence[J], None]:
+    """Yield jobs once they have ended; ``resume`` is the method to go on with after an interruption."""
+    try:
+        while watch.pending:
+            try:
+                changed = await watch.tick()
+            except PASSING as error:
+                pace.failed(error)
+                changed = []
+            else:
+                pace.fine()
+            for job in changed:
+                pace.changed()
+                if on_update is not None:
+                    on_update(job)
+            if over := [job for job in changed if job.is_terminal]:
+                yield over
+            if watch.pending:
+                await sleep(pace.next(watch.share))
+    except BaseException as stop:
+        if leaves_jobs_running(stop):
+            left = list(watch.pending)
+            more = f" and {len(left) - 10} more" if left[10:] else ""
+            stop.add_note(f"{len(left)} jobs go on; resume with client.jobs.{resume}({left[:10]!r}){more}")
+        raise
 
 
 def leaves_jobs_running(stop: BaseException) -> bool:
@@ -168,9 +185,14 @@ def leaves_jobs_running(stop: BaseException) -> bool:
     return isinstance(stop, DeadlineExceeded) or not isinstance(stop, Exception | GeneratorExit)
 
 
-def go_on(stop: BaseException, pending: Collection[str]) -> None:
-    """Add to ``stop`` which jobs go on and how to wait for them, if it is of the waiter alone."""
-    if leaves_jobs_running(stop):
-        left = list(pending)
-        more = f" and {len(left) - 10} more" if left[10:] else ""
-        stop.add_note(f"{len(left)} jobs go on; resume with client.jobs.wait_all({left[:10]!r}){more}")
+def per_call(options: Mapping[str, Any], pace: Pace) -> dict[str, Any]:
+    """Return the options of each look, with the deadline of the whole wait."""
+    return dict(options) if pace.limit is None else {**options, "deadline": pace.limit}
+
+
+def _satisfied(job: J, until: Callable[[J], bool] | Collection[str] | None) -> bool:
+    if until is None:
+        return False
+    if callable(until):
+        return bool(until(job))
+    return job._word in ((until,) if isinstance(until, str) else until)

@@ -1,0 +1,1 @@
+"""The job service family: AI jobs, their queues and clusters, metrics and health."""

@@ -1,0 +1,84 @@
+"""Many jobs at once, each with an outcome of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from mock_server import MockServer
+from tests.server.test_s9s_jobs import error, job, submit
+
+
+def bulk(client: httpx.Client, action: str, job_ids: list[Any], **options: Any) -> dict[str, Any]:
+    answer = client.post("/v1/jobs/bulk", json={"action": action, "job_ids": job_ids, "options": options})
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def outcomes(body: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [(result["job_id"], result["status"], result["message"]) for result in body["results"]]
+
+
+def test_each_job_has_its_outcome_in_the_order_of_the_request(s9s: httpx.Client) -> None:
+    cancelled = submit(s9s)
+    s9s.delete(f"/v1/jobs/{cancelled}")
+    body = bulk(s9s, "cancel", ["12345", "12344", "99999", "job_122", cancelled, 12345], force=True, reason="Emergency")
+    assert outcomes(body) == [
+        ("12345", "success", "Job cancelled"),
+        ("12344", "error", "Job already completed"),
+        ("99999", "error", "Invalid job id specified"),
+        ("job_122", "error", "Job already failed"),
+        (cancelled, "success", "Job already cancelled"),
+        ("12345", "success", "Job already cancelled"),
+    ]
+    assert body["summary"] == {"total": 6, "successful": 3, "failed": 3}
+    assert body["batch_id"].startswith("batch_")
+    assert job(s9s, "12345")["reason"] == "Emergency"
+
+
+def test_the_other_actions(server: MockServer, s9s: httpx.Client) -> None:
+    first, second = submit(s9s, hold=True), submit(s9s, hold=True)
+    assert outcomes(bulk(s9s, "priority", [first], priority=9)) == [(first, "success", "Job priority updated")]
+    assert outcomes(bulk(s9s, "release", [first, second])) == [
+        (first, "success", "Job released"),
+        (second, "success", "Job released"),
+    ]
+    assert job(s9s, first)["priority"] == 9
+    assert outcomes(bulk(s9s, "hold", [second, "12344"], reason="why")) == [
+        (second, "success", "Job held"),
+        ("12344", "error", "Job already completed"),
+    ]
+    assert server.cluster.job(second).hold_reason == "why"
+
+
+def test_batches_have_names_of_their_own(s9s: httpx.Client) -> None:
+    names = {bulk(s9s, "hold", ["12345"])["batch_id"] for _ in range(3)}
+    assert len(names) == 3
+
+
+def test_a_repeated_request_is_done_once(s9s: httpx.Client) -> None:
+    body = {"action": "cancel", "job_ids": ["12345"]}
+    first, second = (s9s.post("/v1/jobs/bulk", json=body, headers={"Idempotency-Key": "k"}) for _ in range(2))
+    assert first.json() == second.json()
+    assert outcomes(second.json()) == [("12345", "success", "Job cancelled")]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"action": "explode", "job_ids": ["1"]}, "action"),
+        ({"action": "cancel", "job_ids": []}, "job_ids"),
+        ({"action": "cancel"}, "job_ids"),
+        ({"job_ids": ["1"]}, "action"),
+        ({"action": "cancel", "job_ids": ["1"], "options": {"colour": 1}}, "options.colour"),
+        ({"action": "cancel", "job_ids": ["1"], "options": {"signal": "HUP"}}, "options.signal"),
+        ({"action": "priority", "job_ids": ["1"]}, ""),
+        ({"action": "cancel", "job_ids": [""]}, "job_ids.0"),
+        ({"action": "cancel", "job_ids": [True]}, "job_ids.0"),
+    ],
+)
+def test_what_makes_no_sense_changes_nothing(s9s: httpx.Client, body: dict[str, Any], field: str) -> None:
+    assert error(s9s.post("/v1/jobs/bulk", json=body)) == (400, "VALIDATION_ERROR", field)
