@@ -8,6 +8,7 @@ from mock_server.control import PREFIX, ControlAPI
 from mock_server.dispatch import PORT, Dispatcher
 from mock_server.exchange import Exchange
 from mock_server.families import FAMILIES
+from mock_server.sockets import as_request
 from mock_server.state import ServerState
 
 if TYPE_CHECKING:
@@ -51,12 +52,13 @@ class Application:
         """Stop delivering."""
         self._open = False
         await self.state.courier.aclose()
+        await self.state.s9s.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
+            await Exchange(self.state, DISPATCHER, *as_request(scope, receive, send)).run()
         elif scope["path"] == PREFIX or scope["path"].startswith(PREFIX + "/"):
             await self.control(scope, receive, send)
         else:

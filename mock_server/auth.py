@@ -48,12 +48,18 @@ class Presented:
     certificate: str | None = None
 
     @classmethod
-    def of(cls, request: Request, *, session: bool) -> Presented:
-        """Return what comes with a request, its cookie only where that may be a ``session``."""
+    def of(cls, request: Request, *, session: bool, token: bool = False) -> Presented:
+        """Return what comes with a request, its cookie only where that may be a ``session``.
+
+        Where a ``token`` in the query is allowed, it takes the place of a missing header.
+        """
         headers = request.headers
         transport = request.scope.get("extensions", {}).get(TRANSPORT, {})
+        authorization = headers.get("authorization")
+        if authorization is None and token and "token" in request.query_params:
+            authorization = f"Bearer {request.query_params['token']}"
         return cls(
-            authorization=headers.get("authorization"),
+            authorization=authorization,
             cookie=headers.get("cookie") if session else None,
             api_key=headers.get("x-api-key"),
             certificate=transport.get("certificate"),

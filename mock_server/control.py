@@ -14,6 +14,7 @@ GET     /_mock/events?after=N         what happened in the cluster after event N
 GET     /_mock/executions             the latest runs of workflows, with what left them at their terminators
 POST    /_mock/nodes/fail             ``{"cluster", "node", "reason"?}``: the node goes down
 POST    /_mock/nodes/restore          ``{"cluster", "node"}``: the node comes back
+GET     /_mock/reports                the reports of S9S, the latest first, with where they were to be sent: nothing is
 POST    /_mock/token                  ``{"sub"?, "lifetime"?, "claims"?}``: a token for the job service
 GET     /_mock/health                 what the job service depends on, ``ok`` or ``error`` by name
 PUT     /_mock/health                 change it: ``{"redis": "error"}``
@@ -115,6 +116,7 @@ class ControlAPI:
             ("GET", "/executions"): self._executions,
             ("POST", "/nodes/fail"): self._fail_node,
             ("POST", "/nodes/restore"): self._restore_node,
+            ("GET", "/reports"): self._reports,
             ("POST", "/token"): self._token,
             ("GET", "/health"): self._health,
             ("PUT", "/health"): self._set_health,
@@ -181,7 +183,7 @@ class ControlAPI:
             "mode": time.mode,
             "now": time.now(),
             "time": iso(time.now()),
-            "next_event_at": time.backend.next_event_at(),
+            "next_event_at": time.next_event_at(),
         }
 
     async def _move_clock(self, request: Request) -> dict[str, Any]:
@@ -244,6 +246,10 @@ class ControlAPI:
         wanted = request.query_params.get("webhook_id")
         log = self._app.state.courier.outbox.log
         return [delivery.as_dict() for delivery in log if wanted in (None, delivery.webhook_id)]
+
+    async def _reports(self, request: Request) -> list[dict[str, Any]]:
+        reports = self._app.state.s9s.reports.all()
+        return [{"report_id": each.id, "status": each.status, **each.details} for each in reports]
 
     def _node(self, command: NodeCommand) -> dict[str, Any]:
         node = self._app.state.cluster.cluster(command.cluster).nodes[command.node]

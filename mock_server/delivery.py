@@ -26,6 +26,10 @@ TRANSPORT = "mock_server.transport"
 """Scope extension under which the HTTP protocol leaves the connection's transport."""
 
 
+SWITCHING = 101
+"""The status of an answer that makes a socket of the connection, which has faults of its own."""
+
+
 class ConnectionDroppedError(ConnectionResetError):
     """Raised in place of a broken connection where there is none, that is without a socket."""
 
@@ -43,7 +47,7 @@ class Delivery:
 
     async def deliver(self, response: Response, fault: Rule | None) -> None:
         """Send ``response`` with the damage that ``fault`` does."""
-        if fault is None:
+        if fault is None or response.status_code == SWITCHING:
             await response(self._scope, self._receive, self._send)
             return
         if fault.duplicate_header is not None:

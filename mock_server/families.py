@@ -8,7 +8,14 @@ from mock_server.documents import (
     routes as documents,
     workflows as workflow_documents,
 )
-from mock_server.jobservice import clusters as job_clusters, health, jobs as ai_jobs, logs, metrics, queues
+from mock_server.jobservice import (
+    clusters as job_clusters,
+    health,
+    jobs as ai_jobs,
+    logs,
+    metrics as job_metrics,
+    queues,
+)
 from mock_server.jobservice.dialect import JOBSERVICE
 from mock_server.platform import (
     billing,
@@ -27,11 +34,17 @@ from mock_server.routes import Family
 from mock_server.s9s import (
     bulk,
     documents as s9s_documents,
+    efficiency,
+    events,
+    exports,
     jobs as s9s_jobs,
+    metrics as s9s_metrics,
     nodes,
     oauth,
     outputs,
     partitions,
+    reports,
+    search,
     status,
     users as s9s_users,
 )
@@ -61,7 +74,7 @@ FAMILIES = (
         JOBSERVICE,
         (
             *(*ai_jobs.routes.endpoints, *logs.routes.endpoints, *queues.routes.endpoints),
-            *(*job_clusters.routes.endpoints, *metrics.routes.endpoints, *health.routes.endpoints),
+            *(*job_clusters.routes.endpoints, *job_metrics.routes.endpoints, *health.routes.endpoints),
             *job_documents.endpoints,
         ),
     ),
@@ -71,6 +84,8 @@ FAMILIES = (
             *(*bulk.routes.endpoints, *s9s_jobs.routes.endpoints, *outputs.routes.endpoints),
             *(*nodes.routes.endpoints, *s9s_users.routes.endpoints, *partitions.routes.endpoints),
             *status.routes.endpoints,
+            *(*s9s_metrics.routes.endpoints, *efficiency.routes.endpoints, *events.routes.endpoints),
+            *(*search.routes.endpoints, *exports.routes.endpoints, *reports.routes.endpoints),
             *(*oauth.routes.endpoints, *s9s_documents.routes.endpoints, *s9s_documents.pages.endpoints),
         ),
     ),

@@ -17,6 +17,11 @@ or each with a ``probability`` (drawn from the server's seed), at most ``times``
 ``wrong_checksum``  let the digests of files in this answer be those of other bytes
 ``replace``         put other bytes of the same size in the place of the file just before this download of it
 ``ignore_range``    answer a request for a part of a file with all of it
+``cut_socket``      break a WebSocket off after so many messages
+``silence``         after so many messages of a WebSocket, send, answer and notice nothing any more
+``delay_frames``    let so many seconds pass before each message of a WebSocket
+``drop_update``     lose the update of this number (from 1, or a list) on its way into a WebSocket
+``refuse_replay``   know nothing of the updates that a WebSocket wants to go on after
 ``dependency``      handle this request as if ``database``, ``redis`` or ``kubernetes`` were down (job service)
 ==================  ==================================================================================================
 
@@ -24,7 +29,8 @@ The first rule that selects a request wins.  The short form describes the fate o
 four: ``"POST /v1/jobs: reset-after*2, 503, ok"``.  Its words are ``ok``, a status (``503``, ``429;retry-after=2``),
 ``reset-before``, ``reset-after``, ``delay=0.5``, ``cut=10``, ``drip=5@0.01``, ``length=+3``, ``length=-3``,
 ``duplicate=Content-Type``, ``storm=3``, ``cut-upload=10``, ``store-less=1``, ``wrong-checksum``, ``replace``,
-``ignore-range`` and ``down=redis``; ``*N`` repeats a word N times, and a word with ``*`` as the last one never
+``ignore-range``, ``down=redis``, ``cut-socket=3``, ``silence=3``, ``delay-frames=0.1``, ``drop-update=2`` and
+``refuse-replay``; ``*N`` repeats a word N times, and a word with ``*`` as the last one never
 ends.  Leaving out the method or the path (``"*: 503*"``, ``"POST *: 503"``) matches all.
 """
 
@@ -43,6 +49,7 @@ if TYPE_CHECKING:
 EFFECTS = (
     *("status", "storm", "delay", "reset", "cut_body", "drip", "content_length", "duplicate_header"),
     *("cut_upload", "store_less", "wrong_checksum", "replace", "ignore_range", "dependency"),
+    *("cut_socket", "silence", "delay_frames", "drop_update", "refuse_replay"),
 )
 
 
@@ -82,6 +89,11 @@ class Rule(BaseModel):
     wrong_checksum: Literal[True] | None = None
     replace: Literal[True] | None = None
     ignore_range: Literal[True] | None = None
+    cut_socket: int | None = Field(default=None, ge=0)
+    silence: int | None = Field(default=None, ge=0)
+    delay_frames: float | None = Field(default=None, ge=0, le=60)
+    drop_update: int | tuple[int, ...] | None = None
+    refuse_replay: Literal[True] | None = None
     dependency: Literal["database", "redis", "kubernetes"] | None = None
     start: int = Field(default=1, ge=1, description="first of the matching requests that counts")
 
@@ -96,6 +108,16 @@ class Rule(BaseModel):
     def name(self) -> str:
         """Return the effects in one word, for the journal; ``ok`` for a rule that does nothing."""
         return "+".join(effect for effect in EFFECTS if getattr(self, effect) is not None) or "ok"
+
+    @property
+    def touches_frames(self) -> bool:
+        """Whether the messages of a WebSocket have to be sent one by one."""
+        return (self.cut_socket, self.silence, self.delay_frames) != (None, None, None)
+
+    def drops(self, number: int) -> bool:
+        """Tell whether the update of this number is to be lost."""
+        dropped = self.drop_update
+        return dropped is not None and number in ((dropped,) if isinstance(dropped, int) else dropped)
 
     def matches(self, method: str, path: str) -> bool:
         return (self.method is None or self.method == method) and (self.path is None or fnmatchcase(path, self.path))
@@ -222,6 +244,7 @@ def _parse_effect(word: str) -> dict[str, Any]:
         "wrong-checksum": {"wrong_checksum": True},
         "replace": {"replace": True},
         "ignore-range": {"ignore_range": True},
+        "refuse-replay": {"refuse_replay": True},
     }
     if word in simple:
         return simple[word]
@@ -234,9 +257,13 @@ def _parse_effect(word: str) -> dict[str, Any]:
         "storm": "storm",
         "cut-upload": "cut_upload",
         "store-less": "store_less",
+        "cut-socket": "cut_socket",
+        "silence": "silence",
+        "delay-frames": "delay_frames",
+        "drop-update": "drop_update",
     }
     if name in numbers:
-        return {numbers[name]: float(value) if name == "delay" else int(value), **extra}
+        return {numbers[name]: float(value) if name.startswith("delay") else int(value), **extra}
     if name in ("duplicate", "down"):
         return {"duplicate_header" if name == "duplicate" else "dependency": value}
     raise ValueError(f"unknown fault {word!r}")

@@ -16,6 +16,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState as Connections
 
 from mock_server.protocol import MockProtocol
+from mock_server.sockets import MAX_MESSAGE, PING_SECONDS
 
 if TYPE_CHECKING:
     import ssl
@@ -70,7 +71,11 @@ class Listener:
         self._config = Config(
             app,
             http=MockProtocol,
-            ws="none",
+            ws="none",  # the protocol loads it when somebody asks
+            ws_max_size=MAX_MESSAGE,
+            ws_ping_interval=PING_SECONDS,
+            ws_ping_timeout=PING_SECONDS,
+            ws_per_message_deflate=False,  # one frame serves all, and compressing is dearer than the loopback
             lifespan="off",
             interface="asgi3",
             log_config=None,

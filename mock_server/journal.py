@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 CAPACITY = 1_000
 MAX_VALUE = 1_024
+SECRET_PARAMETERS = frozenset({"token", "access_token"})
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
 
 
@@ -45,7 +47,9 @@ class Journal:
     def open(self, *, at: float, request_id: str, method: str, path: str, query: str, headers: Headers) -> Record:
         """Begin the record of a request that just arrived."""
         self._count += 1
-        record = Record(self._count, at, request_id, method, path[:MAX_VALUE], query[:MAX_VALUE], _masked(headers))
+        record = Record(
+            self._count, at, request_id, method, path[:MAX_VALUE], _masked_query(query[:MAX_VALUE]), _masked(headers)
+        )
         self._records.append(record)
         return record
 
@@ -58,6 +62,14 @@ class Journal:
 
 if TYPE_CHECKING:
     Headers = Iterable[tuple[bytes, bytes]]
+
+
+def _masked_query(query: str) -> str:
+    parts = (part.partition("=") for part in query.split("&"))
+    return "&".join(
+        f"{name}=***" if unquote_plus(name).lower() in SECRET_PARAMETERS else name + equals + value
+        for name, equals, value in parts
+    )
 
 
 def _masked(headers: Headers) -> list[tuple[str, str]]:

@@ -190,7 +190,7 @@ def _query_parameters(query: type[BaseModel]) -> Iterator[dict[str, Any]]:
         parameter: dict[str, Any] = {
             "name": name,
             "in": "query",
-            "required": False,
+            "required": name in schema.get("required", ()),
             "description": description,
             "schema": without_null(field),
         }

@@ -82,6 +82,7 @@ class Endpoint:
     session: bool
     bare: bool
     optional_body: bool
+    socket: bool
     degraded: bool
     pattern: re.Pattern[str]
 
@@ -156,6 +157,7 @@ class Routes:
         session: bool = False,
         bare: bool = False,
         optional_body: bool = False,
+        socket: bool = False,
         degraded: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare the decorated coroutine function as the handler of ``method path``.
@@ -164,7 +166,8 @@ class Routes:
         types of the answer, ``conflicts`` says that a 409 is possible, ``refusals`` lists further statuses,
         ``partial`` says that the answer may be a part of it (206), ``scope`` is what the key must allow, ``session`` lets a
         cookie take the place of a key, ``bare`` keeps the parts of the answer at the top of the family's envelope,
-        ``optional_body`` takes no body for an empty object, ``degraded`` says that the same answer may come as a 503.
+        ``optional_body`` takes no body for an empty object, ``degraded`` says that the same answer may come as a 503,
+        ``socket`` answers handshakes of WebSockets.
         """
 
         def declare(handler: Handler) -> Handler:
@@ -192,6 +195,7 @@ class Routes:
                     session=session,
                     bare=bare,
                     optional_body=optional_body,
+                    socket=socket,
                     degraded=degraded,
                     pattern=_pattern(self.prefix + path),
                 )

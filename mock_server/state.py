@@ -18,6 +18,7 @@ from mock_server.pipelines.results import Results
 from mock_server.platform.events import describe_event
 from mock_server.s9s.credentials import S9SKeys
 from mock_server.s9s.dialect import ANONYMOUS, OAUTH_CLIENTS, S9S
+from mock_server.s9s.services import Services
 from mock_server.storage.store import Store
 from mock_server.timekeeping import Timekeeper
 from mock_server.webhooks.courier import Courier
@@ -97,7 +98,10 @@ class ServerState:
         }
         self._keys["workflows"] = self.api_keys
         self._keys["jobservice"] = JobServiceKeys(
-            (*JOBSERVICE.credentials, *settings.api_keys), settings.jwt, self.time.now
+            (*JOBSERVICE.credentials, *settings.api_keys),
+            settings.jwt,
+            now=self.time.now,
+            user_named=lambda name: users.named(self.users, name),
         )
         self.dependencies = Dependencies()
         clients = {**OAUTH_CLIENTS, **dict(settings.oauth_clients)}
@@ -109,6 +113,7 @@ class ServerState:
             user_named=lambda name: users.named(self.users, name),
             anonymous=ANONYMOUS if settings.anonymous_s9s else None,
         )
+        self.s9s = Services(self)
         self._results: Results | None = None
         self._ids: Counter[str] = Counter()
         self._storage: Store | None = None
@@ -160,6 +165,7 @@ class ServerState:
     def close(self) -> None:
         """Let everybody who follows come to an end, and forget the files."""
         self.closed = True
+        self.s9s.close()
         self.courier.close()
         self.time.wake_all()
         if self.settings.directory is not None:

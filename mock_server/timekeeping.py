@@ -7,6 +7,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from mock_server.cluster.agenda import Agenda
 from mock_server.cluster.clock import Clock, ManualClock, ScaledClock
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ class Timekeeper:
         self._check: Callable[[], object] = list[object]
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
         self._followers: list[Callable[[], None]] = []
+        self._agenda = Agenda(self.clock.now())
+        self._ticks = Agenda(self.clock.now())
+        self._catching_up = False
         self._watching = 0
         self._timer: asyncio.TimerHandle | None = None
         self._rearming = False
@@ -97,6 +101,21 @@ class Timekeeper:
         """Call ``follower`` from now on whenever time may have passed."""
         self._followers.append(follower)
 
+    def schedule(self, at: float, action: Callable[[], None], *, ticking: bool = False) -> Callable[[], None]:
+        """Call ``action`` when the clock gets to ``at``, the cluster having got there as well; the result calls it off.
+
+        ``ticking`` is for what goes on for ever, which nobody waits for to end.
+        """
+        agenda = self._ticks if ticking else self._agenda
+        ticket = agenda.schedule(at, action)
+        if self._watching:
+            self._rearm()
+        return lambda: agenda.cancel(ticket)
+
+    def next_event_at(self) -> float | None:
+        """Return when something will happen by itself, ticks apart; ``None`` if nothing is pending."""
+        return _earliest(self.backend.next_event_at(), self._agenda.next_at())
+
     def now(self) -> float:
         return self.clock.now()
 
@@ -106,11 +125,24 @@ class Timekeeper:
         return until - self.now() if real is None else real
 
     def catch_up(self) -> None:
-        """Let everything happen that is due."""
-        self.backend.advance(self.now())
+        """Let everything happen that is due, in order."""
+        now = self.now()
+        if not self._catching_up:
+            self._catching_up = True
+            try:
+                self._run_agendas(now)
+            finally:
+                self._catching_up = False
+        self.backend.advance(now)
         self._check()
         for follower in self._followers:
             follower()
+
+    def _run_agendas(self, now: float) -> None:
+        while (due := _earliest(self._agenda.next_at(), self._ticks.next_at())) is not None and due <= now:
+            self.backend.advance(due)
+            self._agenda.run(due)
+            self._ticks.run(due)
 
     def advance(self, seconds: float) -> float:
         """Move the clock forward and return the new time."""
@@ -121,13 +153,13 @@ class Timekeeper:
         self._rearm()
         return self.now()
 
-    def jump(self) -> bool:
-        """Move the clock to the next event; ``False`` if nothing is pending."""
+    def jump(self, *, ticking: bool = False) -> bool:
+        """Move the clock to the next event, or to the next tick if that is wanted; ``False`` if nothing is pending."""
         self.catch_up()
-        due = self.backend.next_event_at()
+        due = _earliest(self.next_event_at(), self._ticks.next_at() if ticking else None)
         if due is None:
             return False
-        self.clock.advance_to(due)
+        self.clock.advance_to(max(due, self.now()))
         self.catch_up()
         self._rearm()
         return True
@@ -191,7 +223,7 @@ class Timekeeper:
             self._timer = None
         if not self._watching:
             return
-        due = self.backend.next_event_at()
+        due = _earliest(self.next_event_at(), self._ticks.next_at())
         delay = None if due is None else self.clock.real_delay(due)
         if delay is not None:
             self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
@@ -200,3 +232,7 @@ class Timekeeper:
         self._timer = None
         self.catch_up()
         self._rearm()
+
+
+def _earliest(*instants: float | None) -> float | None:
+    return min((instant for instant in instants if instant is not None), default=None)

@@ -16,17 +16,22 @@ Rule 6 (promise): a reservation is kept until its job starts; planning again may
         changes, and when its nodes or the job's time limit change.
 Rule 7 (lanes): the jobs of a partition form a lane; the rules on heads hold for each lane, on nodes that lanes share.
 
+Rule 8 (limits): a job over a limit on running jobs is passed over and keeps nothing from anybody.  A reservation counts
+        as a running job, so that those behind it do not take its place under the limit.
+
 Nobody is preempted: preemption is not built.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from mock_server.cluster.profile import Allocation, Claim, Profile, Slot
 
@@ -37,6 +42,9 @@ Reservations = dict[int, "Slot | None"]
 """Slots by the key of the job, in the order of the queue; ``None`` for one that cannot be planned."""
 
 
+NO_LIMITS: Mapping[Hashable, int] = MappingProxyType({})
+
+
 @dataclass(slots=True)
 class Plan:
     """Which jobs start now and where, in this order, and what is reserved for others."""
@@ -45,92 +53,147 @@ class Plan:
     reservations: Reservations = field(default_factory=dict[int, "Slot | None"])
 
 
+Room = dict[Hashable, int]
+"""How many more jobs may run under each limit; a limit that is not there is none."""
+
+
 class Policy(Protocol):
-    """Plan one pass; ``kept`` is what the pass before reserved."""
+    """Plan one pass; ``kept`` is what the pass before reserved, ``room`` what the limits leave."""
 
-    def __call__(self, profile: Profile, queue: Sequence[Claim], kept: Mapping[int, Slot | None]) -> Plan: ...
+    def __call__(
+        self, profile: Profile, queue: Sequence[Claim], kept: Reservations, room: Mapping[Hashable, int] = NO_LIMITS
+    ) -> Plan: ...
 
 
-def easy(profile: Profile, queue: Sequence[Claim], kept: Mapping[int, Slot | None]) -> Plan:
+def easy(
+    profile: Profile, queue: Sequence[Claim], kept: Reservations, room: Mapping[Hashable, int] = NO_LIMITS
+) -> Plan:
     """Plan by EASY backfill (Lifka 1995): only the head of each lane has a reservation.
 
     Every other job starts at once if that does not delay a head (rules 3 and 5), else it waits without a reservation:
     nothing is promised to it, and it may be overtaken again and again.  With limits honoured, and nobody new ahead of
     it, a head starts no later than the shadow time that it got when it became the head.
     """
-    return _plan(profile, queue, kept, reserved=1, depth=None)
+    return _Planning(profile, kept, room, reserved=1).plan(queue)
 
 
-def conservative(profile: Profile, queue: Sequence[Claim], kept: Mapping[int, Slot | None]) -> Plan:
+def conservative(
+    profile: Profile, queue: Sequence[Claim], kept: Reservations, room: Mapping[Hashable, int] = NO_LIMITS
+) -> Plan:
     """Plan by conservative backfill (Mu'alem and Feitelson 2001): every job has a reservation, up to ``DEPTH`` a lane.
 
     A job overtakes only where that delays nobody who was there before it.  With limits honoured, and nobody new ahead
     of it, a job starts no later than the reservation that it got first.  After an early end every job is moved to the
     earliest time that has become possible, in the order of the queue ("compression").
     """
-    return _plan(profile, queue, kept, reserved=DEPTH, depth=DEPTH)
+    return _Planning(profile, kept, room, reserved=DEPTH, depth=DEPTH).plan(queue)
 
 
-def _plan(
-    profile: Profile, queue: Sequence[Claim], kept: Mapping[int, Slot | None], *, reserved: int, depth: int | None
-) -> Plan:
-    result = Plan()
-    slots = _keep(profile, queue, kept, reserved)
-    waiting = Counter[str]()
-    hopeless = set[tuple[object, ...]]()
-    for claim in queue:
-        ahead = waiting[claim.lane]
-        if depth is not None and ahead >= depth:
-            continue
-        slot = slots.get(claim.key)
-        if slot is not None:
-            profile.restore(slot, claim.share)
-            hopeless.clear()
-        if ahead < reserved:
-            found = profile.find(claim)
-        elif (shape := _shape(claim)) in hopeless:
-            continue
-        elif (found := profile.find_now(claim)) is None:
-            hopeless.add(shape)
-        if found is not None:
-            profile.reserve(found, claim.share)
-        if found is not None and found.start <= profile.now:
-            result.starts.append((claim.key, found.nodes))
-            continue
-        waiting[claim.lane] = ahead + 1
-        if ahead < reserved:
-            result.reservations[claim.key] = found
-    return result
+class _Planning:
+    """One pass: at most ``reserved`` reservations a lane, at most ``depth`` waiting jobs of it looked at."""
 
+    def __init__(
+        self,
+        profile: Profile,
+        kept: Reservations,
+        room: Mapping[Hashable, int],
+        *,
+        reserved: int,
+        depth: int | None = None,
+    ) -> None:
+        self._profile = profile
+        self._kept = kept
+        self._room = room
+        self._reserved = reserved
+        self._depth = depth
+        self._plan = Plan()
 
-def _keep(profile: Profile, queue: Sequence[Claim], kept: Mapping[int, Slot | None], reserved: int) -> Reservations:
-    """Return those reservations that still hold (rule 6), and take their slots."""
-    present = {claim.key for claim in queue}
-    order = iter([key for key in kept if key in present])
-    held: Reservations = {}
-    seen = Counter[str]()
-    for claim in queue:
-        if seen[claim.lane] >= reserved:
-            continue
-        seen[claim.lane] += 1
-        if next(order, None) != claim.key:
-            break
-        slot = kept[claim.key]
-        if slot is not None:
-            if not _holds(profile, claim, slot):
+    def plan(self, queue: Sequence[Claim]) -> Plan:
+        held = self._hold(queue)
+        room = dict(self._room)
+        waiting = Counter[str]()
+        hopeless = set[tuple[object, ...]]()
+        for claim in queue:
+            ahead = waiting[claim.lane]
+            if (self._depth is not None and ahead >= self._depth) or _is_over(claim, room):
+                continue
+            if ahead < self._reserved:
+                if not self._settle(claim, held.get(claim.key)):
+                    waiting[claim.lane] = ahead + 1
+                hopeless.clear()
+                _count(claim, room)
+            elif (shape := _shape(claim)) not in hopeless:
+                if self._overtakes(claim):
+                    _count(claim, room)
+                else:
+                    hopeless.add(shape)
+        return self._plan
+
+    def _settle(self, claim: Claim, held: Slot | None) -> bool:
+        """Start the job if it can start now, else give it the earliest reservation."""
+        profile = self._profile
+        slot = held
+        # Where few are reserved, the nodes are chosen anew in any case: others may have become free at the same time.
+        if held is None or self._reserved == 1 or profile.may_improve(claim, held):
+            if held is not None:
+                profile.restore(held, claim.share)
+            slot = profile.find(claim)
+            if slot is not None:
+                profile.reserve(slot, claim.share)
+        if slot is not None and slot.start <= profile.now:
+            self._plan.starts.append((claim.key, slot.nodes))
+            return True
+        self._plan.reservations[claim.key] = slot
+        return False
+
+    def _overtakes(self, claim: Claim) -> bool:
+        """Start the job if that touches nothing that is reserved."""
+        slot = self._profile.find_now(claim)
+        if slot is None:
+            return False
+        self._profile.reserve(slot, claim.share)
+        self._plan.starts.append((claim.key, slot.nodes))
+        return True
+
+    def _hold(self, queue: Sequence[Claim]) -> Reservations:
+        """Return those reservations that are kept (rule 6), and take their slots."""
+        present = {claim.key for claim in queue}
+        order = iter([key for key in self._kept if key in present])
+        held: Reservations = {}
+        room = dict(self._room)
+        seen = Counter[str]()
+        for claim in queue:
+            if seen[claim.lane] >= self._reserved or _is_over(claim, room):
+                continue
+            seen[claim.lane] += 1
+            _count(claim, room)
+            if next(order, None) != claim.key:
                 break
-            profile.reserve(slot, claim.share)
-        held[claim.key] = slot
-    return held
+            slot = self._kept[claim.key]
+            if slot is not None:
+                if not self._still_holds(claim, slot):
+                    break
+                self._profile.reserve(slot, claim.share)
+            held[claim.key] = slot
+        return held
+
+    def _still_holds(self, claim: Claim, slot: Slot) -> bool:
+        return (
+            slot.start >= self._profile.now
+            and slot.end == slot.start + claim.limit
+            and all(claim.eligible >> node & 1 for node, _ in slot.nodes)
+            and self._profile.fits(slot, claim.share)
+        )
 
 
-def _holds(profile: Profile, claim: Claim, slot: Slot) -> bool:
-    return (
-        slot.start >= profile.now
-        and slot.end == slot.start + claim.limit
-        and all(claim.eligible >> node & 1 for node, _ in slot.nodes)
-        and profile.fits(slot, claim.share)
-    )
+def _is_over(claim: Claim, room: Room) -> bool:
+    return bool(claim.counts) and any(room.get(limit, 1) <= 0 for limit in claim.counts)
+
+
+def _count(claim: Claim, room: Room) -> None:
+    for limit in claim.counts:
+        if limit in room:
+            room[limit] -= 1
 
 
 def _shape(claim: Claim) -> tuple[object, ...]:

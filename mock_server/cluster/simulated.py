@@ -72,8 +72,8 @@ class SimulatedCluster(Founding):
         if not all(job.state.is_terminal for job in jobs):
             await self.cancel(job_id, force=True)
         for job in jobs:
+            self._lifecycle.deleted(job)  # first, so that listeners can still look at it
             self._registry.remove(job)
-            self._lifecycle.deleted(job)
 
     async def update(
         self,
@@ -124,7 +124,10 @@ class SimulatedCluster(Founding):
 
     async def scale(self, id_or_name: str, policy: ScalePolicy) -> Cluster:
         cluster = self.cluster(id_or_name)
-        self._facility.sites[cluster.id].autoscaler.apply(policy)
+        site = self._facility.sites[cluster.id]
+        site.autoscaler.apply(policy)
+        # What the old range was too small for may fit into the new one, even if no node has come yet.
+        site.scheduler.reconsider()
         self._settle()
         return cluster
 

@@ -22,7 +22,7 @@ from mock_server.s9s.fields import (
     Reason,
     parse_array,
 )
-from mock_server.validation import Maybe, QueryBool, QueryNumber, StrictBody, StrictQuery
+from mock_server.validation import Maybe, QueryBool, QueryCount, QueryNumber, StrictBody, StrictQuery
 from mock_server.wire import memory_bytes
 
 DEFAULT_MEMORY = "1GB"
@@ -134,3 +134,4 @@ class Reading(StrictQuery):
 
     lines: QueryNumber | None = Field(default=None, description="Only so many of the last lines.")
     follow: QueryBool = Field(default=False, description="Go on until the job has ended.")
+    after: QueryCount | None = Field(default=None, description="Following over a WebSocket, begin behind this line.")

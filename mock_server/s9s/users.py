@@ -54,20 +54,20 @@ class UserList(TypedDict):
 @routes.get("/users")
 async def list_(call: Call[None, None]) -> UserList:
     """List users."""
-    views = _views(call.state)
+    views = user_views(call.state)
     return {"users": [views[name] for name in sorted(views)]}
 
 
 @routes.get("/users/{username}")
 async def get(call: Call[None, None]) -> UserView:
     """Get user details."""
-    view = _views(call.state).get(call.path["username"])
+    view = user_views(call.state).get(call.path["username"])
     if view is None:
         raise MissingError("user", call.path["username"])
     return view
 
 
-def _views(state: ServerState) -> Mapping[str, UserView]:
+def user_views(state: ServerState) -> Mapping[str, UserView]:
     """Return everybody who has an account or a job, by login name."""
     people, now = People(state.users), state.time.now()
     jobs: dict[str, list[Job]] = defaultdict(list)

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from mock_server.cluster import planning
-from mock_server.cluster.planning import conservative, easy
+from mock_server.cluster.planning import Plan, conservative, easy
 from mock_server.cluster.profile import Claim, Profile, Slot
 
 if TYPE_CHECKING:
-    from mock_server.cluster.planning import Plan, Policy
+    from mock_server.cluster.planning import Policy
 
 POLICIES = pytest.mark.parametrize("policy", [easy, conservative])
 
@@ -39,7 +39,7 @@ class Trial:
         self._jobs = jobs
         self._running: dict[int, tuple[int, ...]] = {}
         self._queue: list[int] = []
-        self._plan = planning.Plan()
+        self._plan = Plan()
         events: list[tuple[float, int]] = []
         for key, job in enumerate(jobs):
             heappush(events, (job.submit, key))
@@ -91,7 +91,7 @@ def plan(policy: Policy, free: int, ends: list[tuple[float, int]], *queue: tuple
 
 @POLICIES
 def test_an_empty_queue_needs_nothing(policy: Policy) -> None:
-    assert plan(policy, 4, []) == planning.Plan()
+    assert plan(policy, 4, []) == Plan()
 
 
 @POLICIES
@@ -173,6 +173,32 @@ def test_who_comes_ahead_takes_the_reservations_behind_it() -> None:
     queue = [Claim(key, (4, 0, 0), 1, 1, 5.0) for key in (1, 9, 2)]
     found = conservative(profile, queue, kept)
     assert {key: slot and slot.start for key, slot in found.reservations.items()} == {1: 10, 9: 15, 2: 20}
+
+
+@POLICIES
+def test_a_job_over_a_limit_is_passed_over(policy: Policy) -> None:
+    profile = Profile(0.0, [(2, 0, 0)], [(10.0, 0, (2, 0, 0))])
+    queue = [
+        Claim(1, (1, 0, 0), 1, 1, 5.0, counts=("a",)),
+        Claim(2, (4, 0, 0), 1, 1, 5.0, counts=("a",)),
+        Claim(3, (1, 0, 0), 1, 1, 5.0),
+        Claim(4, (4, 0, 0), 1, 1, 5.0, counts=("b", "c")),
+    ]
+    found = policy(profile, queue, {}, {"a": 1, "b": 5, "c": 1})
+    assert (started(found), list(found.reservations)) == ([1, 3], [4])
+
+
+@POLICIES
+def test_a_reservation_keeps_its_place_under_a_limit(policy: Policy) -> None:
+    queue = [Claim(1, (4, 0, 0), 1, 1, 5.0, counts=("a",)), Claim(2, (1, 0, 0), 1, 1, 5.0, counts=("a",))]
+
+    def plan(at: float, kept: planning.Reservations, room: int) -> Plan:
+        return policy(Profile(at, [(2, 0, 0)], [(10.0, 0, (2, 0, 0))]), queue, kept, {"a": room})
+
+    first = plan(0.0, {}, 1)
+    assert (started(first), first.reservations) == ([], {1: Slot(10, 15, ((0, 1),))})
+    assert plan(1.0, first.reservations, 1) == first
+    assert started(plan(2.0, first.reservations, 2)) == [2]
 
 
 @pytest.mark.parametrize("changed", [{"limit": 6.0}, {"eligible": 0b10}])

@@ -1,0 +1,104 @@
+"""What jobs made of what they were given."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from mock_server.routes import Call, Routes
+from mock_server.s9s.durations import clock_text
+from mock_server.s9s.fields import Duration
+from mock_server.s9s.jobs_seen import cpus_of, efficiency, gpus_of, memory_of
+from mock_server.s9s.people import People
+from mock_server.s9s.slices import in_slices
+from mock_server.validation import QueryCount, QueryNumber, StrictQuery
+
+if TYPE_CHECKING:
+    from mock_server.cluster.job import Job
+
+MAX_LIMIT = 1_000
+RATIOS = {"cpu_efficiency": cpus_of, "memory_efficiency": memory_of, "gpu_utilization": gpus_of}
+"""Each ratio, and what a job must have been given to have one."""
+
+routes = Routes("metrics", prefix="/v1")
+
+
+class EfficiencyListing(StrictQuery):
+    """Which jobs to look at."""
+
+    user: str | None = Field(default=None, description="Only jobs of this user.")
+    partition: str | None = Field(default=None, description="Only jobs in this partition.")
+    min_runtime: Duration = Field(default=0.0, description="Only jobs that ran so long, in any form of a duration.")
+    limit: QueryNumber = Field(default=MAX_LIMIT, description="Most jobs to return; more than 1000 is taken as 1000.")
+    offset: QueryCount = Field(default=0, description="Jobs to skip.")
+
+
+class EfficiencyJob(TypedDict):
+    """How well one job used what it had, each as a fraction."""
+
+    job_id: str
+    user: str
+    partition: str
+    runtime: str
+    cpu_efficiency: float
+    memory_efficiency: float
+    gpu_utilization: float
+
+
+class EfficiencyReply(TypedDict):
+    """The newest jobs that ran, how many there are, and the means over all of them."""
+
+    jobs: list[EfficiencyJob]
+    total: int
+    averages: dict[str, float]
+
+
+@routes.get("/metrics/efficiency")
+async def efficiency_(call: Call[EfficiencyListing, None]) -> EfficiencyReply:
+    """Get job efficiency.
+
+    A mean is over the jobs that were given some of the resource: one without GPUs does not use them badly.
+    """
+    wanted, state = call.query, call.state
+    people, now = People(state.users), state.time.now()
+    owners = None if wanted.user is None else people.ids(wanted.user)
+    sums, counts, found = dict.fromkeys(RATIOS, 0.0), dict.fromkeys(RATIOS, 0), list[EfficiencyJob]()
+    async for job in in_slices(list(state.cluster.jobs.values())[::-1]):
+        if owners is not None and job.request.user_id not in owners:
+            continue
+        if wanted.partition is not None and job.partition != wanted.partition:
+            continue
+        seconds = runtime(job, now)
+        if seconds <= 0 or seconds < wanted.min_runtime:
+            continue
+        view = view_efficiency(job, people, now)
+        found.append(view)
+        for name, given in RATIOS.items():
+            if given(job):
+                sums[name] += view[name]  # type: ignore[literal-required]
+                counts[name] += 1
+    page = list(islice(found, wanted.offset, wanted.offset + min(wanted.limit, MAX_LIMIT)))
+    averages = {name: round(sums[name] / counts[name], 4) if counts[name] else 0.0 for name in RATIOS}
+    return {"jobs": page, "total": len(found), "averages": averages}
+
+
+def runtime(job: Job, now: float) -> float:
+    """Return the seconds that a job has run in all."""
+    return sum(end - start for start, end in job.runs(now))
+
+
+def view_efficiency(job: Job, people: People, now: float) -> EfficiencyJob:
+    """Return how well a job used what it had."""
+    used = efficiency(job, now)
+    return {
+        "job_id": job.id,
+        "user": people.username(job.request.user_id),
+        "partition": job.partition,
+        "runtime": clock_text(runtime(job, now)),
+        "cpu_efficiency": used["cpu_efficiency"],
+        "memory_efficiency": used["memory_efficiency"],
+        "gpu_utilization": used["gpu_utilization"],
+    }
