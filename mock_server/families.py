@@ -8,7 +8,14 @@ from mock_server.documents import (
     routes as documents,
     workflows as workflow_documents,
 )
-from mock_server.jobservice import clusters as job_clusters, health, jobs as ai_jobs, logs, metrics, queues
+from mock_server.jobservice import (
+    clusters as job_clusters,
+    health,
+    jobs as ai_jobs,
+    logs,
+    metrics as job_metrics,
+    queues,
+)
 from mock_server.jobservice.dialect import JOBSERVICE
 from mock_server.platform import (
     billing,
@@ -67,7 +74,7 @@ FAMILIES = (
         JOBSERVICE,
         (
             *(*ai_jobs.routes.endpoints, *logs.routes.endpoints, *queues.routes.endpoints),
-            *(*job_clusters.routes.endpoints, *metrics.routes.endpoints, *health.routes.endpoints),
+            *(*job_clusters.routes.endpoints, *job_metrics.routes.endpoints, *health.routes.endpoints),
             *job_documents.endpoints,
         ),
     ),

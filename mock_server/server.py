@@ -231,7 +231,7 @@ class MockServer:
     def token(self, sub: str = "user_456", *, lifetime: float | None = 3600.0, **claims: Any) -> str:
         """Return a token for the job service, signed with the server's secret.
 
-        It is for user ``sub`` and expires after ``lifetime`` seconds on the server's clock, ``None`` for never.  ``claims``
+        It is for user ``sub``, by id or login name, and expires after ``lifetime`` seconds on the server's clock, ``None`` for never.  ``claims``
         are added, or take the place of what would be there.  ``scope="jobs:read"`` makes one that may only read.
         """
         return self._call(lambda: self.app.token({"sub": sub, **claims}, lifetime))

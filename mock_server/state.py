@@ -98,7 +98,10 @@ class ServerState:
         }
         self._keys["workflows"] = self.api_keys
         self._keys["jobservice"] = JobServiceKeys(
-            (*JOBSERVICE.credentials, *settings.api_keys), settings.jwt, self.time.now
+            (*JOBSERVICE.credentials, *settings.api_keys),
+            settings.jwt,
+            now=self.time.now,
+            user_named=lambda name: users.named(self.users, name),
         )
         self.dependencies = Dependencies()
         clients = {**OAUTH_CLIENTS, **dict(settings.oauth_clients)}

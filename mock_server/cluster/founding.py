@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mock_server.cluster.admission import Admission
 from mock_server.cluster.core import Core
@@ -11,6 +11,7 @@ from mock_server.cluster.layout import PartitionInfo
 from mock_server.cluster.lifecycle import Lifecycle
 from mock_server.cluster.limits import Limits
 from mock_server.cluster.node import Cluster, ScalePolicy
+from mock_server.cluster.planning import Policy, conservative, easy
 from mock_server.cluster.ranking import WEIGHTS
 from mock_server.cluster.reading import Reading
 from mock_server.cluster.site import Site
@@ -25,9 +26,16 @@ if TYPE_CHECKING:
 
 HISTORY_LIMIT = 200_000
 
+SchedulerName = Literal["fcfs", "easy", "conservative"]
+SCHEDULERS: dict[SchedulerName, Policy | None] = {"fcfs": None, "easy": easy, "conservative": conservative}
+
 
 class Founding(Reading):
-    """What is done to a backend before anybody uses it."""
+    """What is done to a backend before anybody uses it.
+
+    ``scheduler`` is ``fcfs``, where nobody overtakes (see ``scheduler``), or ``easy`` or ``conservative`` backfill (see
+    ``planning``), which need time limits to be of use.  None of them preempts.  ``weights`` say what makes the order.
+    """
 
     def __init__(
         self,
@@ -37,7 +45,10 @@ class Founding(Reading):
         id_factories: Mapping[IdForm, Callable[[int], str]] | None = None,
         history_limit: int = HISTORY_LIMIT,
         weights: Weights = WEIGHTS,
+        scheduler: SchedulerName = "fcfs",
     ) -> None:
+        if scheduler not in SCHEDULERS:
+            raise ValueError(f"scheduler must be fcfs, easy or conservative, not {scheduler!r}")
         super().__init__(
             now=now, seed=seed, id_factories=id_factories or {}, history_limit=history_limit, weights=weights
         )
@@ -45,11 +56,13 @@ class Founding(Reading):
         self._core = Core(
             agenda=self._agenda,
             history=self._history,
-            lifecycle=Lifecycle(self._agenda, self._history, self._tallies),
+            lifecycle=Lifecycle(self._agenda, self._history, self._tallies, self._lines),
             facility=facility,
             limits=Limits(facility.qos, facility.queues),
             ranking=self._ranking,
+            lines=self._lines,
             dependencies=Dependencies(self._registry, lambda job: self._site_of(job).admit(job)),
+            policy=SCHEDULERS[scheduler],
             seed=seed,
         )
         self._lifecycle = self._core.lifecycle

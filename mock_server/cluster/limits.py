@@ -56,6 +56,10 @@ class Limits:
                 return limit.reason
         return None
 
+    def room(self, job: Job, limit: Limit) -> int:
+        """Return how many more jobs like this one may start."""
+        return int(self.most(job, limit)) - self.running.get(limit, 0)
+
     def begin(self, job: Job) -> None:
         """Count a job that starts."""
         for limit in self.of(job):

@@ -50,6 +50,11 @@ def fits(free: Resources, wanted: Resources) -> int:
     return min((have // want for have, want in amounts if want), default=1000)
 
 
+def still_fits(places: Iterable[Place], request: JobRequest) -> bool:
+    """Tell whether nodes that were chosen before can be had now."""
+    return all(node.state is _READY and fits(node.free, request.resources) >= shares for node, shares in places)
+
+
 def allocate(job: Job, places: list[Place], now: float) -> None:
     """Give the job its shares, and each share GPUs of its own."""
     wanted = job.request.resources

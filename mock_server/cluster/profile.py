@@ -88,7 +88,8 @@ class Profile:
         Before the start of the slot it makes no difference that the job holds it; so if the job does not fit even there,
         the slot is the earliest.
         """
-        _, nodes = self._search(claim, starts=bisect_left(self._times, slot.start), stop=slot.start)
+        held = bisect_left(self._times, slot.start)
+        _, nodes = self._search(claim, starts=held, stop=held)
         return bool(nodes)
 
     def fits(self, slot: Slot, share: Amounts) -> bool:
@@ -108,15 +109,16 @@ class Profile:
         """Give a reserved slot back."""
         self._change(slot, share, 1)
 
-    def _search(self, claim: Claim, *, starts: int | None = None, stop: float = inf) -> tuple[int, Allocation]:
-        """Look for nodes that are free for the job's whole limit, or until ``stop`` if that is earlier.
+    def _search(self, claim: Claim, *, starts: int | None = None, stop: int | None = None) -> tuple[int, Allocation]:
+        """Look for nodes that are free for the job's whole limit, or up to step ``stop`` if that is earlier.
 
         Return the first step that will do, of the first ``starts`` ones, and the nodes; none if there is none.
         """
         look = self._packed if claim.packed else self._spread
-        return look(claim, len(self._times) if starts is None else starts, stop)
+        steps = len(self._times)
+        return look(claim, steps if starts is None else starts, steps if stop is None else stop)
 
-    def _spread(self, claim: Claim, starts: int, stop: float) -> tuple[int, Allocation]:
+    def _spread(self, claim: Claim, starts: int, stop: int) -> tuple[int, Allocation]:
         """Give each share a node of its own."""
         here = self._holding(claim.share)
         first = 0
@@ -127,13 +129,13 @@ class Profile:
             first = following
         return 0, ()
 
-    def _together(self, claim: Claim, here: Sequence[int], first: int, stop: float) -> tuple[int, int]:
+    def _together(self, claim: Claim, here: Sequence[int], first: int, stop: int) -> tuple[int, int]:
         """Return the nodes that can hold a share from one step to the end, and the step to try next."""
         eligible, wanted = claim.eligible, claim.shares
         mask = here[first] & eligible
         if mask.bit_count() < wanted:
             return mask, first + 1
-        for index in range(first + 1, self._until(min(self._times[first] + claim.limit, stop))):
+        for index in range(first + 1, min(self._until(self._times[first] + claim.limit), stop)):
             mask &= here[index]
             if mask.bit_count() < wanted:
                 # If this step alone will not do, nothing that begins before it will.
@@ -141,19 +143,28 @@ class Profile:
                 return mask, index + 1 if alone < wanted else first + 1
         return mask, first + 1
 
-    def _packed(self, claim: Claim, starts: int, stop: float) -> tuple[int, Allocation]:
+    def _packed(self, claim: Claim, starts: int, stop: int) -> tuple[int, Allocation]:
         """Give each node as many shares as it can hold."""
         nodes = list(_bits(claim.eligible))
-        here = [[_room(free[node], claim.share) for node in nodes] for free in self._free]
-        for first in range(starts):
-            rooms = here[first]
-            for index in range(first + 1, self._until(min(self._times[first] + claim.limit, stop))):
-                if not _suffices(claim, nodes, rooms):
-                    break
-                rooms = list(map(min, rooms, here[index]))
+        first = 0
+        while first < starts:
+            rooms, following = self._rooms(claim, nodes, first, stop)
             if _suffices(claim, nodes, rooms):
                 return first, _pack(claim, nodes, rooms)
+            first = following
         return 0, ()
+
+    def _rooms(self, claim: Claim, nodes: Sequence[int], first: int, stop: int) -> tuple[Sequence[int], int]:
+        """Return how many shares each node can hold from one step to the end, and the step to try next."""
+        rooms = [_room(self._free[first][node], claim.share) for node in nodes]
+        if not _suffices(claim, nodes, rooms):
+            return rooms, first + 1
+        for index in range(first + 1, min(self._until(self._times[first] + claim.limit), stop)):
+            here = [_room(self._free[index][node], claim.share) for node in nodes]
+            rooms = list(map(min, rooms, here))
+            if not _suffices(claim, nodes, rooms):
+                return rooms, first + 1 if _suffices(claim, nodes, here) else index + 1
+        return rooms, first + 1
 
     def _holding(self, share: Amounts) -> list[int]:
         """Return for each step the nodes that could hold a share."""

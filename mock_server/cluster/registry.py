@@ -31,7 +31,7 @@ class Registry:
         self.submitted = 0
         self.deleted = 0
         self._meter = meter
-        self._id_factories = ID_FACTORIES | id_factories
+        self._id_factories = {**ID_FACTORIES, **id_factories}
         self._number = 0
         self._highest = 0
         self._newest = float("-inf")

@@ -1,9 +1,12 @@
-"""The scheduler of one cluster: first come, first served, by priority.
+"""The scheduler of one cluster: by priority, first come, first served, or with backfill.
 
 Rule 1: higher priority first, see ``priority``, then the order of submission.
 Rule 2: the first job of a partition that has to wait for nodes keeps all nodes of the partition from those behind it.
 Rule 3: a job that no free node could help steps aside until the cluster is changed, see ``obstacles``.
 Rule 4: a job over a limit, see ``limits``, waits for others of its kind to end, and keeps nothing from anybody.
+Rule 5: with backfill rule 2 holds until somebody has to wait; then others may overtake by the rules of ``planning``.
+
+A running job is never stopped for another one: preemption is not built.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from heapq import heappop, heapreplace
 from typing import TYPE_CHECKING
 
 from mock_server.cluster import placement
+from mock_server.cluster.backfill import Backfill
 from mock_server.cluster.job import JobState
 from mock_server.cluster.obstacles import Obstacles
 from mock_server.cluster.queue import JobQueue
@@ -36,8 +40,11 @@ class Scheduler:
     """Takes jobs in, gives them nodes, takes the nodes back."""
 
     def __init__(self, cluster: Cluster, core: Core, ledger: Ledger, after_pass: Callable[[], None]) -> None:
+        facility = core.facility
         self.queue = JobQueue(core.ranking, core.limits.of)
-        self.obstacles = Obstacles(cluster, core.facility.partitions, core.facility.qos)
+        self.obstacles = Obstacles(cluster, facility.partitions, facility.qos)
+        policy = core.policy
+        self.backfill = None if policy is None else Backfill(policy, cluster, facility.partitions, core.limits)
         self.aside: dict[str, Job] = {}
         self.arrivals: dict[float, list[Job]] = {}
         self.executor: Executor
@@ -75,6 +82,8 @@ class Scheduler:
         for job in self.aside.values():
             self.queue.add(job)
         self.aside.clear()
+        if self.backfill is not None:
+            self.backfill.forget()
         self.plan(self._agenda.now)
 
     def plan(self, at: float) -> None:
@@ -125,11 +134,12 @@ class Scheduler:
             if not self._core.ranking.is_steady and now >= self._ranked_at + RANKING_SECONDS:
                 self._ranked_at = now
                 self.queue.rerank()
-            self._start_from_heads()
+            self._start_jobs()
         finally:
             self._passing = False
         for job in tuple(self._waiting.values()):
-            self._note(job, "Resources")
+            if job in self.queue:
+                self._note(job, "Resources")
         for job in (*before.values(), *arrived):
             if job in self.queue and job.number not in self._waiting:
                 self._note(job, self._limited.get(self.queue.key(job), "Priority"))
@@ -149,6 +159,41 @@ class Scheduler:
             return False
         return job.eligible_at is not None and job.eligible_at <= now
 
+    def _start_jobs(self) -> None:
+        backfill = self.backfill
+        if backfill is None or not backfill.reservations:
+            self._start_from_heads()
+        if backfill is not None and (backfill.reservations or self._waiting):
+            self._start_by_plan(backfill)
+
+    def _start_by_plan(self, backfill: Backfill) -> None:
+        """Start whom the plan lets start, who may be anybody in the queue."""
+        backfill.look()
+        for job in [job for job in self.queue if not backfill.knows(job)]:
+            if (reason := self.obstacles.of(job)) is not None:
+                self._set_aside(job, reason)
+        decision = backfill.plan(self._agenda.now, self.queue, self.executor.processes.values())
+        self._waiting = {job.number: job for job in decision.heads}
+        for job, places in decision.starts:
+            # A listener may have cancelled the job by now, or taken its nodes.
+            if job in self.queue and placement.still_fits(places, job.request):
+                placement.allocate(job, places, self._agenda.now)
+                self.queue.discard(job)
+                self._start(job)
+            else:
+                self._again = True
+        self._limited = {}
+        for (_, number), lane in self.queue.heads():
+            job = lane.jobs[number]
+            if (reason := self._core.limits.exceeded(job, lane.limits)) is not None:
+                self._limited[lane.key] = reason
+                self._note(job, reason)
+
+    def _set_aside(self, job: Job, reason: str) -> None:
+        self.queue.discard(job)
+        self.aside[job.id] = job
+        self._note(job, reason)
+
     def _start_from_heads(self) -> None:
         """Start the first job of all lanes, again and again, until every lane has to wait."""
         kept: set[Node] = set()
@@ -166,9 +211,7 @@ class Scheduler:
                 self._note(job, reason)
                 _put(heads, None)
             elif (reason := self.obstacles.of(job)) is not None:
-                self.queue.discard(job)
-                self.aside[job.id] = job
-                self._note(job, reason)
+                self._set_aside(job, reason)
             elif self.place(job, kept):
                 self.queue.discard(job)
                 self._start(job)

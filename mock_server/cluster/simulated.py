@@ -124,7 +124,10 @@ class SimulatedCluster(Founding):
 
     async def scale(self, id_or_name: str, policy: ScalePolicy) -> Cluster:
         cluster = self.cluster(id_or_name)
-        self._facility.sites[cluster.id].autoscaler.apply(policy)
+        site = self._facility.sites[cluster.id]
+        site.autoscaler.apply(policy)
+        # What the old range was too small for may fit into the new one, even if no node has come yet.
+        site.scheduler.reconsider()
         self._settle()
         return cluster
 

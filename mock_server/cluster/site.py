@@ -93,10 +93,7 @@ class Site:
     def cancel(self, job: Job, reason: str | None, signal: int, *, force: bool) -> None:
         """End an active job, at once unless its script wants to know of the signal first."""
         running = job.state is JobState.RUNNING
-        if running and not force and signal != KILL and self.executor.interrupt(job, signal, "cancelled"):
-            if job.state is JobState.RUNNING:
-                job.cancel_reason = reason
-                self._lifecycle.changed(job)
+        if running and not force and signal != KILL and self._warn(job, reason, signal):
             return
         self.scheduler.withdraw(job)
         nodes = self._stop(job) if running else []
@@ -105,6 +102,8 @@ class Site:
 
     def reprioritize(self, job: Job) -> None:
         """Move a job to the place in the queue that its priority now gives it."""
+        if job in self._core.lines:
+            self._core.lines.enter(job)
         if job in self.scheduler.queue:
             self.scheduler.enqueue(job)
 
@@ -172,6 +171,18 @@ class Site:
             job.eligible_at = now
         self.scheduler.arrive(job, now + DISPATCH_SECONDS)
         return None
+
+    def _warn(self, job: Job, reason: str | None, signal: int) -> bool:
+        """Let the script of a cancelled job clean up, if it wants to; tell whether it does."""
+        if self.executor.verdict(job) == "cancelled":
+            return True
+        before, job.cancel_reason = job.cancel_reason, reason
+        if not self.executor.interrupt(job, signal, "cancelled"):
+            job.cancel_reason = before
+            return False
+        if job.state is JobState.RUNNING:
+            self._lifecycle.changed(job)
+        return True
 
     def _cancelled(self, job: Job, reason: str | None, signal: int) -> None:
         if job.state is JobState.RUNNING or job.earlier_runs:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from typing_extensions import TypedDict
 
-from mock_server.cluster.job import JobState, Resources
+from mock_server.cluster.job import Resources
 from mock_server.cluster.node import NodeState
 from mock_server.jobservice.health import require
 from mock_server.routes import Call, Routes
@@ -15,6 +15,8 @@ from mock_server.wire import memory_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mock_server.cluster.backend import ClusterBackend
+    from mock_server.cluster.job import Job
     from mock_server.cluster.node import Cluster, Node
 
 NOTHING = Resources(cpus=0, memory=0, gpus=0)
@@ -96,8 +98,17 @@ async def get(call: Call[None, None]) -> ClusterDetail:
         "name": cluster.name,
         "status": _status(cluster),
         "nodes": [_node(node) for node in cluster.nodes.values()],
-        "capacity": {"max_jobs": max_jobs([cluster]), "current_jobs": _current_jobs(call, cluster)},
+        "capacity": {
+            "max_jobs": max_jobs([cluster]),
+            "current_jobs": sum(job.cluster_id == cluster.id for job in active_jobs(call.state.cluster)),
+        },
     }
+
+
+def active_jobs(backend: ClusterBackend) -> list[Job]:
+    """Return the jobs that wait or run, of all clusters, oldest first."""
+    # An end belongs to terminal jobs alone, and is quicker to look at than the state of very many.
+    return [job for job in backend.jobs.values() if job.ended_at is None]
 
 
 def max_jobs(clusters: Iterable[Cluster]) -> int:
@@ -139,8 +150,3 @@ def _node(node: Node) -> ClusterNode:
 def _available(node: Node) -> Resources:
     """Return what a new job could get: of a node that takes no jobs, nothing."""
     return node.free if node.state is NodeState.READY else NOTHING
-
-
-def _current_jobs(call: Call[Any, Any], cluster: Cluster) -> int:
-    states = (JobState.PENDING, JobState.QUEUED, JobState.RUNNING)
-    return sum(job.cluster_id == cluster.id and job.state in states for job in call.state.cluster.jobs.values())

@@ -153,6 +153,11 @@ class JobListing(StrictQuery):
     def size(self) -> int:
         return min(self.limit, 100)
 
+    @property
+    def wants_all(self) -> bool:
+        """Whether there are no filters."""
+        return self.status is None and self.job_type is None and self.priority_min == 0
+
 
 class LogView(StrictQuery):
     """Which lines of a log, and how."""

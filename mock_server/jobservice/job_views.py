@@ -109,6 +109,11 @@ def status_of(job: Job) -> str:
     return "succeeded" if job.state is JobState.COMPLETED else job.state.value
 
 
+def state_of(status: str) -> JobState:
+    """Return the state that has the service's word ``status``."""
+    return JobState.COMPLETED if status == "succeeded" else JobState(status)
+
+
 def priority_of(job: Job) -> int:
     """Return a priority of this service's scale, whose ends stand for all that is beyond them."""
     return min(HIGHEST, max(0, job.priority))

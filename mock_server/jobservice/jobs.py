@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, cast
 
 from mock_server.cluster.backend import RequestError
 from mock_server.errors import ApiError, Fault, invalid
 from mock_server.jobservice.health import require
-from mock_server.jobservice.job_requests import FIELDS, JobCreate, JobListing
+from mock_server.jobservice.job_requests import FIELDS, HIGHEST, JobCreate, JobListing
 from mock_server.jobservice.job_views import (
     JobCancelled,
     JobCreated,
     JobPage,
     JobView,
-    priority_of,
+    state_of,
     status_of,
     type_of,
     view_created,
@@ -25,6 +26,8 @@ from mock_server.routes import Call, Routes
 from mock_server.wire import iso
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Reversible
+
     from mock_server.cluster.job import Job
 
 routes = Routes("jobs", prefix="/api/v1/jobs")
@@ -48,11 +51,10 @@ async def create(call: Call[None, JobCreate]) -> JobCreated:
 async def list_(call: Call[JobListing, None]) -> JobPage:
     """List jobs."""
     require(call, "database")
-    query = call.query
-    found = [*call.state.cluster.jobs.values()][::-1]
-    if not _wants_all(query):
-        found = [job for job in found if _wants(query, job)]
-    page = found[query.offset : query.offset + query.size]
+    query, jobs = call.query, call.state.cluster.jobs.values()
+    found = jobs if query.wants_all else _filtered(query, jobs)
+    newest_first = reversed(cast("Reversible[Job]", found))
+    page = list(islice(newest_first, query.offset, query.offset + query.size))
     call.saw_active_job = any(not job.state.is_terminal for job in page)
     return {
         "items": [view_summary(job) for job in page],
@@ -86,13 +88,13 @@ def find_job(call: Call[Any, Any]) -> Job:
     return call.state.cluster.job(call.path["job_id"])
 
 
-def _wants_all(query: JobListing) -> bool:
-    return query.status is None and query.job_type is None and query.priority_min == 0
-
-
-def _wants(query: JobListing, job: Job) -> bool:
-    return (
-        (query.status is None or status_of(job) == query.status)
-        and (query.job_type is None or type_of(job) == query.job_type)
-        and priority_of(job) >= query.priority_min
-    )
+def _filtered(query: JobListing, jobs: Iterable[Job]) -> list[Job]:
+    """Return the jobs that pass; the filters come one by one because there may be very many jobs."""
+    if query.status is not None:
+        state = state_of(query.status)
+        jobs = [job for job in jobs if job.state is state]
+    if query.priority_min > HIGHEST:
+        return []
+    if query.priority_min:
+        jobs = [job for job in jobs if job.priority >= query.priority_min]
+    return [job for job in jobs if query.job_type is None or type_of(job) == query.job_type]

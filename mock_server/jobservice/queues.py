@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from mock_server.cluster.backend import NotFoundError
 from mock_server.cluster.job import JobState
-from mock_server.jobservice.clusters import max_jobs
+from mock_server.jobservice.clusters import active_jobs, max_jobs
 from mock_server.jobservice.health import require
 from mock_server.jobservice.job_views import priority_of
 from mock_server.routes import Call, Routes
@@ -108,9 +108,8 @@ async def get(call: Call[None, None]) -> QueueDetail:
 def _active(call: Call[Any, Any]) -> dict[str, list[Job]]:
     """Return the jobs that wait or run, by queue."""
     active: dict[str, list[Job]] = {name: [] for name in (*call.state.cluster.queues, EXTERNAL)}
-    for job in call.state.cluster.jobs.values():
-        if not job.state.is_terminal:
-            active[job.queue or EXTERNAL].append(job)
+    for job in active_jobs(call.state.cluster):
+        active[job.queue or EXTERNAL].append(job)
     return active
 
 
@@ -129,8 +128,9 @@ def _status(call: Call[Any, Any], name: str, jobs: list[Job]) -> QueueStatus:
 
 def _waiting(call: Call[Any, Any], jobs: Iterable[Job]) -> list[Job]:
     """Return the jobs that wait, the next one first."""
-    position = call.state.cluster.queue_position
-    return sorted((job for job in jobs if job.state is not JobState.RUNNING), key=lambda job: position(job.id) or 0)
+    priority = call.state.cluster.priority_of
+    waiting = [job for job in jobs if job.state is not JobState.RUNNING]
+    return sorted(waiting, key=lambda job: (-priority(job.id), job.number))
 
 
 def _queued_at(job: Job) -> float:

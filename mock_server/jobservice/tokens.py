@@ -105,12 +105,23 @@ _FIELDS = {"aud": "audience", "iss": "issuer"}
 
 
 class JobServiceKeys:
-    """The credentials of the job service: tokens, and plain keys besides."""
+    """The credentials of the job service: tokens, and plain keys besides.
 
-    def __init__(self, credentials: Iterable[Credential], policy: JwtPolicy, now: Callable[[], float]) -> None:
+    ``user_named`` returns the id of the user with a login name, which is what a token may call its subject.
+    """
+
+    def __init__(
+        self,
+        credentials: Iterable[Credential],
+        policy: JwtPolicy,
+        *,
+        now: Callable[[], float],
+        user_named: Callable[[str], str | None],
+    ) -> None:
         self._ring = KeyRing(credentials)
         self._policy = policy
         self._now = now
+        self._user_named = user_named
 
     def authenticate(self, presented: Presented, /) -> Credential:
         """Return the bearer of a token or key, or raise a 401."""
@@ -120,7 +131,7 @@ class JobServiceKeys:
             return known
         claims = self._policy.verify(value.decode("ascii", "replace"))
         self._check_times(claims)
-        return _credential(claims)
+        return self._credential(claims)
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
         now, leeway = self._now(), self._policy.leeway
@@ -130,6 +141,16 @@ class JobServiceKeys:
             raise refused("The token has expired")
         if begins is not None and now + leeway < begins:
             raise refused("The token is not valid yet")
+
+    def _credential(self, claims: Mapping[str, Any]) -> Credential:
+        """Return what a token allows: all, unless it has scopes of this service without the one that writes."""
+        subject = claims["sub"]
+        if not 0 < len(subject) <= MAX_SUBJECT or not subject.isprintable():
+            raise refused("The claim sub of the token names no user")
+        scopes = _scopes(claims)
+        can_write = WRITE in scopes or not any(scope.startswith("jobs:") for scope in scopes)
+        user_id = self._user_named(subject) or subject
+        return Credential(f"sub {user_id}", user_id=user_id, can_write=can_write)
 
 
 def refused(message: str) -> ApiError:
@@ -146,16 +167,6 @@ def _instant(claims: Mapping[str, Any], name: str) -> float | None:
     if not is_number or (isinstance(value, float) and not math.isfinite(value)):
         raise refused(f"The claim {name} of the token is not a time")
     return cast("float", value)
-
-
-def _credential(claims: Mapping[str, Any]) -> Credential:
-    """Return what a token allows: all, unless it has scopes of this service without the one that writes."""
-    subject = claims["sub"]
-    if not 0 < len(subject) <= MAX_SUBJECT or not subject.isprintable():
-        raise refused("The claim sub of the token names no user")
-    scopes = _scopes(claims)
-    can_write = WRITE in scopes or not any(scope.startswith("jobs:") for scope in scopes)
-    return Credential(f"sub {subject}", user_id=subject, can_write=can_write)
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:

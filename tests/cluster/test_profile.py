@@ -104,3 +104,22 @@ def test_whether_a_slot_is_free() -> None:
     profile.reserve(Slot(10.0, 12.0, ((1, 1),)), CPU)
     assert not profile.fits(Slot(5.0, 11.0, ((1, 2),)), CPU)
     assert profile.fits(Slot(5.0, 10.0, ((1, 2),)), CPU)
+
+
+def test_whether_a_slot_may_improve() -> None:
+    profile = Profile(0.0, [(0, 0, 0), (0, 0, 0)], [(50.0, 0, (4, 0, 0)), (inf, 1, (4, 0, 0))])
+    for asked in (claim(4, limit=10.0), claim(4, limit=inf), claim(2, 2, 10.0, packed=True)):
+        slot = profile.find(asked)
+        assert slot is not None
+        assert slot.start == 50
+        profile.reserve(slot, asked.share)
+        assert not profile.may_improve(asked, slot)
+        profile.restore(slot, asked.share)
+    both = claim(4, shares=2, limit=inf)
+    slot = Slot(inf, inf, ((0, 1), (1, 1)))
+    profile.reserve(slot, both.share)
+    assert not profile.may_improve(both, slot)
+    free = Profile(0.0, TWO)
+    free.reserve(slot, both.share)
+    assert free.may_improve(both, slot)
+    assert free.may_improve(claim(4, 2, packed=True), Slot(5.0, 15.0, ((0, 1), (1, 1))))

@@ -35,10 +35,18 @@ def request(command: str = "true", **options: Any) -> JobRequest:
 class World:
     """One cluster named ``main``."""
 
-    def __init__(self, nodes: int = 2, shape: Resources = SHAPE, seed: int = 0, now: float = START) -> None:
-        self.backend = SimulatedCluster(now=now, seed=seed)
+    def __init__(
+        self, nodes: int = 2, shape: Resources = SHAPE, *, now: float = START, partition: bool = True, **options: Any
+    ) -> None:
+        self.backend = SimulatedCluster(now=now, **options)
         self.cluster: Cluster = self.backend.add_cluster(
-            id="cluster-1", name="main", provider="aws", region="us-west-2", nodes=nodes, node_shape=shape
+            id="cluster-1",
+            name="main",
+            provider="aws",
+            region="us-west-2",
+            nodes=nodes,
+            node_shape=shape,
+            partition=partition,
         )
 
     def submit(self, command: str = "true", **options: Any) -> Job:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.faces import Face
+from tests.support.s9s_answers import fault
 from tests.support.scripted import CutAt, Json, Reset, ScriptedServer, Step, Unanswered
 from vantage_sdk import (
     ConflictError,
@@ -28,11 +29,6 @@ HONOURS = {"X-Idempotency-Supported": "true"}
 STATUS = Json(200, {"status": "ok"}, HONOURS)
 BASE: dict[str, Any] = {"name": "n", "script": "/bin/true"}
 SENT = {"job_name": "n", "script": "/bin/true"}
-
-
-def fault(status: int, code: str = "SOME_CODE", headers: dict[str, str] | None = None) -> Json:
-    error = {"code": code, "message": "it failed", "details": {}, "request_id": "req_1"}
-    return Json(status, {"error": error}, headers or {})
 
 
 @pytest.fixture

@@ -132,7 +132,7 @@ def test_every_suffix_is_exact(suffix: str) -> None:
         assert TypeAdapter(MemoryText).validate_python(text) == text
 
 
-@pytest.mark.parametrize(("text", "whole"), [("2", 2), ("500m", 1), ("1500m", 2), ("0", 1), ("0.1", 1), ("2.0", 2)])
+@pytest.mark.parametrize(("text", "whole"), [("2", 2), ("500m", 1), ("1100m", 2), ("0", 1), ("0.1", 1), ("2.0", 2)])
 def test_cores_are_rounded_up(text: str, whole: int) -> None:
     assert cores(text) == whole
 

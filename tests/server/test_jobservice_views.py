@@ -24,8 +24,10 @@ def client(server: MockServer, make_client: Callable[..., httpx.Client]) -> http
 
 
 def test_a_job_belongs_to_the_subject_of_the_token(server: MockServer, make_client: Callable[..., Any]) -> None:
-    job = created(make_client(server, key=server.token("alice")))
-    assert make_client(server).get(f"/v1/jobs/{job['id']}").json()["user_id"] == "alice"
+    platform = make_client(server)
+    for subject, user in (("user_457", "user_457"), ("alice", "user_456"), ("nobody-here", "nobody-here")):
+        job = created(make_client(server, key=server.token(subject)))
+        assert platform.get(f"/v1/jobs/{job['id']}").json()["user_id"] == user
 
 
 def test_how_the_platform_sees_it(
@@ -64,6 +66,7 @@ def test_how_a_job_of_the_platform_looks_here(
     }
     server.advance(1)
     assert client.get(f"{JOBS}?job_type=batch&status=running&priority_min=100").json()["total"] == 1
+    assert client.get(f"{JOBS}?priority_min=101").json()["total"] == 0
     assert client.delete(JOBS + job["id"]).json()["status"] == "cancelled"
     assert platform.get(f"/v1/jobs/{job['id']}").json()["status"] == "cancelled"
 

@@ -67,12 +67,17 @@ class Peer:
 
     def close(self, code: int | None = None, reason: str = "") -> None:
         """Say goodbye, and wait until the client has said so too or is gone."""
+        if self.say_goodbye(code, reason):
+            self.ended()
+
+    def say_goodbye(self, code: int | None = None, reason: str = "") -> bool:
+        """Say goodbye without waiting; tell whether the client was not first."""
         try:
             self._protocol.send_close(code, reason)
-        except InvalidState:  # the client was first
-            return
+        except InvalidState:
+            return False
         self.flush()
-        self.ended()
+        return True
 
     def reset(self) -> None:
         self._wire.reset()
@@ -101,6 +106,15 @@ class Peer:
         seen = self.pings
         while self.pings == seen:
             self._read()
+
+    def wait_until_dropped(self) -> None:
+        """Say nothing more, also not to pings, until the client has gone; it may say what it likes."""
+        try:
+            while True:
+                self._wire._receive(time.monotonic() + self._wire.patience)
+                self._wire._held.clear()
+        except Gone:
+            return
 
     def wait(self, event: threading.Event) -> None:
         self._wire.wait(event)

@@ -61,10 +61,9 @@ async def _must_be_empty(sender: Sender, options: Mapping[str, Any], request: Re
 
 
 async def _told(sender: Sender, options: Mapping[str, Any], request: Request[Any], size: int) -> Version:
-    """Return the version of a file that is worth going on with after an interruption, if the server sends parts of it."""
+    """Return the version of a file that is worth going on with after an interruption."""
     incoming = await sender.open(replace(request, headers={"Range": "bytes=0-0"}), options)
     try:
-        etag = strong(incoming.headers.get("etag")) if incoming.status == 206 else None
-        return Version(size, etag, sha256_of_headers(incoming.headers))
+        return Version(size, strong(incoming.headers.get("etag")), sha256_of_headers(incoming.headers))
     finally:
         await incoming.aclose()
