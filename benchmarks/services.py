@@ -128,7 +128,7 @@ def among_many(count: int, rounds: int) -> None:
                     f"memory of a finished job, its events included: {tracemalloc.get_traced_memory()[0] / 20_000:,.0f} bytes"
                 )
                 tracemalloc.stop()
-        with httpx.Client(base_url=server.s9s_url, headers=TOKEN, trust_env=False) as client:
+        with httpx.Client(base_url=server.s9s_url, headers=TOKEN, trust_env=False, timeout=120) as client:
             for what, path in (
                 ("list of 100", "/v1/jobs?limit=100"),
                 ("list of 100, deep", f"/v1/jobs?limit=100&offset={count // 2}"),
