@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mock_server.cluster.backend import NotFoundError, RequestError, StateError
@@ -115,7 +117,7 @@ def test_an_array_has_one_idempotency_key(world: World) -> None:
         ("array_limit", {"array_limit": 1}),
     ],
 )
-def test_what_is_no_array_is_refused(world: World, field: str, options: dict[str, object]) -> None:
+def test_what_is_no_array_is_refused(world: World, field: str, options: dict[str, Any]) -> None:
     with pytest.raises(RequestError) as caught:
         world.submit(**options)
     assert caught.value.field == field

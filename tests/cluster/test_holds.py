@@ -32,7 +32,7 @@ def test_why_a_job_is_held(world: World) -> None:
     world.hold(job, "still debugging")
     assert job.hold_reason == "still debugging"
     world.release(job)
-    assert job.hold_reason is None
+    assert not job.hold_reason
     assert told(world, job, "job.held") == [
         {"state": "pending", "reason": "debugging"},
         {"state": "pending", "reason": "still debugging"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mock_server.cluster.backend import RequestError
@@ -150,7 +152,7 @@ def test_a_node_that_drains_while_a_job_waits_for_it(world: World) -> None:
 
 
 @pytest.mark.parametrize("options", [{"required_nodes": ("main-009",)}, {"required_nodes": ("main-001", "main-002")}])
-def test_nodes_that_cannot_be_required(world: World, options: dict[str, object]) -> None:
+def test_nodes_that_cannot_be_required(world: World, options: dict[str, Any]) -> None:
     with pytest.raises(RequestError) as caught:
         world.submit(**options)
     assert caught.value.field == "required_nodes"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mock_server.cluster.backend import RequestError
@@ -63,7 +65,7 @@ def test_time_runs_out(world: World, trap: str, lines: list[str]) -> None:
 
 
 @pytest.mark.parametrize("options", [{"force": True}, {"signal": "SIGKILL"}, {"signal": "9"}])
-def test_force_does_not_wait(world: World, options: dict[str, object]) -> None:
+def test_force_does_not_wait(world: World, options: dict[str, Any]) -> None:
     for already in (False, True):
         job = submit(world, CLEAN_UP)
         if already:
