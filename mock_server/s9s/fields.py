@@ -59,10 +59,10 @@ def parse_array(text: str) -> tuple[tuple[int, ...], int | None]:
         if last < first or step == 0:
             raise PydanticCustomError("array_parsing", "Must have ranges that go up")
         if (last - first) // step >= MAX_TASKS:
-            raise PydanticCustomError("array_size", f"Must not have more than {MAX_TASKS} tasks")
+            raise PydanticCustomError("array_size", "Must not have more than {limit} tasks", {"limit": MAX_TASKS})
         found.update(range(first, last + 1, step))
     if len(found) > MAX_TASKS:
-        raise PydanticCustomError("array_size", f"Must not have more than {MAX_TASKS} tasks")
+        raise PydanticCustomError("array_size", "Must not have more than {limit} tasks", {"limit": MAX_TASKS})
     if limit and int(limit) == 0:
         raise PydanticCustomError("array_parsing", "Must let at least one task run at a time")
     return tuple(sorted(found)), int(limit) if limit else None
