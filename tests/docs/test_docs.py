@@ -34,6 +34,7 @@ from vantage_sdk.platform.storage_directories import DirectoryOptions
 from vantage_sdk.platform.teams import Teams
 from vantage_sdk.platform.users import UserJobFilters, Users
 from vantage_sdk.platform.webhooks import Webhooks
+from vantage_sdk.s9s.events import Events
 from vantage_sdk.s9s.exports import Exports
 from vantage_sdk.s9s.jobs import Jobs as S9SJobs, S9SJobFilters
 from vantage_sdk.s9s.metrics import Metrics
@@ -151,7 +152,7 @@ S9S: dict[str, type[Any]] = {
     "s9s.exports": Exports,
     "s9s.reports": Reports,
 }
-REFERENCE |= dict.fromkeys(S9S, "s9s.md")
+REFERENCE |= {**dict.fromkeys(S9S, "s9s.md"), "s9s.events": "events.md"}
 NOUNS = {
     "jobs": Jobs,
     "clusters": Clusters,
@@ -162,6 +163,7 @@ NOUNS = {
     **REST,
     "webhooks": Webhooks,
     **S9S,
+    "s9s.events": Events,
 }
 
 
