@@ -97,6 +97,7 @@ async def get(call: Call[None, None]) -> ExportStatus:
 
 @routes.get(
     "/exports/{export_id}/download",
+    status=200,
     media=("text/csv", "application/json"),
     conflicts=True,
     refusals=(412, 416),

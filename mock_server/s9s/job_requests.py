@@ -80,7 +80,7 @@ class JobSubmit(StrictBody):
         own = "script" if first.startswith("#!") else posixpath.basename(first)[:255]
         return self.job_name or self.name or own or "script"
 
-    def to_request(self, *, user_id: str, home: str, cluster_id: str, partition: str) -> JobRequest:
+    def to_request(self, *, user_id: str, home: str, partition: str) -> JobRequest:
         """Return the job in the cluster's terms."""
         tasks, limit = ((), None) if self.array is None else parse_array(self.array)
         extras: dict[str, Any] = {} if self.array is None else {ARRAY: self.array}
@@ -89,7 +89,6 @@ class JobSubmit(StrictBody):
             name=self.title(),
             command=self.script,
             user_id=user_id,
-            cluster_id=cluster_id,
             partition=partition,
             resources=Resources(self.cpus_per_node or 1, memory, self.gpus or 0),
             nodes=self.nodes or 1,

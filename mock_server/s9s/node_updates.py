@@ -35,6 +35,8 @@ class NodeUpdates:
 
         A job that is taken back has forgotten its nodes, and what makes it so changes one of them just after.
         """
+        if event.kind == "job.log":
+            return
         if self._vacated_at is not None:
             at, self._vacated_at = self._vacated_at, None
             self._look(all_nodes(self._state.cluster), at)

@@ -87,6 +87,7 @@ async def list_(call: Call[None, None]) -> ReportList:
 
 @routes.get(
     "/reports/{report_id}/download",
+    status=200,
     assumed=True,
     media=tuple(MEDIA.values()),
     conflicts=True,

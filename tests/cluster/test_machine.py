@@ -18,6 +18,7 @@ from tests.support.effort import effort
 
 if TYPE_CHECKING:
     from mock_server.cluster.event import Event
+    from mock_server.cluster.founding import SchedulerName
 
 COMMANDS = [
     "true",
@@ -34,11 +35,13 @@ RESOURCES = st.builds(Resources, st.integers(0, 5), st.integers(0, 17).map(lambd
 class ClusterMachine(RuleBasedStateMachine):
     """Commands in any order; every event is checked as it happens, the whole after each command."""
 
+    scheduler: SchedulerName = "fcfs"
+
     jobs: Bundle[Job] = Bundle("jobs")
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(nodes=3)
+        self.world = World(nodes=3, scheduler=self.scheduler)
         self.states: dict[str, JobState] = {}
         self.endings: dict[str, tuple[Any, ...]] = {}
         self.world.backend.subscribe(self.follow)
@@ -150,3 +153,22 @@ class ClusterMachine(RuleBasedStateMachine):
 
 TestClusterMachine = ClusterMachine.TestCase
 TestClusterMachine.settings = settings(max_examples=effort(40, 500), stateful_step_count=40, deadline=None)
+
+
+class EasyMachine(ClusterMachine):
+    """The same with EASY backfill."""
+
+    scheduler = "easy"
+
+
+class ConservativeMachine(ClusterMachine):
+    """The same with conservative backfill."""
+
+    scheduler = "conservative"
+
+
+TestEasyMachine = EasyMachine.TestCase
+TestConservativeMachine = ConservativeMachine.TestCase
+TestEasyMachine.settings = TestConservativeMachine.settings = settings(
+    max_examples=effort(15, 300), stateful_step_count=40, deadline=None
+)

@@ -58,7 +58,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session
     with MockServer(clock="auto") as server:
         monkeypatch.setenv("VANTAGE_BASE_URL", server.url)
         monkeypatch.setenv("VANTAGE_API_KEY", "your-api-key")
-        monkeypatch.setenv("S9S_API_URL", f"{server.url}/s9s")
+        monkeypatch.setenv("S9S_API_URL", server.s9s_url)
         monkeypatch.setenv("S9S_API_TOKEN", "test_token_123")
         monkeypatch.setenv("PYTHONPATH", str(ROOT))
         monkeypatch.setenv("VANTAGE_STATE_DIR", str(tmp_path / "state"))

@@ -452,8 +452,8 @@ class TestSlowReaders:
         server = make_server(faults="GET /v1/ws: delay-frames=0.5, ok*")
         with peer(server) as reader:
             reader.subscribe("jobs")
-            submit(server, array="1-10")  # of which one is on its way for a while
-            submit(server)
+            submit(server)  # which is on its way for a while
+            submit(server, array="1-10")
             messages = reader.rest()
             assert reader.connection.close_code == 1013
         last = messages[-1]["sequence"] if messages else 0

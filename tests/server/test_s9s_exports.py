@@ -227,8 +227,8 @@ def test_files_end_with_a_reset_and_with_the_server(make_server: Callable[..., M
         export_id = order(client)
         ready(server, client, export_id)
         server.reset()
-        assert client.get(f"/v1/exports/{export_id}").status_code == 404
         assert not (tmp_path / "exports").exists()
+        assert client.get(f"/v1/exports/{export_id}").status_code == 404
         assert client.get("/v1/exports/exp_abc123").status_code == 200
     server.stop()
     assert not (tmp_path / "exports").exists()

@@ -109,7 +109,6 @@ def test_what_a_reader_says_means_nothing(server: MockServer, job: str) -> None:
 
 
 def test_many_lines_come_in_order(server: MockServer) -> None:
-    server.cluster.jobs()  # the state is there
     log = server.app.state.cluster.jobs["12344"].log
     for number in range(3_000):
         log.append(server.now(), f"line {number}")
