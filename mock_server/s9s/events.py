@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
+from mock_server.delivery import SWITCHING
 from mock_server.routes import Call, Routes
 from mock_server.s9s.session import Session
 from mock_server.sockets import RESTART, TRY_AGAIN, GoneError, SocketResponse, expected, first
@@ -26,7 +27,7 @@ class Handshake(StrictQuery):
     """Nothing but the token, which is taken out before."""
 
 
-@routes.get("/ws", socket=True)
+@routes.get("/ws", status=SWITCHING, socket=True)
 async def ws(call: Call[Handshake, None]) -> Response:
     """Subscribe to updates over a WebSocket."""
     state, fault = call.state, call.fault

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from mock_server.cluster.agenda import Agenda
@@ -88,6 +90,6 @@ def test_every_visible_change_has_a_time_of_its_own(world: World) -> None:
 def test_a_terminal_state_is_final(world: World) -> None:
     job = world.ran("true")
     lifecycle = Lifecycle(Agenda(START), History(10), Tallies(), Lines(lambda job: job.priority))
-    for step, argument in ((lifecycle.timed_out, 15), (lifecycle.requeued, START)):
+    for step in (partial(lifecycle.timed_out, job, 15), partial(lifecycle.requeued, job, START)):
         with pytest.raises(AssertionError, match="cannot go from completed"):
-            step(job, argument)
+            step()

@@ -20,6 +20,15 @@ from vantage_sdk.platform.storage_directories import DirectoryOptions
 from vantage_sdk.platform.teams import Teams
 from vantage_sdk.platform.users import UserJobFilters, Users
 from vantage_sdk.platform.webhooks import Webhooks
+from vantage_sdk.s9s import jobs as s9s_jobs
+from vantage_sdk.s9s.events import Events
+from vantage_sdk.s9s.exports import Exports
+from vantage_sdk.s9s.metrics import Metrics as S9SMetrics
+from vantage_sdk.s9s.nodes import Nodes
+from vantage_sdk.s9s.partitions import Partitions
+from vantage_sdk.s9s.reports import Reports
+from vantage_sdk.s9s.submission import S9SSubmitOptions
+from vantage_sdk.s9s.users import Users as S9SUsers
 from vantage_sdk.workflows.keys import Keys
 from vantage_sdk.workflows.node_types import NodeTypeList
 from vantage_sdk.workflows.workflows import Workflows
@@ -45,9 +54,19 @@ SERVICES: dict[str, dict[str, type[Any]]] = {
         "metrics": Metrics,
         "health": Health,
     },
+    "s9s": {
+        "jobs": s9s_jobs.Jobs,
+        "nodes": Nodes,
+        "users": S9SUsers,
+        "partitions": Partitions,
+        "metrics": S9SMetrics,
+        "events": Events,
+        "exports": Exports,
+        "reports": Reports,
+    },
 }
 """The nouns of the other services; their methods are called ``jobservice.jobs.create`` and so on here."""
-PAGES = {"jobservice": "docs/job-service.md"}
+PAGES = {"jobservice": "docs/job-service.md", "s9s": "docs/s9s.md"}
 OPTIONS = (
     CallOptions,
     WaitOptions,
@@ -59,10 +78,16 @@ OPTIONS = (
     ListFilters,
     UserJobFilters,
     jobservice_jobs.JobServiceFilters,
+    s9s_jobs.S9SJobFilters,
+    S9SSubmitOptions,
 )
 MODELS = (
     *("api_key", "billing", "cluster", "envelope", "event", "job", "metrics", "node_type", "storage_file", "team"),
-    *("user", "webhook", "workflow", "workflow_graph", "workflow_result", "logs", "phase", "quantity"),
+    *("user", "webhook", "workflow", "workflow_graph", "workflow_result", "logs", "phase", "quantity", "update"),
+    *(
+        f"s9s_{name}"
+        for name in ("bulk", "document", "job", "metrics", "node", "partition", "search", "status", "user")
+    ),
     *(f"jobservice.{name}" for name in ("cluster", "health", "job", "metrics", "queue")),
 )
 PLAIN = {
@@ -75,5 +100,6 @@ PLAIN = {
     "key_id": "key",
     "team_id": "team",
     "invoice_id": "invoice",
+    "node_name": "node",
 }
 """Parameters that the sentence about the method names by their noun."""

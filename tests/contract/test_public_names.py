@@ -19,7 +19,7 @@ from tests.contract.nouns import MODELS, NOUNS, OPTIONS, PAGES, PLAIN, SERVICES
 from tests.contract.reference import ROOT
 from tests.contract.test_boundaries import files, tree
 from vantage_sdk import exceptions
-from vantage_sdk.core.resource import method, opening, stream
+from vantage_sdk.core.resource import live, method, opening, stream
 from vantage_sdk.models.base import Model
 
 EXPORTS = {
@@ -37,7 +37,7 @@ def resource_methods() -> Iterator[Thing]:
     for noun, cls in {**NOUNS, **nouns}.items():
         for name in dir(cls):
             kind = inspect.getattr_static(cls, name)
-            if isinstance(kind, method | stream | opening) and not name.startswith("_"):
+            if isinstance(kind, method | stream | live | opening) and not name.startswith("_"):
                 yield f"{noun}.{name}", kind._body
 
 
@@ -86,7 +86,7 @@ def text_of(name: str, *seen: str) -> str:
     text = inspect.getdoc(THINGS[name]) or ""
     owner = name.rpartition(".")[0]
     for referred in re.findall(r"(?:as|as for|see) ``([\w.]+)``", text):
-        for full in (referred, f"{owner}.{referred}"):
+        for full in (referred, f"{owner}.{referred}", f"{owner.partition('.')[0]}.{referred}"):
             if full in THINGS and full not in (name, *seen):
                 text += "\n" + text_of(full, name, *seen)
     return text
@@ -199,7 +199,8 @@ def test_the_errors_it_speaks_of_exist(name: str) -> None:
 def test_the_names_it_refers_to_exist(name: str) -> None:
     for referred in re.findall(r"(?:see|as|as for) ``([\w.]+)``", inspect.getdoc(THINGS[name]) or ""):
         owner = name.rpartition(".")[0]
-        assert {referred, f"{owner}.{referred}"} & THINGS.keys() or referred in FIELDS | PARAMETERS, referred
+        full = {referred, f"{owner}.{referred}", f"{owner.partition('.')[0]}.{referred}"}
+        assert full & THINGS.keys() or referred in FIELDS | PARAMETERS, referred
 
 
 @pytest.mark.parametrize("name", [name for name, _ in resource_methods()])
