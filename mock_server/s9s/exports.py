@@ -32,32 +32,27 @@ MEDIA = {"csv": "text/csv", "json": "application/json"}
 routes = Routes("exports", prefix="/v1")
 
 
-class ExportCreated(TypedDict):
-    """An export that was ordered."""
+class ExportStatus(TypedDict):
+    """An export; once it is completed, its size in bytes and in records."""
 
     export_id: str
     status: str
     download_url: str | None
     created_at: str
     expires_at: str
-
-
-class ExportStatus(ExportCreated):
-    """An export; once it is completed, its size in bytes and in records."""
-
     file_size: NotRequired[int]
     record_count: NotRequired[int]
     completed_at: NotRequired[str]
 
 
-@routes.post("/exports", status=201, assumed=True)
-async def create_here(call: Call[None, ExportCreate]) -> ExportCreated:
+@routes.post("/exports", status=201, assumed=True, conflicts=True)
+async def create_here(call: Call[None, ExportCreate]) -> ExportStatus:
     """Export data, under the name that the other paths have."""
     return await create(call)
 
 
-@routes.post("/export", status=201)
-async def create(call: Call[None, ExportCreate]) -> ExportCreated:
+@routes.post("/export", status=201, conflicts=True)
+async def create(call: Call[None, ExportCreate]) -> ExportStatus:
     """Export data."""
     order, state = call.body, call.state
     order.check(KINDS[order.type])
@@ -76,7 +71,7 @@ async def create(call: Call[None, ExportCreate]) -> ExportCreated:
     else:
         content = partial(json_pieces, records=wanted, columns=columns)
     state.s9s.exports.order(artifact, content)
-    return _created(call, artifact)
+    return _view(call, artifact)
 
 
 @routes.get("/exports/{export_id}")
@@ -84,15 +79,7 @@ async def get(call: Call[None, None]) -> ExportStatus:
     """Get export status."""
     artifact = call.state.s9s.exports.get(call.path["export_id"])
     call.saw_active_job = artifact.is_awaited
-    created = _created(call, artifact)
-    if artifact.completed_at is None:
-        return ExportStatus(**created)
-    return ExportStatus(
-        **created,
-        file_size=artifact.size,
-        record_count=artifact.records,
-        completed_at=iso(artifact.completed_at),
-    )
+    return _view(call, artifact)
 
 
 @routes.get(
@@ -110,12 +97,17 @@ async def download_(call: Call[None, None]) -> Response:
     return download(call.request, file, reader, call.fault)
 
 
-def _created(call: Call[Any, Any], artifact: Artifact) -> ExportCreated:
-    ready = artifact.status == "completed"
-    return {
+def _view(call: Call[Any, Any], artifact: Artifact) -> ExportStatus:
+    view: ExportStatus = {
         "export_id": artifact.id,
         "status": artifact.status,
-        "download_url": absolute(call, f"/v1/exports/{artifact.id}/download") if ready else None,
+        "download_url": None,
         "created_at": iso(artifact.created_at),
         "expires_at": iso(artifact.created_at + LIFETIME),
     }
+    if artifact.completed_at is not None:
+        view["download_url"] = absolute(call, f"/v1/exports/{artifact.id}/download")
+        view["file_size"] = artifact.size
+        view["record_count"] = artifact.records
+        view["completed_at"] = iso(artifact.completed_at)
+    return view

@@ -33,7 +33,8 @@ def _identifier(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _duration(value: Any) -> Any:
+def parsed_duration(value: Any) -> Any:
+    """Return the seconds in a text; what is no text is left as it is."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     try:
@@ -93,7 +94,7 @@ Memory = Annotated[str, Field(pattern=MEMORY_PATTERN)]
 Duration = Annotated[
     float,
     Field(ge=0, le=LONGEST),
-    BeforeValidator(_duration),
+    BeforeValidator(parsed_duration),
     WithJsonSchema(
         {"anyOf": [{"type": "string", "pattern": PATTERN}, {"type": "number", "minimum": 0, "maximum": LONGEST}]}
     ),

@@ -134,4 +134,4 @@ class Reading(StrictQuery):
 
     lines: QueryNumber | None = Field(default=None, description="Only so many of the last lines.")
     follow: QueryBool = Field(default=False, description="Go on until the job has ended.")
-    after: QueryCount | None = Field(default=None, description="Following over a WebSocket, begin behind this line.")
+    after: QueryCount | None = Field(default=None, description="Begin behind this line; they count from 1.")

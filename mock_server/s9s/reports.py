@@ -56,7 +56,7 @@ class ReportList(TypedDict):
     total: int
 
 
-@routes.post("/reports", status=201)
+@routes.post("/reports", status=201, conflicts=True)
 async def create(call: Call[None, ReportCreate]) -> ReportView:
     """Generate report."""
     order, state = call.body, call.state

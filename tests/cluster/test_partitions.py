@@ -25,9 +25,9 @@ def world() -> World:
 def test_a_cluster_has_a_partition_of_its_own(world: World) -> None:
     own = world.backend.partitions["main"]
     assert own.is_default
-    assert own.node_names == ("main-001", "main-002", "main-003", "main-004")
+    assert len(own.node_names) == 4
     world.scale(nodes=5)
-    assert own.node_names[-1] == "main-005"
+    assert own.node_names == tuple(world.cluster.nodes)
     assert world.backend.partitions["left"].node_names == ("main-001", "main-002")
     assert world.submit().partition == "main"
     world.finish()
@@ -67,7 +67,8 @@ def test_without_a_limit_the_partition_gives_one(world: World) -> None:
     world.finish()
     assert job.ended_at is not None
     assert job.started_at is not None
-    assert (job.reason, job.ended_at - job.started_at) == ("TimeLimit", pytest.approx(600))
+    assert job.reason == "TimeLimit"
+    assert job.ended_at - job.started_at == pytest.approx(600)
     assert unlimited.state is JobState.COMPLETED
 
 

@@ -150,6 +150,10 @@ def test_a_handshake_that_does_not_want_to_follow_gets_what_is_there(server: Moc
     assert json.loads(caught.value.response.body or b"")["lines"] == ["one", "two", "three"]
 
 
-def test_without_a_socket_there_is_no_line_to_begin_behind(s9s: httpx.Client, job: str) -> None:
-    assert s9s.get(f"/v1/jobs/{job}/output?after=1").status_code == 400
-    assert s9s.get(f"/v1/jobs/{job}/output?after=1&follow=true").status_code == 400
+def test_without_a_socket_a_reader_can_begin_behind_a_line_too(server: MockServer, s9s: httpx.Client, job: str) -> None:
+    server.advance(10)
+    path = f"/v1/jobs/{job}/output"
+    assert s9s.get(f"{path}?after=1").json()["lines"] == ["two", "three"]
+    assert s9s.get(f"{path}?after=1&lines=1").json()["lines"] == ["three"]
+    assert s9s.get(f"{path}?after=2&follow=true").text == "three\n"
+    assert s9s.get(f"{path}?after=9&follow=true").text == ""
