@@ -25,7 +25,7 @@ from vantage_sdk import Job, VantageClient, wait_for_completion
 from vantage_sdk.testing import instant_retries
 
 SNIPPETS = HERE / "snippets"
-DIGEST = "be94b6cef6ddada07126bedc0cba3bd04b44438500b907b1705e45211bce83e2"
+DIGEST = "62b1c60375a527e0fafb7f5d7b7f1141017440dc683b00c47d5cd20f32b4bd73"
 ORIGIN = "https://api.vantage.omnivector.solutions"
 TEMPLATE: dict[str, Any] = {
     "name": "my-job",
