@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,10 +20,7 @@ if TYPE_CHECKING:
 
 
 class Scene(World):
-    """A job that runs, one that waits as head of the queue, one behind it, one that is over.
-
-    Beside them a gang that runs, a job that pauses before its second retry, and one that depends on the first.
-    """
+    """A job that runs, one that waits as head of the queue, one behind it, one that is over."""
 
     def __init__(self) -> None:
         super().__init__(nodes=2)
@@ -32,10 +28,7 @@ class Scene(World):
         self.running = self.submit("sleep 100", nodes=2, resources=Resources(3, 10, 1))
         self.head = self.submit("sleep 100", resources=Resources(4))
         self.behind = self.submit("sleep 100", resources=Resources(4))
-        self.gang = self.submit("sleep 100", resources=Resources(0, 10), gang=2, priority=1)
-        self.retried = self.submit("false", resources=Resources(0), max_retries=2, backoff_multiplier=50.0, priority=1)
-        self.dependent = self.submit("true", dependencies=(Dependency("afterok", self.running.id),))
-        self.wait(10)
+        self.wait(1)
 
 
 def set_free(scene: Scene) -> None:
@@ -80,44 +73,6 @@ def lose_a_waiting_job(scene: Scene) -> None:
     scene.behind.held = True
 
 
-def lose_a_member(scene: Scene) -> None:
-    ((name, members),) = scene.gang.allocation
-    assert members == 2
-    node = scene.cluster.nodes[name]
-    node.free = replace(node.free, memory=node.free.memory + 10)
-    scene.gang.allocation = ((name, 1),)
-
-
-def start_before_it_could(scene: Scene) -> None:
-    scene.running.eligible_at = scene.backend.now
-
-
-def wait_for_what_has_come_about(scene: Scene) -> None:
-    scene.backend._core.dependencies.unmet[scene.dependent.id] = [Condition("after", (scene.running,))]
-
-
-def wait_for_others_while_running(scene: Scene) -> None:
-    scene.backend._core.dependencies.unmet[scene.running.id] = [Condition("afterok", (scene.gang,))]
-
-
-def say_another_reason(scene: Scene) -> None:
-    scene.dependent.reason = "Priority"
-
-
-def retry_too_often(scene: Scene) -> None:
-    scene.retried.retries = 3
-
-
-def retry_without_having_run(scene: Scene) -> None:
-    scene.running.retries = scene.running.restarts + 1
-
-
-def retry_too_early(scene: Scene) -> None:
-    assert scene.retried.reason == "BeginTime"
-    assert scene.retried.eligible_at is not None
-    scene.retried.eligible_at -= 1
-
-
 def take_node_down(scene: Scene) -> None:
     scene.node().state = NodeState.DOWN
 
@@ -154,14 +109,6 @@ def set_range(scene: Scene) -> None:
         ("I3", reopen_log),
         ("I3", forget_start),
         ("I4", lose_a_waiting_job),
-        ("I5", lose_a_member),
-        ("I6", start_before_it_could),
-        ("I6", wait_for_what_has_come_about),
-        ("I6", wait_for_others_while_running),
-        ("I6", say_another_reason),
-        ("I9", retry_too_often),
-        ("I9", retry_without_having_run),
-        ("I9", retry_too_early),
         ("I8", take_node_down),
         ("I8", drain_nothing),
         ("I8", keep_a_leaving_node),
