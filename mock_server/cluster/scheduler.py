@@ -169,7 +169,8 @@ class Scheduler:
     def _start_by_plan(self, backfill: Backfill) -> None:
         """Start whom the plan lets start, who may be anybody in the queue."""
         backfill.look()
-        for job in [job for job in self.queue if not backfill.knows(job)]:
+        lanes = self.queue.lanes.values()
+        for job in [job for lane in lanes for job in lane.jobs.values() if not backfill.knows(job)]:
             if (reason := self.obstacles.of(job)) is not None:
                 self._set_aside(job, reason)
         decision = backfill.plan(self._agenda.now, self.queue, self.executor.processes.values())
