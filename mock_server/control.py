@@ -14,10 +14,10 @@ GET     /_mock/events?after=N         what happened in the cluster after event N
 GET     /_mock/executions             the latest runs of workflows, with what left them at their terminators
 POST    /_mock/nodes/fail             ``{"cluster", "node", "reason"?}``: the node goes down
 POST    /_mock/nodes/restore          ``{"cluster", "node"}``: the node comes back
+GET     /_mock/reports                the reports of S9S, the latest first, with where they were to be sent: nothing is
 POST    /_mock/token                  ``{"sub"?, "lifetime"?, "claims"?}``: a token for the job service
 GET     /_mock/health                 what the job service depends on, ``ok`` or ``error`` by name
 PUT     /_mock/health                 change it: ``{"redis": "error"}``
-GET     /_mock/reports                the reports of S9S, the latest first, with where they were to be sent: nothing is
 GET     /_mock/webhooks/deliveries    the latest deliveries, oldest first; ``?webhook_id=`` for those of one webhook
 ======  ============================  =================================================================================
 
@@ -116,10 +116,10 @@ class ControlAPI:
             ("GET", "/executions"): self._executions,
             ("POST", "/nodes/fail"): self._fail_node,
             ("POST", "/nodes/restore"): self._restore_node,
+            ("GET", "/reports"): self._reports,
             ("POST", "/token"): self._token,
             ("GET", "/health"): self._health,
             ("PUT", "/health"): self._set_health,
-            ("GET", "/reports"): self._reports,
             ("GET", "/webhooks/deliveries"): self._deliveries,
         }
 

@@ -8,7 +8,14 @@ from mock_server.documents import (
     routes as documents,
     workflows as workflow_documents,
 )
-from mock_server.jobservice import clusters as job_clusters, health, jobs as ai_jobs, logs, metrics, queues
+from mock_server.jobservice import (
+    clusters as job_clusters,
+    health,
+    jobs as ai_jobs,
+    logs,
+    metrics as job_metrics,
+    queues,
+)
 from mock_server.jobservice.dialect import JOBSERVICE
 from mock_server.platform import (
     billing,
@@ -31,7 +38,7 @@ from mock_server.s9s import (
     events,
     exports,
     jobs as s9s_jobs,
-    metrics,
+    metrics as s9s_metrics,
     nodes,
     oauth,
     outputs,
@@ -67,7 +74,7 @@ FAMILIES = (
         JOBSERVICE,
         (
             *(*ai_jobs.routes.endpoints, *logs.routes.endpoints, *queues.routes.endpoints),
-            *(*job_clusters.routes.endpoints, *metrics.routes.endpoints, *health.routes.endpoints),
+            *(*job_clusters.routes.endpoints, *job_metrics.routes.endpoints, *health.routes.endpoints),
             *job_documents.endpoints,
         ),
     ),
@@ -77,7 +84,7 @@ FAMILIES = (
             *(*bulk.routes.endpoints, *s9s_jobs.routes.endpoints, *outputs.routes.endpoints),
             *(*nodes.routes.endpoints, *s9s_users.routes.endpoints, *partitions.routes.endpoints),
             *status.routes.endpoints,
-            *(*metrics.routes.endpoints, *efficiency.routes.endpoints, *events.routes.endpoints),
+            *(*s9s_metrics.routes.endpoints, *efficiency.routes.endpoints, *events.routes.endpoints),
             *(*search.routes.endpoints, *exports.routes.endpoints, *reports.routes.endpoints),
             *(*oauth.routes.endpoints, *s9s_documents.routes.endpoints, *s9s_documents.pages.endpoints),
         ),

@@ -17,12 +17,12 @@ or each with a ``probability`` (drawn from the server's seed), at most ``times``
 ``wrong_checksum``  let the digests of files in this answer be those of other bytes
 ``replace``         put other bytes of the same size in the place of the file just before this download of it
 ``ignore_range``    answer a request for a part of a file with all of it
-``dependency``      handle this request as if ``database``, ``redis`` or ``kubernetes`` were down (job service)
 ``cut_socket``      break a WebSocket off after so many messages
 ``silence``         after so many messages of a WebSocket, send, answer and notice nothing any more
 ``delay_frames``    let so many seconds pass before each message of a WebSocket
 ``drop_update``     lose the update of this number (from 1, or a list) on its way into a WebSocket
 ``refuse_replay``   know nothing of the updates that a WebSocket wants to go on after
+``dependency``      handle this request as if ``database``, ``redis`` or ``kubernetes`` were down (job service)
 ==================  ==================================================================================================
 
 The first rule that selects a request wins.  The short form describes the fate of successive requests, here of the first
@@ -89,12 +89,12 @@ class Rule(BaseModel):
     wrong_checksum: Literal[True] | None = None
     replace: Literal[True] | None = None
     ignore_range: Literal[True] | None = None
-    dependency: Literal["database", "redis", "kubernetes"] | None = None
     cut_socket: int | None = Field(default=None, ge=0)
     silence: int | None = Field(default=None, ge=0)
     delay_frames: float | None = Field(default=None, ge=0, le=60)
     drop_update: int | tuple[int, ...] | None = None
     refuse_replay: Literal[True] | None = None
+    dependency: Literal["database", "redis", "kubernetes"] | None = None
     start: int = Field(default=1, ge=1, description="first of the matching requests that counts")
 
     @model_validator(mode="after")

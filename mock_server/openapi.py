@@ -74,6 +74,9 @@ TEXT = {"type": "string"}
 EVENT = {"type": "object", "properties": dict.fromkeys(("id", "event", "data"), TEXT), "required": ["data"]}
 """One event of a stream."""
 
+OTHERS: dict[str, dict[str, Any]] = {"text/event-stream": EVENT, "application/json": {}}
+"""What answers are that are no text: a file of JSON may be anything."""
+
 
 @cache
 def describe(family: Family) -> dict[str, Any]:
@@ -190,7 +193,7 @@ def _query_parameters(query: type[BaseModel]) -> Iterator[dict[str, Any]]:
         parameter: dict[str, Any] = {
             "name": name,
             "in": "query",
-            "required": False,
+            "required": name in schema.get("required", ()),
             "description": description,
             "schema": without_null(field),
         }
@@ -202,7 +205,7 @@ def _query_parameters(query: type[BaseModel]) -> Iterator[dict[str, Any]]:
 def _responses(family: Family, endpoint: Endpoint, schemas: dict[Any, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _answer_headers(family)}
     success: dict[str, Any] = {"description": "Done.", "headers": headers}
-    content = {media: {"schema": EVENT if media == "text/event-stream" else TEXT} for media in endpoint.media}
+    content = {media: {"schema": OTHERS.get(media, TEXT)} for media in endpoint.media}
     if endpoint.answer is not None:
         schema, envelope = schemas[endpoint.answer], family.dialect.envelope
         answer = schema if envelope is None else envelope.schema(schema, bare=endpoint.bare)

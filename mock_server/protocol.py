@@ -30,6 +30,19 @@ def common_name(certificate: dict[str, Any] | None) -> str | None:
     return next((value for key, value in subject if key == "commonName"), None)
 
 
+def refusal(status: int, code: str, message: str) -> bytes:
+    """Return the answer to what is not a request yet, hence without a request id from the server's sequence."""
+    body = pydantic_core.to_json({"error": code, "message": message, "request_id": "req_unparsed"})
+    head = (
+        b"content-type: application/json\r\nx-request-id: req_unparsed\r\nconnection: close\r\n"
+        b"content-length: %d\r\n\r\n" % len(body)
+    )
+    return STATUS_LINE[status] + head + body
+
+
+TOO_LARGE = refusal(431, "headers_too_large", "The request line and headers are too large")
+
+
 class HeadersTooLargeError(Exception):
     """Stops the parser."""
 
@@ -78,15 +91,8 @@ class MockProtocol(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP; there is no request yet, hence no request id from the server's sequence."""
-        status, code = (431, "headers_too_large") if self._overflow else (400, "validation_error")
-        message = "The request line and headers are too large" if self._overflow else msg
-        body = pydantic_core.to_json({"error": code, "message": message, "request_id": "req_unparsed"})
-        head = (
-            b"content-type: application/json\r\nx-request-id: req_unparsed\r\nconnection: close\r\n"
-            b"content-length: %d\r\n\r\n" % len(body)
-        )
-        self.transport.write(STATUS_LINE[status] + head + body)
+        """Refuse what is not HTTP."""
+        self.transport.write(TOO_LARGE if self._overflow else refusal(400, "validation_error", msg))
         self.transport.close()
 
     def _count(self, size: int) -> None:

@@ -82,8 +82,8 @@ class Endpoint:
     session: bool
     bare: bool
     optional_body: bool
-    degraded: bool
     socket: bool
+    degraded: bool
     pattern: re.Pattern[str]
 
     @property
@@ -157,8 +157,8 @@ class Routes:
         session: bool = False,
         bare: bool = False,
         optional_body: bool = False,
-        degraded: bool = False,
         socket: bool = False,
+        degraded: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare the decorated coroutine function as the handler of ``method path``.
 
@@ -195,8 +195,8 @@ class Routes:
                     session=session,
                     bare=bare,
                     optional_body=optional_body,
-                    degraded=degraded,
                     socket=socket,
+                    degraded=degraded,
                     pattern=_pattern(self.prefix + path),
                 )
             )

@@ -14,7 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.exceptions import InvalidState
 
 from mock_server.delivery import TRANSPORT
-from mock_server.protocol import common_name
+from mock_server.protocol import TOO_LARGE, common_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +43,13 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if not self.close_sent:
             certificate = common_name(self.transport.get_extra_info("peercert"))
             details = {"transport": self.transport, "certificate": certificate, "socket": self}
-            cast("dict[str, Any]", self.scope["extensions"])[TRANSPORT] = details
+            cast("dict[str, Any]", self.scope)["extensions"][TRANSPORT] = details
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self.handshake_initiated and self.conn.handshake_exc is not None:
+            self.transport.write(TOO_LARGE)  # for the library, which is stricter than the protocol before it
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vantage_sdk._exports import MODULE_OF
 from vantage_sdk._ownership import warn_of_other_owners
 from vantage_sdk._version import __version__
 
@@ -61,10 +62,16 @@ if TYPE_CHECKING:
         JobStarted,
     )
     from vantage_sdk.models.job import Job, JobOutput, JobSpec, JobTemplate
+    from vantage_sdk.models.jobservice.cluster import JobServiceCluster
+    from vantage_sdk.models.jobservice.health import Liveness, Readiness
+    from vantage_sdk.models.jobservice.job import Gang, JobServiceJob, JobServiceResources, RetryPolicy
+    from vantage_sdk.models.jobservice.metrics import SystemMetrics
+    from vantage_sdk.models.jobservice.queue import Queue, Queues
     from vantage_sdk.models.logs import Logs
     from vantage_sdk.models.metrics import ClusterMetrics, JobMetrics, MetricPoint
     from vantage_sdk.models.node_type import NodeCategory, NodeType, NodeTypes
     from vantage_sdk.models.phase import Phase
+    from vantage_sdk.models.quantity import Quantity
     from vantage_sdk.models.s9s_bulk import BulkOutcome, BulkResult
     from vantage_sdk.models.s9s_document import Export, Report
     from vantage_sdk.models.s9s_job import Dependency, S9SJob
@@ -88,71 +95,6 @@ if TYPE_CHECKING:
     from vantage_sdk.waiting import wait_for_completion
     from vantage_sdk.webhook import Webhook
     from vantage_sdk.workflows.result import WorkflowResult
-
-_HOME = {
-    "vantage_sdk.client": ("AsyncVantageClient", "VantageClient"),
-    "vantage_sdk.config": ("Config",),
-    "vantage_sdk.core.answer": ("RawResponse",),
-    "vantage_sdk.core.job_file": ("JobFileError",),
-    "vantage_sdk.core.live": ("AsyncLiveStream", "LiveStream"),
-    "vantage_sdk.core.stepping": ("AsyncStream", "Stream"),
-    "vantage_sdk.core.transfer.file_objects": ("FileReader", "FileWriter", "TextWriter"),
-    "vantage_sdk.core.transfer.file_objects_async": ("AsyncFileReader", "AsyncFileWriter"),
-    "vantage_sdk.core.transfer.file_objects_text": ("AsyncTextReader", "AsyncTextWriter"),
-    "vantage_sdk.exceptions": (
-        *("Attempt", "AuthenticationError", "AuthorizationError", "ConfigError", "ConflictError"),
-        *("DataExpiredError", "DeadlineExceeded", "IntegrityError", "JobFailedError", "RateLimitError"),
-        *("ResourceNotFoundError", "ServerError", "StreamInterrupted", "SubmitOutcomeUnknown", "TransferError"),
-        *("ValidationError", "VantageAPIError", "VantageConnectionError", "VantageTimeoutError"),
-        *("WebhookVerificationError", "WorkflowFailedError"),
-    ),
-    "vantage_sdk.models.batch": ("BatchResult", "Outcome"),
-    "vantage_sdk.models.billing": ("Invoice", "UsageItem", "UsageSummary"),
-    "vantage_sdk.models.cluster": ("Cluster", "ClusterNode", "ClusterUsage"),
-    "vantage_sdk.models.event": (
-        "ClusterScaled",
-        "Event",
-        "JobCancelled",
-        "JobCompleted",
-        "JobCreated",
-        "JobEvent",
-        "JobFailed",
-        "JobStarted",
-    ),
-    "vantage_sdk.models.job": ("Job", "JobOutput", "JobSpec", "JobTemplate"),
-    "vantage_sdk.models.logs": ("Logs",),
-    "vantage_sdk.models.phase": ("Phase",),
-    "vantage_sdk.models.metrics": ("ClusterMetrics", "JobMetrics", "MetricPoint"),
-    "vantage_sdk.models.duration": ("Duration",),
-    "vantage_sdk.models.s9s_bulk": ("BulkOutcome", "BulkResult"),
-    "vantage_sdk.models.s9s_document": ("Export", "Report"),
-    "vantage_sdk.models.s9s_job": ("Dependency", "S9SJob"),
-    "vantage_sdk.models.s9s_metrics": ("ClusterStats", "EfficiencyReport", "PerformanceSeries"),
-    "vantage_sdk.models.s9s_node": ("S9SNode",),
-    "vantage_sdk.models.s9s_partition": ("S9SPartition",),
-    "vantage_sdk.models.s9s_search": ("SearchHit", "SearchResults"),
-    "vantage_sdk.models.s9s_status": ("S9SStatus",),
-    "vantage_sdk.models.s9s_user": ("S9SUser",),
-    "vantage_sdk.models.storage_file": ("StorageFile",),
-    "vantage_sdk.models.team": ("Team", "TeamMember"),
-    "vantage_sdk.models.transfer": ("TransferItem", "TransferReport"),
-    "vantage_sdk.models.update": ("JobUpdate", "MetricsUpdate", "NodeUpdate", "Resynced", "Update"),
-    "vantage_sdk.models.user": ("User",),
-    "vantage_sdk.models.webhook": ("WebhookSubscription",),
-    "vantage_sdk.pagination": ("Page",),
-    "vantage_sdk.job_service_client": ("AsyncJobServiceClient", "JobServiceClient"),
-    "vantage_sdk.s9s_client": ("AsyncS9SClient", "S9SClient"),
-    "vantage_sdk.waiting": ("wait_for_completion",),
-    "vantage_sdk.webhook": ("Webhook",),
-    "vantage_sdk.models.api_key": ("ApiKey", "ApiKeyCreated", "ApiKeyRevoked"),
-    "vantage_sdk.models.envelope": ("Meta",),
-    "vantage_sdk.models.node_type": ("NodeCategory", "NodeType", "NodeTypes"),
-    "vantage_sdk.models.workflow": ("Workflow", "WorkflowEdge", "WorkflowNode", "WorkflowSummary"),
-    "vantage_sdk.models.workflow_graph": ("GraphEdge", "GraphNode", "GraphOutput", "WorkflowGraph"),
-    "vantage_sdk.models.workflow_result": ("ResultPage", "WorkflowProblem", "WorkflowValidation"),
-    "vantage_sdk.workflows.result": ("WorkflowResult",),
-}
-_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
     "ApiKey",
@@ -191,6 +133,7 @@ __all__ = [
     "Export",
     "FileReader",
     "FileWriter",
+    "Gang",
     "GraphEdge",
     "GraphNode",
     "GraphOutput",
@@ -207,11 +150,15 @@ __all__ = [
     "JobMetrics",
     "JobOutput",
     "JobServiceClient",
+    "JobServiceCluster",
+    "JobServiceJob",
+    "JobServiceResources",
     "JobSpec",
     "JobStarted",
     "JobTemplate",
     "JobUpdate",
     "LiveStream",
+    "Liveness",
     "Logs",
     "Meta",
     "MetricPoint",
@@ -224,12 +171,17 @@ __all__ = [
     "Page",
     "PerformanceSeries",
     "Phase",
+    "Quantity",
+    "Queue",
+    "Queues",
     "RateLimitError",
     "RawResponse",
+    "Readiness",
     "Report",
     "ResourceNotFoundError",
     "ResultPage",
     "Resynced",
+    "RetryPolicy",
     "S9SClient",
     "S9SJob",
     "S9SNode",
@@ -243,6 +195,7 @@ __all__ = [
     "Stream",
     "StreamInterrupted",
     "SubmitOutcomeUnknown",
+    "SystemMetrics",
     "Team",
     "TeamMember",
     "TextWriter",
@@ -276,11 +229,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
+    if name not in MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(_MODULE_OF[name]), name)
+    value = globals()[name] = getattr(import_module(MODULE_OF[name]), name)
     return value
 
 

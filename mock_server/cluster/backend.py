@@ -98,6 +98,10 @@ class ClusterBackend(Protocol):
         """Return what jobs went through after ``start`` and until ``end``, of one cluster or queue if they are given."""
         ...
 
+    def waiting(self, queue: str) -> Sequence[Job]:
+        """Return the jobs that wait in a queue of the job service, the next one first."""
+        ...
+
     def queue_position(self, job_id: str) -> int | None:
         """Return the place of a waiting job among those of its queue or, without a queue, of its cluster; from 1."""
         ...
@@ -110,8 +114,15 @@ class ClusterBackend(Protocol):
         """Take a job in; of an array the first task is returned, whose ``array_job_id`` is the id of the array."""
         ...
 
-    async def cancel(self, job_id: str, reason: str | None = None) -> Job:
-        """Cancel an active job.  A cancelled job is returned unchanged; another terminal one raises ``StateError``."""
+    async def cancel(
+        self, job_id: str, reason: str | None = None, *, signal: str = "SIGTERM", force: bool = False
+    ) -> Job:
+        """Cancel an active job.  A cancelled job is returned unchanged; another terminal one raises ``StateError``.
+
+        A script that catches ``signal`` with ``trap`` runs on for ``signals.KILL_SECONDS`` at most and is ``CANCELLED``
+        only then; ``force`` and SIGKILL end it at once.  Of an array, as with the next three, all its tasks are meant
+        and the first one is returned; finished ones are passed over.
+        """
         ...
 
     async def delete(self, job_id: str) -> None:
@@ -130,7 +141,11 @@ class ClusterBackend(Protocol):
         """Change what is given; environment and output path only before the job starts, else ``StateError``."""
         ...
 
-    async def hold(self, job_id: str) -> Job:
+    async def set_priority(self, job_id: str, priority: int) -> Job:
+        """Give an active job another priority; a terminal one raises ``StateError``."""
+        ...
+
+    async def hold(self, job_id: str, reason: str | None = None) -> Job:
         """Keep an active job from starting; one that runs goes on, marked.  A terminal one raises ``StateError``."""
         ...
 
@@ -142,8 +157,11 @@ class ClusterBackend(Protocol):
     async def fail_node(self, cluster_id: str, node_name: str, reason: str) -> None: ...
     async def restore_node(self, cluster_id: str, node_name: str) -> None: ...
 
-    async def drain_node(self, cluster_id: str, node_name: str, reason: str) -> None:
-        """Give a node no new jobs; it is drained once the last one has ended."""
+    async def drain_node(self, cluster_id: str, node_name: str, reason: str, timeout: float | None = None) -> None:
+        """Give a node no new jobs; it is drained once the last one has ended.
+
+        After ``timeout`` seconds those that still run there are requeued.
+        """
         ...
 
     def events(self, after: int = 0) -> list[Event]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mock_server.cluster.history import History
     from mock_server.cluster.lifecycle import Lifecycle
     from mock_server.cluster.limits import Limits
+    from mock_server.cluster.lines import Lines
     from mock_server.cluster.planning import Policy
     from mock_server.cluster.ranking import Ranking
 
@@ -26,6 +27,7 @@ class Core:
     facility: Facility
     limits: Limits
     ranking: Ranking
+    lines: Lines
     dependencies: Dependencies
     policy: Policy | None
     seed: int

@@ -83,12 +83,14 @@ class Executor:
         process = self.processes.get(job.id)
         if process is None:
             return False
-        if process.verdict is None:
-            handler = process.shell.handler(signal)
-            if handler is None:
-                return False
+        if process.verdict is not None:
+            # It is cleaning up already, with the time that it has got for that.
+            process.verdict = verdict
+            return True
+        handler = process.shell.handler(signal)
+        if handler is not None:
             self._hand_over(process, signal, verdict, handler)
-        return True
+        return handler is not None
 
     def say(self, job: Job, text: str) -> None:
         """Add a line of the system's own to the job's log."""

@@ -56,10 +56,11 @@ class Founding(Reading):
         self._core = Core(
             agenda=self._agenda,
             history=self._history,
-            lifecycle=Lifecycle(self._agenda, self._history, self._tallies),
+            lifecycle=Lifecycle(self._agenda, self._history, self._tallies, self._lines),
             facility=facility,
             limits=Limits(facility.qos, facility.queues),
             ranking=self._ranking,
+            lines=self._lines,
             dependencies=Dependencies(self._registry, lambda job: self._site_of(job).admit(job)),
             policy=SCHEDULERS[scheduler],
             seed=seed,
@@ -122,8 +123,8 @@ class Founding(Reading):
         partition = self._facility.partition_for(request)
         site = self._facility.sites[partition.cluster_id]
         self._admission.check(request, partition)
-        account = self._facility.account_for(request)
-        job = past.job(job_id, self._registry.number(), partition, request, account)
+        terms = self._facility.terms_for(request, partition)
+        job = past.job(job_id, self._registry.number(), request, terms)
         site.reserve(job)
         self._registry.add(job)
         site.resume(job, past.runs_for)

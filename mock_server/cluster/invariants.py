@@ -52,13 +52,14 @@ def check_core(core: Core, jobs: Mapping[str, Job]) -> None:
                 most = core.limits.most(job, limit)
                 _require(running[limit] <= most, "I4", f"{limit.reason} keeps {job.id} among {most}")
     for job_id, conditions in core.dependencies.unmet.items():
-        job = jobs.get(job_id)
-        _require(job is not None and job.state in _WAITING, "I6", f"{job_id} waits for others")
+        dependent = jobs.get(job_id)
+        waits = dependent is not None and dependent.state in _WAITING
+        _require(waits, "I6", f"{job_id} waits for others")
         verdicts = [condition.holds() for condition in conditions]
         _require(True not in verdicts, "I6", f"{job_id} waits for what has come about")
-        if job is not None and not job.held:
+        if dependent is not None and not dependent.held:
             reason = "DependencyNeverSatisfied" if False in verdicts else "Dependency"
-            _require(job.reason == reason, "I6", f"{job_id} says {reason} and not {job.reason}")
+            _require(dependent.reason == reason, "I6", f"{job_id} says {reason} and not {dependent.reason}")
 
 
 def check_site(site: Site, core: Core, jobs: Mapping[str, Job], now: float) -> None:

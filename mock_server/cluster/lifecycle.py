@@ -9,7 +9,10 @@ from mock_server.cluster.job import TERMINAL, Job, JobState
 if TYPE_CHECKING:
     from mock_server.cluster.agenda import Agenda
     from mock_server.cluster.history import History
+    from mock_server.cluster.lines import Lines
     from mock_server.cluster.statistics import Tallies
+
+_WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
 
 # A requeue after a failure is the only way back.
 SUCCESSORS: dict[JobState, frozenset[JobState]] = {
@@ -32,14 +35,17 @@ _TICK = 1e-6
 class Lifecycle:
     """Moves jobs along the graph of states and records each step."""
 
-    def __init__(self, agenda: Agenda, history: History, tallies: Tallies) -> None:
+    def __init__(self, agenda: Agenda, history: History, tallies: Tallies, lines: Lines) -> None:
         self._agenda = agenda
         self._history = history
         self._tallies = tallies
+        self._lines = lines
 
     def adopted(self, job: Job) -> None:
         """Count what has become of a job so far."""
         self._tallies.submitted(job, job.created_at)
+        if job.state in _WAITING:
+            self._lines.enter(job)
         if job.started_at is not None:
             self._tallies.started(job, job.started_at)
         if job.ended_at is not None:
@@ -47,6 +53,7 @@ class Lifecycle:
 
     def created(self, job: Job) -> None:
         self._tallies.submitted(job, self._agenda.now)
+        self._lines.enter(job)
         self._history.record(self._agenda.now, "job.created", job.id, {"state": _WORDS[job.state]})
 
     def queued(self, job: Job, reason: str) -> None:
@@ -125,9 +132,17 @@ class Lifecycle:
         if state not in SUCCESSORS[previous]:
             raise AssertionError(f"job {job.id} cannot go from {previous.value} to {state.value}")
         job.state = state
+        if job.request.queue is not None:
+            self._follow(job)
         self._touch(job)
         data = {"state": _WORDS[state], "previous": _WORDS[previous], **what}
         self._history.record(self._agenda.now, kind, job.id, data)
+
+    def _follow(self, job: Job) -> None:
+        if job.state in _WAITING:
+            self._lines.enter(job)
+        else:
+            self._lines.leave(job)
 
     def _touch(self, job: Job) -> None:
         now = self._agenda.now

@@ -12,6 +12,7 @@ from mock_server.cluster.history import History
 from mock_server.cluster.invariants import check_core, check_registry, check_site
 from mock_server.cluster.invariants_policy import check_policy
 from mock_server.cluster.job import JobState
+from mock_server.cluster.lines import Lines
 from mock_server.cluster.meter import Meter
 from mock_server.cluster.ranking import Ranking
 from mock_server.cluster.registry import Registry
@@ -52,6 +53,7 @@ class Reading:
         self._registry = Registry(id_factories, Meter(seed, self._agenda))
         self._facility = Facility()
         self._ranking = Ranking(weights, self._facility, self._agenda)
+        self._lines = Lines(self._ranking)
 
     @property
     def now(self) -> float:
@@ -125,11 +127,17 @@ class Reading:
         job = self.job(job_id)
         return 0 if job.held and job.state in _WAITING else self._ranking(job)
 
+    def waiting(self, queue: str) -> list[Job]:
+        """Return the jobs that wait in a queue of the job service, the next one first."""
+        return self._lines.of(queue)
+
     def queue_position(self, job_id: str) -> int | None:
         """Return the place of a waiting job among those of its queue or, without a queue, of its cluster; from 1."""
         job = self.job(job_id)
         if job.state not in _WAITING:
             return None
+        if job.queue is not None and self._ranking.is_steady:
+            return self._lines.position(job)
         own = (-self._ranking(job), job.number)
         others = (
             other

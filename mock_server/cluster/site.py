@@ -83,7 +83,7 @@ class Site:
 
     def admit(self, job: Job) -> None:
         """Let a waiting job compete as soon as nothing but nodes keeps it from starting, and say what does."""
-        reason = self._prepare(job)
+        reason = self._prepare(job, delay=0.0)
         if reason is None:
             job.reason = None
             self._lifecycle.changed(job)
@@ -93,10 +93,7 @@ class Site:
     def cancel(self, job: Job, reason: str | None, signal: int, *, force: bool) -> None:
         """End an active job, at once unless its script wants to know of the signal first."""
         running = job.state is JobState.RUNNING
-        if running and not force and signal != KILL and self.executor.interrupt(job, signal, "cancelled"):
-            if job.state is JobState.RUNNING:
-                job.cancel_reason = reason
-                self._lifecycle.changed(job)
+        if running and not force and signal != KILL and self._warn(job, reason, signal):
             return
         self.scheduler.withdraw(job)
         nodes = self._stop(job) if running else []
@@ -105,6 +102,8 @@ class Site:
 
     def reprioritize(self, job: Job) -> None:
         """Move a job to the place in the queue that its priority now gives it."""
+        if job in self._core.lines:
+            self._core.lines.enter(job)
         if job in self.scheduler.queue:
             self.scheduler.enqueue(job)
 
@@ -157,7 +156,7 @@ class Site:
             self._core.dependencies.progressed(job)
         self._vacate(nodes)
 
-    def _prepare(self, job: Job) -> str | None:
+    def _prepare(self, job: Job, delay: float = DISPATCH_SECONDS) -> str | None:
         """Set a waiting job on its way, and return what keeps it from competing."""
         now, begin = self._agenda.now, job.eligible_at
         reason = "JobHeldUser" if job.held else self._core.dependencies.reason(job)
@@ -170,8 +169,20 @@ class Site:
             return "BeginTime"
         if begin is None or begin < now:
             job.eligible_at = now
-        self.scheduler.arrive(job, now + DISPATCH_SECONDS)
+        self.scheduler.arrive(job, now + delay)
         return None
+
+    def _warn(self, job: Job, reason: str | None, signal: int) -> bool:
+        """Let the script of a cancelled job clean up, if it wants to; tell whether it does."""
+        if self.executor.verdict(job) == "cancelled":
+            return True
+        before, job.cancel_reason = job.cancel_reason, reason
+        if not self.executor.interrupt(job, signal, "cancelled"):
+            job.cancel_reason = before
+            return False
+        if job.state is JobState.RUNNING:
+            self._lifecycle.changed(job)
+        return True
 
     def _cancelled(self, job: Job, reason: str | None, signal: int) -> None:
         if job.state is JobState.RUNNING or job.earlier_runs:

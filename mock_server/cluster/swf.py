@@ -12,8 +12,8 @@ from typing import IO, TYPE_CHECKING
 from mock_server.cluster.job import JobState
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from mock_server.cluster.job import Job
 
@@ -64,7 +64,7 @@ _WHOLE = frozenset({0, 4, 7, 10, 11, 12, 13, 14, 15, 16})
 """The fields that count or number something."""
 
 
-def read_swf(path: str | os.PathLike[str], *, limit: int | None = None) -> Trace:
+def read_swf(path: str | Path, *, limit: int | None = None) -> Trace:
     """Read a trace, its first ``limit`` jobs if that is given.
 
     Raises ``ValueError`` with the number of the line for one that is not in the format.
@@ -82,7 +82,7 @@ def read_swf(path: str | os.PathLike[str], *, limit: int | None = None) -> Trace
     return Trace(tuple(jobs), tuple(comments))
 
 
-def write_swf(path: str | os.PathLike[str], trace: Trace) -> None:
+def write_swf(path: str | Path, trace: Trace) -> None:
     """Write a trace, replacing what was there."""
     with open(path, "w", encoding="utf-8") as file:
         file.writelines(f"; {comment}".rstrip() + "\n" for comment in trace.comments)

@@ -22,8 +22,8 @@ HOUR = 3_600.0
 WINDOW = 24 * HOUR
 """The seconds over which waits and throughput are taken."""
 
-ALWAYS_JOBS = ("RUNNING", "PENDING", "COMPLETED", "FAILED", "CANCELLED")
-ALWAYS_NODES = ("IDLE", "MIXED", "ALLOCATED", "DOWN", "DRAIN")
+ALWAYS_JOBS: tuple[str, ...] = ("RUNNING", "PENDING", "COMPLETED", "FAILED", "CANCELLED")
+ALWAYS_NODES: tuple[str, ...] = ("IDLE", "MIXED", "ALLOCATED", "DOWN", "DRAIN")
 ABSENT = frozenset({NodeState.DOWN, NodeState.BOOTING})
 
 
@@ -87,7 +87,7 @@ def _utilization(nodes: list[Node]) -> ClusterUtilization:
 
 
 def _job_counts(cluster: ClusterBackend) -> dict[str, int]:
-    counts = dict.fromkeys(ALWAYS_JOBS, 0)
+    counts: dict[str, int] = dict.fromkeys(ALWAYS_JOBS, 0)
     states = Counter(job.state for job in cluster.jobs.values())
     failed = states.pop(JobState.FAILED, 0)
     for state, count in states.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 from openapi_ui_bundles import redoc as redoc_bundle
@@ -15,6 +15,8 @@ from mock_server.openapi import describe
 from mock_server.routes import Call, Routes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mock_server.routes import Family
 
 routes = Routes("openapi", prefix="/v1")
@@ -84,7 +86,7 @@ def _mounted(family: Family, mount: str) -> dict[str, Any]:
     """Return the description for callers that reach the family below ``mount``."""
     description = describe(family)
     components = description["components"]
-    flows = {"clientCredentials": {"tokenUrl": f"{mount}/oauth/token", "scopes": {}}}
+    flows: dict[str, Any] = {"clientCredentials": {"tokenUrl": f"{mount}/oauth/token", "scopes": {}}}
     schemes = {**components["securitySchemes"], "oauth": {"type": "oauth2", "flows": flows}}
     servers = [{"url": mount or "/"}]
     return {**description, "servers": servers, "components": {**components, "securitySchemes": schemes}}
@@ -92,4 +94,5 @@ def _mounted(family: Family, mount: str) -> dict[str, Any]:
 
 @cache
 def _as_yaml(family: Family, mount: str) -> str:
-    return yaml.safe_dump(_mounted(family, mount), sort_keys=False, allow_unicode=True)
+    dump = cast("Callable[..., str]", yaml.safe_dump)  # pyright: ignore[reportUnknownMemberType]
+    return dump(_mounted(family, mount), sort_keys=False, allow_unicode=True)

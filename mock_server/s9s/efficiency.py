@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from typing_extensions import TypedDict
 
 from mock_server.routes import Call, Routes
-from mock_server.s9s.durations import clock_text
-from mock_server.s9s.fields import Duration
+from mock_server.s9s.durations import PATTERN, clock_text
+from mock_server.s9s.fields import parsed_duration
 from mock_server.s9s.jobs_seen import cpus_of, efficiency, gpus_of, memory_of
 from mock_server.s9s.people import People
 from mock_server.s9s.slices import in_slices
@@ -26,12 +26,15 @@ RATIOS = {"cpu_efficiency": cpus_of, "memory_efficiency": memory_of, "gpu_utiliz
 routes = Routes("metrics", prefix="/v1")
 
 
+Shortest = Annotated[float, BeforeValidator(parsed_duration), WithJsonSchema({"type": "string", "pattern": PATTERN})]
+
+
 class EfficiencyListing(StrictQuery):
     """Which jobs to look at."""
 
     user: str | None = Field(default=None, description="Only jobs of this user.")
     partition: str | None = Field(default=None, description="Only jobs in this partition.")
-    min_runtime: Duration = Field(default=0.0, description="Only jobs that ran so long, in any form of a duration.")
+    min_runtime: Shortest = Field(default=0.0, description="Only jobs that ran so long, in any form of a duration.")
     limit: QueryNumber = Field(default=MAX_LIMIT, description="Most jobs to return; more than 1000 is taken as 1000.")
     offset: QueryCount = Field(default=0, description="Jobs to skip.")
 

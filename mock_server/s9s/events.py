@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
+from mock_server.delivery import SWITCHING
 from mock_server.routes import Call, Routes
 from mock_server.s9s.session import Session
 from mock_server.sockets import RESTART, TRY_AGAIN, GoneError, SocketResponse, expected, first
@@ -26,7 +27,7 @@ class Handshake(StrictQuery):
     """Nothing but the token, which is taken out before."""
 
 
-@routes.get("/ws", socket=True)
+@routes.get("/ws", status=SWITCHING, socket=True)
 async def ws(call: Call[Handshake, None]) -> Response:
     """Subscribe to updates over a WebSocket."""
     state, fault = call.state, call.fault
@@ -84,8 +85,10 @@ class Conversation:
         with suppress(GoneError):
             while True:
                 texts = self._session.take()
-                if texts:
+                if texts or self._session.has_waiting:
+                    self._session.is_stuck = True  # unless it returns at once
                     await self._socket.send(texts)
+                    self._session.is_stuck = False
                     continue
                 self._changed.clear()
                 self._idle.set()

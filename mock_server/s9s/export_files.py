@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pydantic_core
 
@@ -68,6 +68,9 @@ def csv_rows(rows: Iterable[Sequence[Any]], delimiter: str) -> bytes:
 def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return ",".join(value)
-    return pydantic_core.to_json(value).decode() if isinstance(value, list | dict) else value
+    if not isinstance(value, list | dict):
+        return value
+    parts = cast("list[Any]", value)
+    if isinstance(value, list) and all(isinstance(part, str) for part in parts):
+        return ",".join(parts)
+    return pydantic_core.to_json(value).decode()

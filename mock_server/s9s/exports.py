@@ -16,7 +16,7 @@ from mock_server.s9s.export_columns import DEFAULT, KINDS, records
 from mock_server.s9s.export_files import csv_pieces, json_pieces
 from mock_server.s9s.export_requests import ExportCreate, columns_of
 from mock_server.s9s.links import absolute
-from mock_server.wire import iso, iso_or_none
+from mock_server.wire import iso
 
 if TYPE_CHECKING:
     from typing import Any
@@ -32,32 +32,27 @@ MEDIA = {"csv": "text/csv", "json": "application/json"}
 routes = Routes("exports", prefix="/v1")
 
 
-class ExportCreated(TypedDict):
-    """An export that was ordered."""
+class ExportStatus(TypedDict):
+    """An export; once it is completed, its size in bytes and in records."""
 
     export_id: str
     status: str
     download_url: str | None
     created_at: str
     expires_at: str
-
-
-class ExportStatus(ExportCreated):
-    """An export; once it is completed, its size in bytes and in records."""
-
     file_size: NotRequired[int]
     record_count: NotRequired[int]
-    completed_at: NotRequired[str | None]
+    completed_at: NotRequired[str]
 
 
-@routes.post("/exports", status=201, assumed=True)
-async def create_here(call: Call[None, ExportCreate]) -> ExportCreated:
+@routes.post("/exports", status=201, assumed=True, conflicts=True)
+async def create_here(call: Call[None, ExportCreate]) -> ExportStatus:
     """Export data, under the name that the other paths have."""
     return await create(call)
 
 
-@routes.post("/export", status=201)
-async def create(call: Call[None, ExportCreate]) -> ExportCreated:
+@routes.post("/export", status=201, conflicts=True)
+async def create(call: Call[None, ExportCreate]) -> ExportStatus:
     """Export data."""
     order, state = call.body, call.state
     order.check(KINDS[order.type])
@@ -76,7 +71,7 @@ async def create(call: Call[None, ExportCreate]) -> ExportCreated:
     else:
         content = partial(json_pieces, records=wanted, columns=columns)
     state.s9s.exports.order(artifact, content)
-    return _created(call, artifact)
+    return _view(call, artifact)
 
 
 @routes.get("/exports/{export_id}")
@@ -84,16 +79,12 @@ async def get(call: Call[None, None]) -> ExportStatus:
     """Get export status."""
     artifact = call.state.s9s.exports.get(call.path["export_id"])
     call.saw_active_job = artifact.is_awaited
-    view: ExportStatus = {**_created(call, artifact)}
-    if artifact.status == "completed":
-        view["file_size"] = artifact.size
-        view["record_count"] = artifact.records
-        view["completed_at"] = iso_or_none(artifact.completed_at)
-    return view
+    return _view(call, artifact)
 
 
 @routes.get(
     "/exports/{export_id}/download",
+    status=200,
     media=("text/csv", "application/json"),
     conflicts=True,
     refusals=(412, 416),
@@ -106,12 +97,17 @@ async def download_(call: Call[None, None]) -> Response:
     return download(call.request, file, reader, call.fault)
 
 
-def _created(call: Call[Any, Any], artifact: Artifact) -> ExportCreated:
-    ready = artifact.status == "completed"
-    return {
+def _view(call: Call[Any, Any], artifact: Artifact) -> ExportStatus:
+    view: ExportStatus = {
         "export_id": artifact.id,
         "status": artifact.status,
-        "download_url": absolute(call, f"/v1/exports/{artifact.id}/download") if ready else None,
+        "download_url": None,
         "created_at": iso(artifact.created_at),
         "expires_at": iso(artifact.created_at + LIFETIME),
     }
+    if artifact.completed_at is not None:
+        view["download_url"] = absolute(call, f"/v1/exports/{artifact.id}/download")
+        view["file_size"] = artifact.size
+        view["record_count"] = artifact.records
+        view["completed_at"] = iso(artifact.completed_at)
+    return view

@@ -33,7 +33,8 @@ def _identifier(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _duration(value: Any) -> Any:
+def parsed_duration(value: Any) -> Any:
+    """Return the seconds in a text; what is no text is left as it is."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     try:
@@ -59,10 +60,10 @@ def parse_array(text: str) -> tuple[tuple[int, ...], int | None]:
         if last < first or step == 0:
             raise PydanticCustomError("array_parsing", "Must have ranges that go up")
         if (last - first) // step >= MAX_TASKS:
-            raise PydanticCustomError("array_size", f"Must not have more than {MAX_TASKS} tasks")
+            raise PydanticCustomError("array_size", "Must not have more than {limit} tasks", {"limit": MAX_TASKS})
         found.update(range(first, last + 1, step))
     if len(found) > MAX_TASKS:
-        raise PydanticCustomError("array_size", f"Must not have more than {MAX_TASKS} tasks")
+        raise PydanticCustomError("array_size", "Must not have more than {limit} tasks", {"limit": MAX_TASKS})
     if limit and int(limit) == 0:
         raise PydanticCustomError("array_parsing", "Must let at least one task run at a time")
     return tuple(sorted(found)), int(limit) if limit else None
@@ -93,7 +94,7 @@ Memory = Annotated[str, Field(pattern=MEMORY_PATTERN)]
 Duration = Annotated[
     float,
     Field(ge=0, le=LONGEST),
-    BeforeValidator(_duration),
+    BeforeValidator(parsed_duration),
     WithJsonSchema(
         {"anyOf": [{"type": "string", "pattern": PATTERN}, {"type": "number", "minimum": 0, "maximum": LONGEST}]}
     ),

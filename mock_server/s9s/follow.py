@@ -19,26 +19,33 @@ StreamName = Literal["output", "error"]
 STREAMS: dict[StreamName, Literal["stdout", "stderr"]] = {"output": "stdout", "error": "stderr"}
 
 
-def stream_lines(job: Job, stream: StreamName, last: int | None = None) -> list[LogLine]:
-    """Return what a job has written to a stream so far, only the ``last`` lines if that is given."""
-    lines = [line for line in job.log.lines if line.stream == STREAMS[stream]]
-    return lines if last is None else lines[max(0, len(lines) - last) :]
+def stream_lines(job: Job, stream: StreamName) -> list[LogLine]:
+    """Return what a job has written to a stream so far."""
+    return [line for line in job.log.lines if line.stream == STREAMS[stream]]
+
+
+def first_line(job: Job, stream: StreamName, after: int | None, last: int | None) -> int:
+    """Return the number of the line behind which a reader begins who has ``after`` or wants the ``last`` ones."""
+    total = 0 if last is None else len(stream_lines(job, stream))
+    return max(after or 0, 0 if last is None else total - last)
 
 
 async def follow_lines(
-    state: ServerState, job: Job, stream: StreamName, last: int | None = None
+    state: ServerState, job: Job, stream: StreamName, after: int
 ) -> AsyncGenerator[list[LogLine], None]:
-    """Yield lines as they are written, beginning with all or the ``last`` that are there, until the job has ended."""
-    begin = stream_lines(job, stream, last)
-    sent = 0 if last is None else begin[0].number - 1 if begin else len(job.log.lines)
+    """Yield the lines behind line ``after`` of a stream as they are written, until the job has ended."""
+    position = number = 0
     with state.time.watching():
         while not state.closed:
             state.time.catch_up()
-            lines = job.log.after(sent)
+            lines = job.log.after(position)
             if lines:
-                sent = lines[-1].number
-                if chosen := [line for line in lines if line.stream == STREAMS[stream]]:
-                    yield chosen
+                position = lines[-1].number
+                chosen = [line for line in lines if line.stream == STREAMS[stream]]
+                fresh = chosen[max(0, after - number) :]
+                number += len(chosen)
+                if fresh:
+                    yield fresh
             elif job.state.is_terminal or job.id not in state.cluster.jobs:
                 return
             elif state.time.automatic and state.time.jump():

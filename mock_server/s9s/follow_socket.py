@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pydantic_core
 
-from mock_server.s9s.follow import PATIENCE, STREAMS, StreamName, stream_lines
+from mock_server.s9s.follow import PATIENCE, STREAMS, StreamName
 from mock_server.s9s.states import job_word
 from mock_server.sockets import RESTART, GoneError, first
 from mock_server.wire import iso
@@ -88,9 +88,3 @@ class Follower:
     def _message(self, action: str, at: float, data: dict[str, Any]) -> bytes:
         message = {"channel": self._stream, "action": action, "resource_id": self._job.id, "timestamp": iso(at)}
         return pydantic_core.to_json({**message, "data": data})
-
-
-def first_line(job: Job, stream: StreamName, after: int | None, last: int | None) -> int:
-    """Return the number of the line behind which a reader begins who has ``after`` or wants the ``last`` ones."""
-    total = 0 if last is None else len(stream_lines(job, stream))
-    return max(after or 0, 0 if last is None else total - last)

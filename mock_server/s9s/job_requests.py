@@ -29,19 +29,7 @@ DEFAULT_MEMORY = "1GB"
 ARRAY = "s9s.array"
 
 Script = Annotated[str, Field(min_length=1)]
-Signal = Literal[
-    "SIGHUP",
-    "SIGINT",
-    "SIGQUIT",
-    "SIGKILL",
-    "SIGUSR1",
-    "SIGUSR2",
-    "SIGTERM",
-    "SIGCONT",
-    "SIGSTOP",
-    "SIGABRT",
-    "SIGALRM",
-]
+Signal = Literal["SIGHUP", "SIGINT", "SIGQUIT", "SIGKILL", "SIGUSR1", "SIGUSR2", "SIGTERM", "SIGCONT", "SIGSTOP"]
 DependencyType = Literal["after", "afterok", "afternotok", "afterany", "singleton"]
 
 
@@ -92,7 +80,7 @@ class JobSubmit(StrictBody):
         own = "script" if first.startswith("#!") else posixpath.basename(first)[:255]
         return self.job_name or self.name or own or "script"
 
-    def to_request(self, *, user_id: str, home: str, cluster_id: str, partition: str) -> JobRequest:
+    def to_request(self, *, user_id: str, home: str, partition: str) -> JobRequest:
         """Return the job in the cluster's terms."""
         tasks, limit = ((), None) if self.array is None else parse_array(self.array)
         extras: dict[str, Any] = {} if self.array is None else {ARRAY: self.array}
@@ -101,7 +89,6 @@ class JobSubmit(StrictBody):
             name=self.title(),
             command=self.script,
             user_id=user_id,
-            cluster_id=cluster_id,
             partition=partition,
             resources=Resources(self.cpus_per_node or 1, memory, self.gpus or 0),
             nodes=self.nodes or 1,
@@ -147,4 +134,4 @@ class Reading(StrictQuery):
 
     lines: QueryNumber | None = Field(default=None, description="Only so many of the last lines.")
     follow: QueryBool = Field(default=False, description="Go on until the job has ended.")
-    after: QueryCount | None = Field(default=None, description="Following over a WebSocket, begin behind this line.")
+    after: QueryCount | None = Field(default=None, description="Begin behind this line; they count from 1.")

@@ -8,7 +8,6 @@ from mock_server.cluster.backend import NotFoundError, RequestError
 from mock_server.errors import invalid_field
 from mock_server.routes import Call, Routes
 from mock_server.s9s import job_actions
-from mock_server.s9s.admission import check_admission
 from mock_server.s9s.job_lists import JobListing
 from mock_server.s9s.job_requests import Cancellation, Hold, JobSubmit, PriorityChange
 from mock_server.s9s.job_views import (
@@ -47,15 +46,14 @@ async def list_(call: Call[JobListing, None]) -> JobPage:
     """List jobs."""
     wanted, state = call.query, call.state
     people, now = People(state.users), state.time.now()
-    found = wanted.select(state.cluster.jobs.values(), people, now)
-    page = wanted.cut(found)
+    page, total = wanted.page(state.cluster.jobs.values(), people, now)
     call.saw_active_job = any(not job.state.is_terminal for job in page)
     return {
         "jobs": [summarize(job, people, now) for job in page],
-        "total": len(found),
+        "total": total,
         "limit": wanted.size,
         "offset": wanted.offset,
-        "has_more": wanted.offset + len(page) < len(found),
+        "has_more": wanted.offset + len(page) < total,
     }
 
 
@@ -65,13 +63,10 @@ async def submit(call: Call[None, JobSubmit]) -> JobAction:
     body, cluster, user_id = call.body, call.state.cluster, call.credential.user_id
     for number, dependency in enumerate(body.dependencies or ()):
         _check_dependency(call, f"dependencies.{number}.job_id", dependency.job_id)
-    name = body.partition or default_partition(cluster)
-    check_admission(cluster, user_id, name, body.account, body.qos)
     request = body.to_request(
         user_id=user_id,
         home=People(call.state.users).home(user_id),
-        partition=name,
-        cluster_id=cluster.partitions[name].cluster_id,
+        partition=body.partition or default_partition(cluster),
     )
     try:
         job = await cluster.submit(request)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mock_server.cluster.event import Event
     from mock_server.cluster.node import Node
-    from mock_server.s9s.channels import Channel
+    from mock_server.s9s.channels import Action, Channel
     from mock_server.state import ServerState
 
 MOVES = frozenset({"job.started", "job.completed", "job.failed", "job.cancelled", "job.retrying"})
@@ -27,16 +27,25 @@ class NodeUpdates:
     def __init__(self, state: ServerState, channel: Channel) -> None:
         self._state = state
         self._channel = channel
+        self._vacated_at: float | None = None
         self._seen = {node.name: node_word(node) for node in all_nodes(state.cluster)}
 
     def notice(self, event: Event) -> None:
-        """Publish the changes of state that come with an event."""
+        """Publish the changes of state that come with an event.
+
+        A job that is taken back has forgotten its nodes, and what makes it so changes one of them just after.
+        """
+        if event.kind == "job.log":
+            return
+        if self._vacated_at is not None:
+            at, self._vacated_at = self._vacated_at, None
+            self._look(all_nodes(self._state.cluster), at)
         if event.kind == "node.removed":
             self._removed(event)
         elif event.kind.startswith("node."):
             self._look(self._nodes((event.subject,)), event.at)
         elif event.kind == "job.requeued":
-            self._look(all_nodes(self._state.cluster), event.at)  # where it ran is not known any more
+            self._vacated_at = event.at
         elif event.kind in MOVES and event.subject in self._state.cluster.jobs:
             self._look(self._nodes(self._state.cluster.job(event.subject).node_names), event.at)
 
@@ -55,7 +64,7 @@ class NodeUpdates:
             self._seen[node.name] = now
             facts = self._facts(node, now)
             earlier = () if before is None else ({**facts, "state": before},)
-            action = "create" if before is None else "update"
+            action: Action = "create" if before is None else "update"
             self._channel.publish(action, node.name, at, _view(node, now), (facts, *earlier))
 
     def _removed(self, event: Event) -> None:

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from mock_server.errors import invalid_field
 from mock_server.routes import Call, Routes
-from mock_server.s9s.follow import StreamName, follow_lines, stream_lines
-from mock_server.s9s.follow_socket import Follower, first_line
+from mock_server.s9s.follow import StreamName, first_line, follow_lines, stream_lines
+from mock_server.s9s.follow_socket import Follower
 from mock_server.s9s.job_requests import Reading
 from mock_server.s9s.job_views import JobStream
 from mock_server.sockets import SocketResponse, socket_of
@@ -37,20 +36,19 @@ async def error(call: Call[Reading, None]) -> JobStream | Response:
 
 def _read(call: Call[Reading, None], stream: StreamName) -> JobStream | Response:
     job, view = call.state.cluster.job(call.path["job_id"]), call.query
+    first = first_line(job, stream, view.after, view.lines)
     socket = socket_of(call.request)
     if view.follow and socket is not None:
-        follower = Follower(call.state, job, stream, first_line(job, stream, view.after, view.lines))
-        return SocketResponse(socket, follower.serve, call.fault)
-    if view.after is not None:
-        raise invalid_field("after", "Only for following over a WebSocket")
+        return SocketResponse(socket, Follower(call.state, job, stream, first).serve, call.fault)
     if view.follow:
-        lines = follow_lines(call.state, job, stream, view.lines)
+        lines = follow_lines(call.state, job, stream, first)
         return StreamingResponse(_as_text(lines), media_type="text/plain", headers={"Cache-Control": "no-store"})
     call.saw_active_job = not job.state.is_terminal
-    texts = [line.text for line in stream_lines(job, stream, view.lines)]
+    written = stream_lines(job, stream)
+    texts = [line.text for line in written[first:]]
     if prefers_text(call.request.headers.get("accept", "")):
         return PlainTextResponse("".join(f"{text}\n" for text in texts))
-    return {"job_id": job.id, "stream": stream, "lines": texts, "total_lines": len(stream_lines(job, stream))}
+    return {"job_id": job.id, "stream": stream, "lines": texts, "total_lines": len(written)}
 
 
 async def _as_text(batches: AsyncGenerator[list[LogLine], None]) -> AsyncGenerator[bytes, None]:

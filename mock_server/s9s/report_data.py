@@ -60,31 +60,26 @@ class Report:
 
 def utilization(facts: Facts) -> Report:
     """How much of the nodes' resources jobs were given, in percent of what the nodes have now."""
-    steps = facts.steps()
-    series = [
-        (iso(start), *(_share(facts.jobs, kind, facts.whole, start, end) for kind in ("cpus", "memory", "gpus")))
-        for start, end in steps
-    ]
-    overall = [_share(facts.jobs, kind, facts.whole, facts.start, facts.end) for kind in ("cpus", "memory", "gpus")]
+    labels = [iso(start) for start, _ in facts.steps()]
+    series = [_shares(facts.jobs, facts.whole, start, end) for start, end in facts.steps()]
     rows = list[tuple[Cell, ...]]()
     for name, capacity in facts.partitions.items():
         own = [job for job in facts.jobs if job.partition == name]
-        shares = (_share(own, kind, capacity, facts.start, facts.end) for kind in ("cpus", "memory", "gpus"))
-        rows.append((name, len(own), _hours(own, "cpus"), _hours(own, "gpus"), *shares))
-    labels = [row[0] for row in series]
+        shares = _shares(own, capacity, facts.start, facts.end)
+        rows.append((name, len(own), _cpu_hours(own), _gpu_hours(own), *shares))
     names = ("cpu_percent", "memory_percent", "gpu_percent")
     return Report(
         title="Utilization",
         start=facts.start,
         end=facts.end,
         figures={
-            **dict(zip(names, overall, strict=True)),
-            "cpu_hours": _hours(facts.jobs, "cpus"),
-            "gpu_hours": _hours(facts.jobs, "gpus"),
+            **dict(zip(names, _shares(facts.jobs, facts.whole, facts.start, facts.end), strict=True)),
+            "cpu_hours": _cpu_hours(facts.jobs),
+            "gpu_hours": _gpu_hours(facts.jobs),
             "jobs": len(facts.jobs),
         },
         tables=[
-            Table("utilization", ("timestamp", *names), list(series)),
+            Table("utilization", ("timestamp", *names), [(at, *row) for at, row in zip(labels, series, strict=True)]),
             Table("partitions", ("partition", "jobs", "cpu_hours", "gpu_hours", *names), rows),
         ],
         charts=[
@@ -92,7 +87,7 @@ def utilization(facts: Facts) -> Report:
                 "Percent of the nodes' resources",
                 "lines",
                 labels,
-                {name: [row[place] for row in series] for place, name in ((1, "CPU"), (2, "Memory"), (3, "GPU"))},
+                {name: [row[place] for row in series] for place, name in enumerate(("CPU", "Memory", "GPU"))},
             ),
             _bars("CPU hours", {str(row[0]): float(row[2]) for row in rows}),
         ],
@@ -170,7 +165,7 @@ def users(facts: Facts) -> Report:
     for job in facts.jobs:
         groups[job.user].append(job)
     rows: list[tuple[Cell, ...]] = [
-        (name, len(own), _hours(own, "cpus"), _hours(own, "gpus"), _mean_clock(own), _means(own)[0])
+        (name, len(own), _cpu_hours(own), _gpu_hours(own), _mean_clock(own), _means(own)[0])
         for name, own in sorted(groups.items())
     ]
     return Report(
@@ -180,8 +175,8 @@ def users(facts: Facts) -> Report:
         figures={
             "users": len(rows),
             "jobs": len(facts.jobs),
-            "cpu_hours": _hours(facts.jobs, "cpus"),
-            "gpu_hours": _hours(facts.jobs, "gpus"),
+            "cpu_hours": _cpu_hours(facts.jobs),
+            "gpu_hours": _gpu_hours(facts.jobs),
         },
         tables=[Table("users", ("user", "jobs", "cpu_hours", "gpu_hours", "mean_wait", "cpu_efficiency"), rows)],
         charts=[_bars("CPU hours", {str(row[0]): float(row[2]) for row in rows})],
@@ -196,14 +191,32 @@ BUILDERS: dict[ReportType, Callable[[Facts], Report]] = {
 }
 
 
-def _share(jobs: Iterable[JobFact], kind: str, capacity: Capacity, start: float, end: float) -> float:
-    whole = getattr(capacity, kind) * (end - start)
-    part = sum(getattr(job, kind) * job.overlap(start, end) for job in jobs)
+def _shares(jobs: Iterable[JobFact], capacity: Capacity, start: float, end: float) -> tuple[float, float, float]:
+    """Return how much of the CPUs, the memory and the GPUs jobs had, in percent."""
+    cpus = memory = gpus = 0.0
+    for job in jobs:
+        seconds = job.overlap(start, end)
+        cpus += job.cpus * seconds
+        memory += job.memory * seconds
+        gpus += job.gpus * seconds
+    whole = end - start
+    return (
+        _percent(cpus, capacity.cpus * whole),
+        _percent(memory, capacity.memory * whole),
+        _percent(gpus, capacity.gpus * whole),
+    )
+
+
+def _percent(part: float, whole: float) -> float:
     return round(100.0 * part / whole, 2) if whole > 0 else 0.0
 
 
-def _hours(jobs: Iterable[JobFact], kind: str) -> float:
-    return round(sum(getattr(job, kind) * job.seconds for job in jobs) / HOUR, 2)
+def _cpu_hours(jobs: Iterable[JobFact]) -> float:
+    return round(sum(job.cpus * job.seconds for job in jobs) / HOUR, 2)
+
+
+def _gpu_hours(jobs: Iterable[JobFact]) -> float:
+    return round(sum(job.gpus * job.seconds for job in jobs) / HOUR, 2)
 
 
 def _mean_clock(jobs: Iterable[JobFact]) -> str:

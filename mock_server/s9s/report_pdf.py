@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 170 * mm, 70 * mm
 PALETTE = (colors.HexColor("#1f77b4"), colors.HexColor("#ff7f0e"), colors.HexColor("#2ca02c"))
-MOST_LABELS = 8
+MOST_LABELS = 10
+UNITS = {"cpu": "CPU", "gpu": "GPU"}
 GRID = TableStyle(
     [
         ("BACKGROUND", (0, 0), (-1, 0), colors.HexColor("#e8eef4")),
@@ -39,6 +40,7 @@ GRID = TableStyle(
 def pdf(report: Report, *, author: str, charts: bool) -> bytes:
     """Return a report as a PDF file."""
     styles = getSampleStyleSheet()
+    styles["Heading3"].keepWithNext = 1
     story: list[Any] = [
         Paragraph(f"{report.title} report", styles["Title"]),
         Paragraph(f"{iso(report.start)} to {iso(report.end)}", styles["Normal"]),
@@ -66,7 +68,8 @@ def _number(canvas: Canvas, document: Any) -> None:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    first, *rest = (UNITS.get(word, word) for word in name.split("_"))
+    return " ".join((first[:1].upper() + first[1:], *rest))
 
 
 def _table(table: Table) -> LongTable:
@@ -83,7 +86,8 @@ def _drawing(chart: Chart) -> Drawing:
     drawing = Drawing(WIDTH, HEIGHT)
     if not chart.labels:
         return drawing
-    plot = HorizontalLineChart() if chart.kind == "lines" else VerticalBarChart()
+    # What the library's stubs say about lengths is that they are whole numbers, which they need not be.
+    plot: Any = HorizontalLineChart() if chart.kind == "lines" else VerticalBarChart()
     plot.x, plot.y, plot.width, plot.height = 12 * mm, 14 * mm, WIDTH - 18 * mm, HEIGHT - 26 * mm
     plot.data = [tuple(values) for values in chart.series.values()]
     step = -(-len(chart.labels) // MOST_LABELS)
@@ -93,7 +97,7 @@ def _drawing(chart: Chart) -> Drawing:
     plot.categoryAxis.labels.angle, plot.categoryAxis.labels.boxAnchor = 20, "ne"
     plot.valueAxis.valueMin = 0
     plot.valueAxis.valueMax = max((max(values, default=0.0) for values in plot.data), default=0.0) * 1.1 or 1.0
-    styled: Any = plot.lines if chart.kind == "lines" else plot.bars
+    styled = plot.lines if chart.kind == "lines" else plot.bars
     for number, color in zip(range(len(plot.data)), PALETTE, strict=False):
         styled[number].strokeColor = color
         if chart.kind == "bars":
@@ -103,8 +107,8 @@ def _drawing(chart: Chart) -> Drawing:
     return drawing
 
 
-def _legend(names: list[str]) -> Legend:
-    legend = Legend()
+def _legend(names: list[str]) -> Any:
+    legend: Any = Legend()
     legend.x, legend.y, legend.boxAnchor = 14 * mm, HEIGHT - 2 * mm, "nw"
     legend.alignment, legend.columnMaximum, legend.deltax, legend.fontSize = "right", 1, 60, 7
     legend.colorNamePairs = list(zip(PALETTE, names, strict=False))

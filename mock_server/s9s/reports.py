@@ -56,7 +56,7 @@ class ReportList(TypedDict):
     total: int
 
 
-@routes.post("/reports", status=201)
+@routes.post("/reports", status=201, conflicts=True)
 async def create(call: Call[None, ReportCreate]) -> ReportView:
     """Generate report."""
     order, state = call.body, call.state
@@ -87,6 +87,7 @@ async def list_(call: Call[None, None]) -> ReportList:
 
 @routes.get(
     "/reports/{report_id}/download",
+    status=200,
     assumed=True,
     media=tuple(MEDIA.values()),
     conflicts=True,

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from mock_server.s9s.channels import Channel, Update
 
 WAITING = 1_000
-"""How many messages may wait for a reader before it is sent away."""
+"""How many messages may wait for a reader that does not read before it is sent away."""
+
+MOST = 10_000
+"""How many may wait at all: so much can happen at one instant, before anybody gets a turn."""
+
+BATCH = 200
 
 
 class Order(StrictBody):
@@ -59,6 +64,7 @@ class Session:
     """Takes what a reader says and collects what it is to be told.
 
     ``changed`` is called when there is something to send, and when so much waits that the reader is lost: ``is_lost``.
+    ``is_stuck`` is set by whoever sends while the reader does not read.
     """
 
     def __init__(
@@ -72,13 +78,14 @@ class Session:
     ) -> None:
         self.subscriptions: dict[ChannelName, Subscription] = {}
         self.is_lost = False
+        self.is_stuck = False
         self._channels = channels
         self._changed = changed
         self._now = now
         self._request_id = request_id
         self._fault = fault
         self._waiting: deque[bytes | tuple[Subscription, Update]] = deque()
-        self._allowed = WAITING
+        self._allowed = 0
         self._updates = 0
 
     @property
@@ -100,15 +107,16 @@ class Session:
         self._wait((subscription, update))
 
     def take(self) -> list[bytes]:
-        """Return all that waits, as messages."""
+        """Return the next messages, some of those that wait."""
         texts = list[bytes]()
-        while self._waiting:
+        while self._waiting and len(texts) < BATCH:
             entry = self._waiting.popleft()
             if isinstance(entry, bytes):
                 texts.append(entry)
             elif not entry[0].ended:
                 texts.extend(self._text(*entry))
-        self._allowed = WAITING
+        if len(self._waiting) <= WAITING:
+            self._allowed = 0
         return texts
 
     def end(self) -> None:
@@ -133,11 +141,11 @@ class Session:
         if order.after is not None:
             refused = self._fault is not None and self._fault.refuse_replay is not None
             missed = None if refused else channel.since(order.after, wanted)
-        self._drop(channel.name)
+        self._drop(order.channel)
         previous = 0 if missed is None or order.after is None else order.after
-        subscription = self.subscriptions[channel.name] = Subscription(self, channel, wanted, previous)
+        subscription = self.subscriptions[order.channel] = Subscription(self, channel, wanted, previous)
+        self._allowed += 1 + len(missed or ())
         self._tell(pydantic_core.to_json(answer if missed is not None else {**answer, "resync": True}))
-        self._allowed += len(missed or ())
         for update in missed or ():
             self.push(subscription, update)
 
@@ -165,7 +173,7 @@ class Session:
         if self.is_lost:
             return
         self._waiting.append(entry)
-        if len(self._waiting) > self._allowed:
+        if len(self._waiting) > self._allowed + (WAITING if self.is_stuck else MOST):
             self.is_lost = True
             self.end()
         self._changed()

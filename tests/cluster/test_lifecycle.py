@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from mock_server.cluster.agenda import Agenda
 from mock_server.cluster.history import History
 from mock_server.cluster.job import JobState
 from mock_server.cluster.lifecycle import Lifecycle
+from mock_server.cluster.lines import Lines
 from mock_server.cluster.statistics import Tallies
 from tests.cluster.world import START, World
 
@@ -86,7 +89,7 @@ def test_every_visible_change_has_a_time_of_its_own(world: World) -> None:
 
 def test_a_terminal_state_is_final(world: World) -> None:
     job = world.ran("true")
-    lifecycle = Lifecycle(Agenda(START), History(10), Tallies())
-    for step, argument in ((lifecycle.timed_out, 15), (lifecycle.requeued, START)):
+    lifecycle = Lifecycle(Agenda(START), History(10), Tallies(), Lines(lambda job: job.priority))
+    for step in (partial(lifecycle.timed_out, job, 15), partial(lifecycle.requeued, job, START)):
         with pytest.raises(AssertionError, match="cannot go from completed"):
-            step(job, argument)
+            step()

@@ -197,6 +197,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert "vantage_sdk" in loaded
     assert [name for name in loaded if name.partition(".")[0] in HEAVY] == []
     assert [name for name in loaded if name.startswith("vantage_sdk.")] == [
+        "vantage_sdk._exports",
         "vantage_sdk._ownership",
         "vantage_sdk._version",
     ]

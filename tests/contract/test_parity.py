@@ -9,17 +9,21 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from tests.contract.reference import reference_data
+from tests.contract.surface import ALL_NOUNS, NEEDED, NOUNS, PAIRS, SERVICES, SURFACE
 from tests.support.recording import RecordingIO, client_of, json_answer
-from vantage_sdk import AsyncVantageClient, RawResponse, VantageClient, wait_for_completion
+from vantage_sdk import (
+    AsyncVantageClient,
+    JobServiceClient,
+    RawResponse,
+    S9SClient,
+    VantageClient,
+    wait_for_completion,
+)
 from vantage_sdk.config import DEFAULT_BASE_URL
 from vantage_sdk.core.resource import Async, RawAsync, RawSync, Resource, Sync, method, opening, stream
 from vantage_sdk.core.stepping import AsyncStream, Stream, run
 from vantage_sdk.resources import Resources
 
-NOUNS = (
-    *("billing", "clusters", "jobs", "keys", "monitoring", "node_types"),
-    *("storage", "teams", "users", "webhooks", "workflows"),
-)
 CLIENT = {
     "api_key": None,
     "base_url": None,
@@ -28,36 +32,6 @@ CLIENT = {
     "max_retries": 3,
     "debug": False,
 }
-NEEDED = inspect.Parameter.empty
-SURFACE: dict[str, dict[str, Any]] = {
-    "jobs.list": {"status": ..., "cluster": ..., "limit": None, "offset": None, "page_token": None},
-    "jobs.list_paginated": {"page_size": None},
-    "jobs.list_all": {},
-    "jobs.submit": {"template": NEEDED, "cluster": ..., "priority": ..., "env": ...},
-    "jobs.submit_from_file": {"path": NEEDED},
-    "jobs.get": {"job_id": NEEDED, "include": ()},
-    "jobs.logs": {"job_id": NEEDED, "tail": None, "since": None, "timestamps": None},
-    "jobs.logs_stream": {"job_id": NEEDED, "tail": None, "since": None, "timestamps": None},
-    "jobs.cancel": {"job_id": NEEDED, "reason": None},
-    "jobs.cancel_batch": {"job_ids": NEEDED, "reason": None},
-    "clusters.list": {"status": ..., "provider": ..., "region": ...},
-    "clusters.get": {"name": NEEDED, "include": ()},
-    "clusters.scale": {
-        "name": NEEDED,
-        "nodes": None,
-        "min_nodes": None,
-        "max_nodes": None,
-        "target_utilization": None,
-    },
-    "storage.list": {"path": "/", "recursive": ..., "include_size": ..., "include_metadata": ...},
-    "storage.upload": {"local_path": NEEDED, "remote_path": NEEDED, "progress_callback": None, "overwrite": False},
-    "storage.upload_directory": {"local_dir": NEEDED, "remote_dir": NEEDED},
-    "storage.upload_string": {"content": NEEDED, "remote_path": NEEDED},
-    "storage.download": {"remote_path": NEEDED, "local_path": NEEDED, "progress_callback": None},
-    "storage.download_directory": {"remote_dir": NEEDED, "local_dir": NEEDED},
-    "storage.download_to_string": {"remote_path": NEEDED, "encoding": "utf-8"},
-}
-"""What the documents show, by parameter: its default, or ``...`` for one of the options that a method shares."""
 
 
 def client(kind: type[Any]) -> Any:
@@ -65,8 +39,10 @@ def client(kind: type[Any]) -> Any:
 
 
 def resource(noun: str, mode: type[Any]) -> Any:
-    owner = client(VantageClient if mode in (Sync, RawSync) else AsyncVantageClient)
-    return getattr(owner if mode in (Sync, Async) else owner.with_raw, noun)
+    service, _, name = noun.rpartition(".")
+    blocking, asynchronous = SERVICES[service][:2] if service else (VantageClient, AsyncVantageClient)
+    owner = client(blocking if mode in (Sync, RawSync) else asynchronous)
+    return getattr(owner if mode in (Sync, Async) else owner.with_raw, name)
 
 
 def public(thing: Any) -> set[str]:
@@ -80,7 +56,7 @@ def kinds(noun: str) -> dict[str, method[..., Any] | stream[..., Any] | opening[
     return {name: kind for name, kind in found.items() if isinstance(kind, method | stream | opening)}
 
 
-CASES = [(noun, name) for noun in NOUNS for name in sorted(kinds(noun))]
+CASES = [(noun, name) for noun in ALL_NOUNS for name in sorted(kinds(noun))]
 
 
 def options_of(body: Any) -> set[str]:
@@ -90,9 +66,16 @@ def options_of(body: Any) -> set[str]:
     return {option for name in variadic for part in get_args(hints[name]) for option in get_type_hints(part)}
 
 
-def test_the_clients_differ_only_in_how_they_are_closed() -> None:
-    assert public(VantageClient) ^ public(AsyncVantageClient) == {"close", "aclose"}
-    assert public(Resources) == {*NOUNS}
+@pytest.mark.parametrize(("blocking", "asynchronous"), PAIRS)
+def test_the_clients_differ_only_in_how_they_are_closed(blocking: type[Any], asynchronous: type[Any]) -> None:
+    assert public(blocking) ^ public(asynchronous) == {"close", "aclose"}
+
+
+def test_the_nouns_of_each_client_are_these() -> None:
+    common = {"close", "config", "request", "with_options", "with_raw"}
+    assert public(Resources) == public(VantageClient) - common == {*NOUNS}
+    for kind, _, nouns in SERVICES.values():
+        assert public(kind) - common == {*nouns}
 
 
 def test_the_clients_are_made_alike() -> None:
@@ -104,21 +87,38 @@ def test_the_clients_are_made_alike() -> None:
     assert VantageClient(api_key="k").config.base_url == f"{DEFAULT_BASE_URL}/v1"
 
 
-def test_the_clients_show_the_same_documentation() -> None:
-    for name in public(VantageClient) & public(AsyncVantageClient) - {"request"}:
-        blocking, asynchronous = (inspect.getattr_static(kind, name) for kind in (VantageClient, AsyncVantageClient))
+@pytest.mark.parametrize("pair", PAIRS)
+def test_the_clients_show_the_same_documentation(pair: tuple[type[Any], type[Any]]) -> None:
+    for name in public(pair[0]) & public(pair[1]) - {"request"}:
+        blocking, asynchronous = (inspect.getattr_static(kind, name) for kind in pair)
         assert inspect.getdoc(blocking) == inspect.getdoc(asynchronous), name
         assert inspect.getdoc(blocking), name
 
 
+@pytest.mark.parametrize("pair", PAIRS)
+def test_both_clients_are_made_and_asked_alike(pair: tuple[type[Any], type[Any]]) -> None:
+    assert inspect.signature(pair[0]) == inspect.signature(pair[1])
+    assert inspect.signature(pair[0].request) == inspect.signature(pair[1].request)
+    assert inspect.iscoroutinefunction(pair[1].request)
+
+
+@pytest.mark.parametrize(
+    ("kind", "first"), [(JobServiceClient, ["token", "base_url"]), (S9SClient, ["base_url", "token"])]
+)
+def test_the_services_take_the_options_of_every_client(kind: type[Any], first: list[str]) -> None:
+    ours, usual = inspect.signature(kind).parameters, inspect.signature(VantageClient).parameters
+    assert [*ours][:2] == first
+    options = ("timeout", "max_retries", "deadline", "max_retry_wait", "debug", "http_client", "profile", "verify")
+    for name in (*options, "proxy", "trust_env", "allow_insecure", "max_connections"):
+        assert ours[name] == usual[name], name
+
+
 def test_request_is_the_same_on_both_clients() -> None:
-    blocking, asynchronous = (inspect.signature(kind.request) for kind in (VantageClient, AsyncVantageClient))
-    assert blocking == asynchronous
     assert inspect.iscoroutinefunction(AsyncVantageClient.request)
     assert not inspect.iscoroutinefunction(VantageClient.request)
 
 
-@pytest.mark.parametrize("noun", NOUNS)
+@pytest.mark.parametrize("noun", ALL_NOUNS)
 def test_every_public_coroutine_is_wrapped(noun: str) -> None:
     for base in type(resource(noun, Sync)).__mro__:
         if not issubclass(base, Resource):
@@ -144,7 +144,7 @@ def test_a_method_looks_the_same_in_every_mode(noun: str, name: str) -> None:
     assert {face.__qualname__.rpartition(".")[2] for face in faces} == {name}
 
 
-@pytest.mark.parametrize("noun", NOUNS)
+@pytest.mark.parametrize("noun", ALL_NOUNS)
 def test_all_modes_have_the_same_methods(noun: str) -> None:
     shown = [public(resource(noun, mode)) for mode in (Sync, Async, RawSync, RawAsync)]
     assert shown[0] == shown[1] == shown[2] == shown[3] == kinds(noun).keys()
@@ -226,7 +226,7 @@ def test_an_unknown_keyword_is_refused_before_anything_is_sent(mode: type[Any]) 
     assert jobs._sender.io.wires == []
 
 
-LISTS = [(noun, name) for noun in NOUNS for name in sorted(kinds(noun)) if f"{name}_paginated" in kinds(noun)]
+LISTS = [(noun, name) for noun in ALL_NOUNS for name in sorted(kinds(noun)) if f"{name}_paginated" in kinds(noun)]
 
 
 def test_every_list_has_its_iterators() -> None:
@@ -240,6 +240,7 @@ def test_every_list_has_its_iterators() -> None:
         ("users", "jobs"),
         ("webhooks", "list"),
         ("workflows", "list"),
+        ("jobservice.jobs", "list"),
     ]
 
 

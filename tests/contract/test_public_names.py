@@ -15,26 +15,12 @@ import pytest
 
 import vantage_sdk
 from tests.contract.names import ERRORS, PUBLIC
+from tests.contract.nouns import MODELS, NOUNS, OPTIONS, PAGES, PLAIN, SERVICES
 from tests.contract.reference import ROOT
 from tests.contract.test_boundaries import files, tree
 from vantage_sdk import exceptions
-from vantage_sdk.core.request import CallOptions, WaitOptions
-from vantage_sdk.core.resource import method, opening, stream
+from vantage_sdk.core.resource import live, method, opening, stream
 from vantage_sdk.models.base import Model
-from vantage_sdk.platform.billing import Billing
-from vantage_sdk.platform.clusters import ClusterFilters, Clusters
-from vantage_sdk.platform.job_submission import SubmitOptions
-from vantage_sdk.platform.jobs import JobFilters, Jobs
-from vantage_sdk.platform.listing import ListFilters
-from vantage_sdk.platform.monitoring import Monitoring
-from vantage_sdk.platform.storage import FileFilters, Storage
-from vantage_sdk.platform.storage_directories import DirectoryOptions
-from vantage_sdk.platform.teams import Teams
-from vantage_sdk.platform.users import UserJobFilters, Users
-from vantage_sdk.platform.webhooks import Webhooks
-from vantage_sdk.workflows.keys import Keys
-from vantage_sdk.workflows.node_types import NodeTypeList
-from vantage_sdk.workflows.workflows import Workflows
 
 EXPORTS = {
     "vantage_sdk/__init__.py": PUBLIC,
@@ -42,56 +28,16 @@ EXPORTS = {
     + ["Attempt", "DeadlineExceeded", "StreamInterrupted", "SubmitOutcomeUnknown"],
     "vantage_sdk/testing/__init__.py": ["instant_retries"],
 }
-NOUNS: dict[str, type[Any]] = {
-    "jobs": Jobs,
-    "clusters": Clusters,
-    "storage": Storage,
-    "workflows": Workflows,
-    "keys": Keys,
-    "node_types": NodeTypeList,
-    "teams": Teams,
-    "users": Users,
-    "billing": Billing,
-    "monitoring": Monitoring,
-    "webhooks": Webhooks,
-}
-OPTIONS = (
-    CallOptions,
-    WaitOptions,
-    SubmitOptions,
-    JobFilters,
-    ClusterFilters,
-    FileFilters,
-    DirectoryOptions,
-    ListFilters,
-    UserJobFilters,
-)
-MODELS = (
-    *("api_key", "billing", "cluster", "envelope", "event", "job", "metrics", "node_type", "storage_file", "team"),
-    *("user", "webhook", "workflow", "workflow_graph", "workflow_result"),
-)
-PLAIN = {
-    "job_id": "job",
-    "job_ids": "id",
-    "templates": "job",
-    "name": "cluster",
-    "path": "file",
-    "workflow_id": "workflow",
-    "key_id": "key",
-    "team_id": "team",
-    "invoice_id": "invoice",
-}
-"""Parameters that the sentence about the method names by their noun."""
-
 Thing = tuple[str, Any]
 _WRAPPED = ("__func__", "fget", "func")  # where class methods, properties and cached properties keep their function
 
 
 def resource_methods() -> Iterator[Thing]:
-    for noun, cls in NOUNS.items():
+    nouns = {f"{name}.{noun}": cls for name, found in SERVICES.items() for noun, cls in found.items()}
+    for noun, cls in {**NOUNS, **nouns}.items():
         for name in dir(cls):
             kind = inspect.getattr_static(cls, name)
-            if isinstance(kind, method | stream | opening) and not name.startswith("_"):
+            if isinstance(kind, method | stream | live | opening) and not name.startswith("_"):
                 yield f"{noun}.{name}", kind._body
 
 
@@ -114,6 +60,7 @@ def public_things() -> dict[str, Any]:
     modules = [import_module(f"vantage_sdk.models.{name}") for name in MODELS]
     models = [value for module in modules for value in vars(module).values() if _is_model(value)]
     named = {value.__name__: value for value in (*NOUNS.values(), *OPTIONS, *models)}
+    named |= {f"{name}.{cls.__name__}": cls for name, found in SERVICES.items() for cls in found.values()}
     return {
         **exported,
         **named,
@@ -129,7 +76,9 @@ def _is_model(value: Any) -> bool:
 THINGS = public_things()
 CALLS = {name: thing for name, thing in THINGS.items() if inspect.isfunction(thing)}
 FIELDS = {field for thing in THINGS.values() if _is_model(thing) for field in thing.model_fields}
-MADE = {name: THINGS[name] for name in ("VantageClient", "AsyncVantageClient")}
+MADE = {
+    name: THINGS[name] for kind in ("VantageClient", "JobServiceClient", "S9SClient") for name in (kind, f"Async{kind}")
+}
 
 
 def text_of(name: str, *seen: str) -> str:
@@ -137,7 +86,7 @@ def text_of(name: str, *seen: str) -> str:
     text = inspect.getdoc(THINGS[name]) or ""
     owner = name.rpartition(".")[0]
     for referred in re.findall(r"(?:as|as for|see) ``([\w.]+)``", text):
-        for full in (referred, f"{owner}.{referred}"):
+        for full in (referred, f"{owner}.{referred}", f"{owner.partition('.')[0]}.{referred}"):
             if full in THINGS and full not in (name, *seen):
                 text += "\n" + text_of(full, name, *seen)
     return text
@@ -164,7 +113,7 @@ def test_type_checkers_see_the_same_names() -> None:
     seen = {
         alias.name: node.module for node in guarded.body if isinstance(node, ast.ImportFrom) for alias in node.names
     }
-    assert seen == vantage_sdk._MODULE_OF
+    assert seen == vantage_sdk.MODULE_OF
     assert seen.keys() | {"__version__"} == {*PUBLIC}
 
 
@@ -250,14 +199,16 @@ def test_the_errors_it_speaks_of_exist(name: str) -> None:
 def test_the_names_it_refers_to_exist(name: str) -> None:
     for referred in re.findall(r"(?:see|as|as for) ``([\w.]+)``", inspect.getdoc(THINGS[name]) or ""):
         owner = name.rpartition(".")[0]
-        assert {referred, f"{owner}.{referred}"} & THINGS.keys() or referred in FIELDS | PARAMETERS, referred
+        full = {referred, f"{owner}.{referred}", f"{owner.partition('.')[0]}.{referred}"}
+        assert full & THINGS.keys() or referred in FIELDS | PARAMETERS, referred
 
 
 @pytest.mark.parametrize("name", [name for name, _ in resource_methods()])
 def test_a_method_appears_in_the_documentation(name: str) -> None:
-    pages = {path: (ROOT / path).read_text() for path in files("docs", suffix=".md")}
-    assert pages, "there is no documentation"
-    assert any(re.search(rf"\b{re.escape(name)}\b", text) for text in pages.values())
+    service = name.partition(".")[0]
+    pages = [PAGES[service]] if service in PAGES else [*files("docs", suffix=".md")]
+    short = name.removeprefix(f"{service}.") if service in PAGES else name
+    assert any(re.search(rf"\b{re.escape(short)}\b", (ROOT / path).read_text()) for path in pages)
 
 
 def test_the_errors_appear_in_the_documentation() -> None:

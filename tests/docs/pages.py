@@ -33,6 +33,7 @@ import yaml
 
 from tests.docs.blocks import Block, commands_of
 from tests.docs.shell import Shell, finished
+from vantage_sdk.base_client import AsyncClient, BlockingClient
 
 _INSTALLS = re.compile(r"(git clone|cd|python3? -m venv|(\S*/)?(python3? -m )?pip install) \S.*|source \S+/activate")
 
@@ -94,9 +95,9 @@ class Session:
         """Close what a page leaves open for brevity."""
         for thing in [*self.namespace.values()]:
             kind = type(thing).__name__
-            if kind == "VantageClient":
+            if isinstance(thing, BlockingClient):
                 thing.close()
-            elif kind == "AsyncVantageClient":
+            elif isinstance(thing, AsyncClient):
                 loop.run(thing.aclose())
             elif kind == "MockServer":
                 thing.stop()

@@ -109,6 +109,10 @@ async def test_the_samples_are_typed(face: Face) -> None:
                 await client.users.list(),
             )
     assert (node.cpu_load, node.memory_free, node.boot_time) == (14.2, "58GB", datetime(2023, 12, 1, 8, 30, tzinfo=UTC))
+    assert (node.memory_total > node.memory_allocated > node.memory_free, node.memory_total.value) == (
+        True,
+        128 * 10**9,
+    )
     assert (partition.max_time, partition.default_time) == (timedelta(days=7), timedelta(hours=2))
     assert partition.default_time < partition.max_time
     assert str(user.cpu_time_used) == "1247h"

@@ -92,7 +92,7 @@ async def test_a_timeout_says_how_to_go_on(face: Face) -> None:
                 await client.jobs.wait(1, timeout=0.1, poll_interval=0.02)
             with pytest.raises(DeadlineExceeded):
                 await client.jobs.wait_all([1], deadline=0.1, poll_interval=0.02)
-    assert "job 1 goes on (last state: RUNNING); resume with client.jobs.wait(1)" in caught.value.__notes__
+    assert "job 1 goes on (last status: RUNNING); resume with client.jobs.wait('1')" in caught.value.__notes__
 
 
 async def test_passing_failures_do_not_end_the_wait(face: Face, pauses: list[float]) -> None:

@@ -146,7 +146,9 @@ def test_every_attempt_is_in_the_log(server: MockServer, client: httpx.Client) -
     with client.stream("GET", path(job, follow="true", timestamps="false")) as response:
         server.advance(60)
         found = events("".join(response.iter_text()))
-    assert [event["data"] for event in found] == ["try", "try", "try", "failed"]
+    said = [event["data"] for event in found]
+    assert [said[0], said[2], said[4], said[5]] == ["try", "try", "try", "failed"]
+    assert "Retry 2 of 2" in said[3]
 
 
 @pytest.fixture

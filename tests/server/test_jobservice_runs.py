@@ -54,7 +54,6 @@ def test_the_first_cluster_that_can_hold_it(
         ({"resources": {"cpu": "1M"}}, "resources.cpu"),
         ({"resources": {"memory": "1Ei"}}, "resources.memory"),
         ({"resources": {"gpu": 1000}}, "resources.gpu"),
-        ({"gang": {"enabled": True, "min_members": 100_000}}, "gang.min_members"),
         ({"config": {"command": "x" * 70_000}}, "config.command"),
     ],
 )
@@ -62,6 +61,26 @@ def test_what_no_cluster_could_ever_run(client: httpx.Client, fields: dict[str, 
     answer = client.post(JOBS, json={**MINIMUM, **fields})
     details = refused(answer, 400, "VALIDATION_ERROR", "Invalid job configuration")
     assert [detail["field"] for detail in details] == [field]
+
+
+def test_what_no_node_has_together(make_server: Callable[..., MockServer], make_client: Callable[..., Any]) -> None:
+    client = make_client(make_server(), key="<token>")
+    answer = client.post(JOBS, json={**MINIMUM, "resources": {"cpu": "64", "gpu": 4}})
+    (detail,) = refused(answer, 400, "VALIDATION_ERROR")
+    assert detail == {"field": "resources", "message": "No node has all of this together"}
+    (detail,) = refused(client.post(JOBS, json={**MINIMUM, "resources": {"gpu": 5}}), 400, "VALIDATION_ERROR")
+    assert detail == {"field": "resources.gpu", "message": "5 requested, but no node has more than 4"}
+
+
+def test_a_gang_that_is_too_large_waits_where_most_of_it_fits(
+    make_server: Callable[..., MockServer], make_client: Callable[..., Any]
+) -> None:
+    server = make_server()
+    client = make_client(server, key="<token>")
+    job = created(client, gang={"enabled": True, "min_members": 1000}, resources={"cpu": "32"})
+    server.advance(60)
+    assert shown(client, job)["status"] == "queued"
+    assert server.cluster.clusters[server.cluster.job(job["id"]).cluster_id].name == "hpc-cluster"
 
 
 # What it does
@@ -96,7 +115,7 @@ def test_a_failed_job_is_tried_again_later_each_time(server: MockServer, client:
     for seconds in (0.5, 1, 10):
         server.advance(seconds)
         found = shown(client, job)
-        seen.append((found["status"], found["retry_count"], client.get(f"{JOBS}{job['id']}/logs").text.count("try")))
+        seen.append((found["status"], found["retry_count"], client.get(f"{JOBS}{job['id']}/logs").text.count(" try\n")))
     assert seen == [("queued", 1, 1), ("queued", 2, 2), ("failed", 2, 3)]
 
 

@@ -66,6 +66,7 @@ def test_how_a_job_of_the_platform_looks_here(
     }
     server.advance(1)
     assert client.get(f"{JOBS}?job_type=batch&status=running&priority_min=100").json()["total"] == 1
+    assert client.get(f"{JOBS}?priority_min=101").json()["total"] == 0
     assert client.delete(JOBS + job["id"]).json()["status"] == "cancelled"
     assert platform.get(f"/v1/jobs/{job['id']}").json()["status"] == "cancelled"
 

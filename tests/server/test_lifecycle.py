@@ -194,7 +194,9 @@ def test_the_application_answers_other_scopes() -> None:
         sent.append(message["type"])
 
     asyncio.run(server.app({"type": "lifespan"}, receive, send))
-    asyncio.run(server.app({"type": "websocket", "path": "/v1/jobs"}, receive, send))
+    waiting.append({"type": "websocket.connect"})
+    handshake = {"type": "websocket", "scheme": "ws", "path": "/v1/jobs", "query_string": b"", "headers": []}
+    asyncio.run(server.app(handshake, receive, send))
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete", "websocket.close"]
 
 

@@ -84,6 +84,8 @@ def test_the_documented_hosts_lead_to_it(server: MockServer, host: str) -> None:
         ("your-instance.com", "/v1/jobs", "workflows"),
         ("api.example.com", "/v1/jobs", "s9s"),
         ("api.example.com", "/platform/v1/jobs", "s9s"),
+        ("api.your-domain.com", "/api/v1/jobs/", "jobservice"),
+        ("api.your-domain.com", "/v1/jobs", "jobservice"),
         ("unknown.example", "/v1/jobs", "platform"),
         ("unknown.example", "/s9s/v1/jobs", "s9s"),
         ("unknown.example", "/api/v1/workflows", "workflows"),
@@ -114,10 +116,15 @@ def test_another_method_is_refused_in_its_own_form(s9s: httpx.Client) -> None:
 
 
 def test_a_key_means_another_request_in_another_family(server: MockServer) -> None:
-    """The same key, path and body: the answer of one family must never be given to a caller of the other."""
     headers = {**PLATFORM_KEY, "Idempotency-Key": "same"}
-    body = {"name": "n", "command": "true"}
-    assert httpx.post(f"{server.url}/v1/jobs", json=body, headers=headers).status_code == 201
-    answer = httpx.post(f"{server.s9s_url}/v1/jobs", json=body, headers=headers)
-    assert "idempotency-replayed" not in answer.headers
-    assert answer.status_code != 201
+    assert (
+        httpx.post(f"{server.url}/v1/jobs", json={"name": "n", "command": "true"}, headers=headers).status_code == 201
+    )
+    answer = httpx.post(f"{server.s9s_url}/v1/jobs", json={"script": "true"}, headers=headers)
+    assert (answer.status_code, "idempotency-replayed" in answer.headers) == (201, False)
+
+
+def test_a_path_that_is_spelled_out_is_no_id(s9s: httpx.Client) -> None:
+    for method in ("GET", "DELETE"):
+        answer = s9s.request(method, "/v1/jobs/bulk")
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")

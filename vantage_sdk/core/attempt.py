@@ -15,6 +15,7 @@ from vantage_sdk.core.hints import retry_after
 from vantage_sdk.core.io.port import TransportError
 from vantage_sdk.core.redirects import GET_REDIRECTS, next_target, refusal
 from vantage_sdk.core.retry import Cause, cause_of_answer, cause_of_failure
+from vantage_sdk.core.shapes import as_object
 from vantage_sdk.exceptions import DeadlineExceeded, VantageAPIError, VantageConnectionError, VantageTimeoutError
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ async def tried(
         at_home = call.request.is_for(sender.config.origin) and last.headers is sent.headers
         if at_home and HONOURED in answer.headers:
             sender.shared.honours_keys = True
-        if answer.status < 300:
+        if answer.status < 300 or (answer.status in call.request.also and _says_no_error(body)):
             return answer
         refused = at_home and answer.status == 401
         if refused and secret is not None and (fresh := await _another(sender, call, rules, secret)):
@@ -114,6 +115,11 @@ async def _another(sender: Sender, call: Call, rules: Rules, refused: Secret) ->
     credential.refuse(refused)
     fresh = await credential.obtain(sender, call, rules)
     return None if fresh == refused else fresh
+
+
+def _says_no_error(body: bytes) -> bool:
+    said = as_object(_json(body.decode("utf-8", "replace")))
+    return said is not None and "error" not in said
 
 
 def _unanswered(sender: Sender, call: Call, rules: Rules, error: TransportError) -> VantageAPIError:

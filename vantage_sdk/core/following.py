@@ -4,19 +4,21 @@ Rule 1: a line is delivered once and in order.  The id of the last delivered eve
 Rule 2: where a server sends no ids, it is read again from the start and the lines that were delivered are skipped, but only
 if they are the very same (a running digest tells).
 Rule 3: the end is the server's ``end`` event, or a clean end of the stream after the job is known to have ended.
-Rule 4: what cannot go on under these rules raises ``StreamInterrupted``.
+Rule 4: where a server sends no ids and cuts off the beginning, the lines that were delivered are looked for in the whole log
+and must be there once; from then on rule 2 holds for the whole log.
+Rule 5: what cannot go on under these rules raises ``StreamInterrupted``.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from vantage_sdk.core.io.port import Incoming, TransportError
 from vantage_sdk.core.lines import EventDecoder, LineDecoder, ServerSentEvent
+from vantage_sdk.core.log_position import Position, Replay
 from vantage_sdk.core.retry import BASE, CAP
 from vantage_sdk.exceptions import DeadlineExceeded, ServerError, StreamInterrupted, VantageConnectionError
 
@@ -27,61 +29,12 @@ if TYPE_CHECKING:
 Lines = AsyncGenerator[Sequence[str], None]
 
 
-class Position:
-    """How far the log was delivered: the last event id, the number of lines, and their digest."""
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """How to get all of a log that a server cuts off otherwise: the query that says so, and the lines there are now."""
 
-    def __init__(self) -> None:
-        self.last_id: str | None = None
-        self.count = 0
-        self._digest = hashlib.blake2b(digest_size=16)
-
-    def advance(self, event_id: str | None, line: str) -> None:
-        self.last_id = event_id or self.last_id
-        self.count += 1
-        if self.last_id is None:
-            self._digest.update(line.encode("utf-8", "surrogatepass") + b"\n")
-
-    def advance_to(self, number: int, lines: int) -> None:
-        self.last_id = str(number)
-        self.count += lines
-
-    @property
-    def digest(self) -> bytes:
-        return self._digest.digest()
-
-    def is_followed_by(self, number: int) -> bool:
-        """Tell whether the numbered event ``number`` is the next one, or the first at all."""
-        if self.last_id is None:
-            return self.count == 0
-        return self.last_id.isdigit() and number == int(self.last_id) + 1
-
-    def is_behind(self, event_id: str) -> bool:
-        """Tell whether the numbered event ``event_id`` was delivered before, for servers that repeat some."""
-        if self.last_id is None or not (event_id.isdigit() and self.last_id.isdigit()):
-            return event_id == self.last_id
-        return int(event_id) <= int(self.last_id)
-
-
-class Replay:
-    """The delivered lines that a server without ids sends again; they must be the very same."""
-
-    def __init__(self, position: Position) -> None:
-        self._expected = position.digest
-        self._left = position.count
-        self._digest = hashlib.blake2b(digest_size=16)
-
-    def skips(self, line: str) -> bool:
-        if self._left == 0:
-            return False
-        self._left -= 1
-        self._digest.update(line.encode("utf-8", "surrogatepass") + b"\n")
-        if self._left == 0 and self._digest.digest() != self._expected:
-            raise StreamInterrupted("the log is not the same after the connection broke; some lines may be missing")
-        return True
-
-    @property
-    def incomplete(self) -> bool:
-        return self._left > 0
+    query: Mapping[str, Any]
+    lines: Callable[[], Awaitable[Sequence[str]]]
 
 
 class Follower:
@@ -93,12 +46,14 @@ class Follower:
         request: Request[Any],
         options: Mapping[str, Any],
         ended: Callable[[], Awaitable[bool]],
+        whole: Whole | None = None,
     ) -> None:
         self._sender = sender
         self._request = request
         self._options = options
         self._ended = ended
-        self._position = Position()
+        self._whole = whole
+        self._position = Position(from_start=whole is None)
         self._done = False
         self._pause = BASE
 
@@ -109,6 +64,7 @@ class Follower:
             before = self._position.count
             broken: Exception | None = None
             try:
+                await self._find_place()
                 async with aclosing(self._once()) as batches:
                     async for lines in batches:
                         yield lines
@@ -128,6 +84,12 @@ class Follower:
             if not known_end:
                 await self._sender.io.sleep(min(CAP, self._pause * 2 ** max(0, failures - 1)))
 
+    async def _find_place(self) -> None:
+        """Find out which part of the log was delivered, where only that can tell how to go on."""
+        position = self._position
+        if self._whole is not None and position.count and position.last_id is None and position.lead is None:
+            position.find(await self._whole.lines())
+
     async def _once(self) -> Lines:
         """Yield what one connection brings."""
         incoming = await self._sender.open(self._resumed(), self._options)
@@ -144,10 +106,13 @@ class Follower:
             await incoming.aclose()
 
     def _resumed(self) -> Request[Any]:
-        if self._position.last_id is None:
+        last_id = self._position.last_id
+        if last_id is None and (self._whole is None or self._position.lead is None):
             return self._request
         query = {name: value for name, value in self._request.query.items() if name != "tail"}
-        return replace(self._request, query=query, headers={"Last-Event-ID": self._position.last_id})
+        if self._whole is not None:
+            query |= self._whole.query
+        return replace(self._request, query=query, headers={} if last_id is None else {"Last-Event-ID": last_id})
 
     async def _events(self, incoming: Incoming, replay: Replay | None) -> Lines:
         decoder = EventDecoder()
@@ -185,6 +150,8 @@ class Follower:
         return retries
 
     def _must_be_resumable(self, broken: Exception | None) -> None:
+        if self._whole is not None:
+            return
         if self._position.count and self._position.last_id is None and self._request.query.get("tail") is not None:
             raise self._interrupted(broken, "; the server numbers no lines, so a log with tail= cannot be resumed")
 

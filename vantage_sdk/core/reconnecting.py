@@ -190,8 +190,8 @@ class Line:
             try:
                 if self._socket is not None:
                     await self._socket.aclose()
-                await self.drop()
             finally:
+                await self.drop()
                 self._turn.give()
                 self._abort.throw()
         else:

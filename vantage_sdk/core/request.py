@@ -56,7 +56,7 @@ class Request(Generic[T]):
     ``content`` is a body that is no JSON; ``bulk`` says that many bytes are to come or to go, so that only silence is timed;
     ``anonymous`` keeps the credential out; ``grant`` is what a request for a token shows instead.  With ``origin``, the path is
     that of any place there; on another server than the client's nothing goes along that tells who asks.  ``roams`` lets a
-    redirect lead to such a place.
+    redirect lead to such a place.  A status in ``also`` is no error unless the body has an ``error``.
     """
 
     method: str
@@ -76,6 +76,7 @@ class Request(Generic[T]):
     origin: Origin | None = None
     roams: bool = False
     grant: Grant | None = None
+    also: frozenset[int] = frozenset()
 
     def is_for(self, home: Origin) -> bool:
         """Tell whether the request goes to the client's own server, ``home``."""

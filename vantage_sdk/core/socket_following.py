@@ -11,8 +11,9 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from vantage_sdk.core.following import Follower, Lines, Replay
+from vantage_sdk.core.following import Follower, Lines
 from vantage_sdk.core.lines import ServerSentEvent
+from vantage_sdk.core.log_position import Replay
 from vantage_sdk.core.websocket import PING_INTERVAL, PING_TIMEOUT, SWITCHED, Handshake, SocketClosed, SocketFault
 from vantage_sdk.exceptions import DeadlineExceeded, StreamInterrupted, VantageAPIError, VantageConnectionError
 

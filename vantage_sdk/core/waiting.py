@@ -30,10 +30,12 @@ PASSING = (VantageConnectionError, ServerError, RateLimitError)
 
 
 class Watch(Protocol[J]):
-    """Jobs that have not ended yet."""
+    """Jobs that have not ended yet; a tick looks at a ``share`` of them."""
 
     @property
     def pending(self) -> Collection[str]: ...
+    @property
+    def share(self) -> float: ...
     async def tick(self) -> list[J]:
         """Return the jobs whose state changed since the last tick; those that ended are not pending any more."""
         ...
@@ -68,10 +70,13 @@ class Pace:
         if self._failed >= FAILED_POLLS:
             raise error
 
-    def next(self) -> float:
-        """Return the next pause in seconds; raise ``DeadlineExceeded`` if the time to wait is over."""
+    def next(self, share: float = 1.0) -> float:
+        """Return the next pause in seconds; raise ``DeadlineExceeded`` if the time to wait is over.
+
+        ``share``: of what is waited for, how much one look sees; the less it is, the less the pause grows.
+        """
         waited = time.monotonic() - self._since
-        pause = min(LONGEST_INTERVAL, max(self._interval, SHARE * waited)) * random.uniform(0.8, 1.2)
+        pause = min(LONGEST_INTERVAL, max(self._interval, share * SHARE * waited)) * random.uniform(0.8, 1.2)
         pause = max(pause, self._hint)
         if self.limit is not None:
             left = self.limit.remaining()
@@ -166,7 +171,7 @@ async def ended(
             if over := [job for job in changed if job.is_terminal]:
                 yield over
             if watch.pending:
-                await sleep(pace.next())
+                await sleep(pace.next(watch.share))
     except BaseException as stop:
         if leaves_jobs_running(stop):
             left = list(watch.pending)

@@ -8,6 +8,7 @@ from vantage_sdk.core.arguments import Id, id_text
 from vantage_sdk.models.base import Model, Timestamp
 from vantage_sdk.models.duration import Duration
 from vantage_sdk.models.phase import Phase, PhasedModel
+from vantage_sdk.models.quantity import Quantity
 
 KINDS = ("after", "afterok", "afternotok", "afterany", "singleton")
 
@@ -40,7 +41,7 @@ class JobEfficiency(Model):
     cpu_efficiency: float | None = None
     memory_efficiency: float | None = None
     gpu_utilization: float | None = None
-    max_memory_used: str | None = None
+    max_memory_used: Quantity | None = None
     max_cpu_time: Duration | None = None
 
 
@@ -81,7 +82,7 @@ class S9SJob(PhasedModel):
     nodes: list[str] | None = None
     node_count: int | None = None
     cpu_count: int | None = None
-    memory: str | None = None
+    memory: Quantity | None = None
     gpus: int | None = None
     priority: int | None = None
     qos: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from vantage_sdk.models.base import Model, Timestamp
+from vantage_sdk.models.quantity import Quantity
 
 
 class S9SNode(Model):
@@ -33,9 +34,9 @@ class S9SNode(Model):
     cpu_total: int | None = None
     cpu_allocated: int | None = None
     cpu_load: float | None = None
-    memory_total: str | None = None
-    memory_allocated: str | None = None
-    memory_free: str | None = None
+    memory_total: Quantity | None = None
+    memory_allocated: Quantity | None = None
+    memory_free: Quantity | None = None
     gpus_total: int | None = None
     gpus_allocated: int | None = None
     features: list[str] | None = None

@@ -24,6 +24,8 @@ WORKERS = 8
 class Watch:
     """The jobs that have not ended yet, and how far the list of changes was read."""
 
+    share = 1.0
+
     def __init__(self, jobs: Jobs[Any], options: Mapping[str, Any], wanted: Mapping[str, str | Job]) -> None:
         self._jobs = jobs
         self._options = options

@@ -137,8 +137,8 @@ class Exports(Resource[Mode]):
     ) -> str:
         """Download an export as text.
 
-        ``encoding``: default UTF-8; bytes that are none raise ``UnicodeDecodeError``.  Other parameters and errors as for
-        ``download_to_bytes``.
+        ``encoding``: default UTF-8; bytes that are none raise ``UnicodeDecodeError``.
+        Other parameters and errors as for ``download_to_bytes``.
         """
         return (await self.download_to_bytes(export, max_bytes=max_bytes, **options)).decode(encoding)
 

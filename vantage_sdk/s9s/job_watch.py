@@ -23,6 +23,8 @@ WORKERS = 8
 class Watch:
     """The jobs that have not ended yet, each as it was seen last; of those given only the ended ones are believed."""
 
+    share = 1.0
+
     def __init__(self, jobs: Jobs[Any], options: Mapping[str, Any], wanted: Mapping[str, S9SJob | None]) -> None:
         self._jobs = jobs
         self._options = options

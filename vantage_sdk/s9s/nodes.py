@@ -71,7 +71,7 @@ class Nodes(Resource[Mode]):
 
     @method
     async def resume(self: Nodes[Async], node_name: str, **options: Unpack[CallOptions]) -> S9SNode:
-        """Let jobs start on a node again, after ``drain`` or when it was down; returns as ``drain``."""
+        """Let jobs start on a node again, after ``drain`` or when it was down; returns what ``drain`` does."""
         return await self._put(node_name, "resume", None, options)
 
     @method
@@ -85,8 +85,8 @@ class Nodes(Resource[Mode]):
     ) -> S9SNode:
         """Change the state of a node.
 
-        ``state``: such as ``DOWN``, ``DRAIN``, ``IDLE`` or ``RESUME``; ``reason``: shown with the node.  Returns as ``drain``.  Raises
-        ``ValidationError`` for a state that the server does not take.
+        ``state``: ``DOWN``, ``DRAIN``, ``IDLE``, ``RESUME`` or another that the server takes; ``reason``: shown with the node.
+        Returns what ``drain`` does.  Raises ``ValidationError`` for a state that the server does not take.
         """
         body = {"state": as_text(state, "state")} | ({} if reason is None else {"reason": as_text(reason, "reason")})
         return await self._put(node_name, "state", body, options)

@@ -42,7 +42,7 @@ class Reports(Resource[Mode]):
     ) -> Report:
         """Have a report made, and return it with its ``report_id`` and ``status``.
 
-        ``type``: such as ``utilization``; ``format``: default ``pdf``; ``parameters``: such as ``period``, ``start_date`` and
+        ``type``: of what, ``utilization`` for one; ``format``: default ``pdf``; ``parameters``: ``period``, ``start_date`` and
         ``end_date`` (text or ``date`` objects), ``partitions``, ``include_charts``; ``delivery``: ``method`` and ``email``;
         ``idempotency_key``: yours instead of a new one.
 

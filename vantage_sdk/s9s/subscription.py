@@ -33,7 +33,7 @@ Snapshot = Callable[["Sender", Channel], Awaitable[Sequence[Any]]]
 
 PATIENCE = 5.0  # seconds for an acknowledgement; the documents promise none
 LOOK = 1.0  # seconds after which the connection is looked at while the caller works through what waits
-PIECES = 64  # reads at one look, so that a server that never pauses does not keep the caller
+LOOKING = 0.1  # seconds that a look takes at most, also at a server that never pauses
 CONTROL = frozenset({"subscribed", "unsubscribed", "ping", "pong"})
 
 
@@ -59,7 +59,7 @@ class Subscription:
         self._overflow = overflow
         self._waiting = deque[Update | Gap]()
         self._lost: dict[str, Gap] = {}
-        self._given: Update | Gap | None = None
+        self._given: tuple[object, Update | Gap] | None = None
 
     @property
     def ended(self) -> bool:
@@ -69,10 +69,11 @@ class Subscription:
         await self._line.turn(self._begin)
 
     async def following(self, until: float | None = None) -> Item | None:
+        call = object()
         try:
-            return await self._line.turn(partial(self._next, until))
+            return await self._line.turn(partial(self._next, until, call))
         except KeyboardInterrupt:
-            await self._rewind()
+            await self._rewind(call)
             raise
 
     async def aclose(self) -> None:
@@ -82,20 +83,20 @@ class Subscription:
         while not all(channel.acknowledged for channel in self.channels.values()) and self._has_room:
             await self._hear_more(None)
 
-    async def _next(self, until: float | None) -> Item | None:
+    async def _next(self, until: float | None, call: object) -> Item | None:
         self._confirm()
         tried = False
         while True:
             if (self._waiting or self._line.has_more) and self._line.unseen > LOOK:
                 await self._look()
-            if (self._lost or self._waiting) and (item := await self._first()) is not None:
+            if (self._lost or self._waiting) and (item := await self._first(call)) is not None:
                 return item
             if tried and until is not None and time.monotonic() >= until:
                 return None
             await self._hear_more(until)
             tried = True
 
-    async def _first(self) -> Item | None:
+    async def _first(self, call: object) -> Item | None:
         """Return what waits longest, ``None`` if it is a gap, which is told with the state as it is now, and that is not to be had."""
         gap = next(iter(self._lost.values()), None)
         first = gap or self._waiting[0]
@@ -110,7 +111,7 @@ class Subscription:
                 await self._line.lost(error)
                 return None
             item = Resynced(first.channel, first.since, state, first.reason)
-        self._given = first
+        self._given = call, first
         if gap is None:
             self._waiting.popleft()
         else:
@@ -166,7 +167,8 @@ class Subscription:
 
     async def _look(self) -> None:
         """Take in what has arrived while the caller was busy, so that the server is answered and a full queue is noticed."""
-        for _ in range(PIECES):
+        end = time.monotonic() + LOOKING
+        while time.monotonic() < end:
             while self._line.has_more:
                 if not self._has_room and not self._made_room():
                     return
@@ -190,13 +192,16 @@ class Subscription:
 
     def _confirm(self) -> None:
         """The caller asks for the next item, so it has got the last one."""
-        given, self._given = self._given, None
-        if given is not None:
+        if self._given is not None:
+            given = self._given[1]
             number = given.resumed if isinstance(given, Gap) else given.sequence
             self.channels[given.channel].delivered(number)
+            self._given = None
 
-    async def _rewind(self) -> None:
-        """Forget what the caller has not got; the next connection brings it again, or tells the gap."""
+    async def _rewind(self, call: object) -> None:
+        """Forget what the caller has not got, of this call in particular; the next connection brings it, or tells the gap."""
+        if self._given is not None and self._given[0] is not call:
+            self._confirm()
         untold = {*self._lost, *(item.channel for item in self._waiting if isinstance(item, Gap))}
         for channel in self.channels.values():
             channel.rewind(lost=channel.name in untold)

@@ -11,7 +11,7 @@ from mock_server.cluster.shell.files import Files
 from mock_server.cluster.shell.programs import INSTANT, SLICE_SECONDS, TIMED, Stdio, program_name, stand_in
 from mock_server.cluster.shell.streams import Console, ConsoleStream
 from mock_server.cluster.shell.syntax import literal, parse
-from mock_server.cluster.shell.traps import EXIT, Signalled, Traps
+from mock_server.cluster.shell.traps import Signalled, Traps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,7 +56,7 @@ class Shell:
         self._status = 0
         self._ran = 0
         self._exiting = False
-        self._traps = Traps()
+        self._traps: Traps | None = None
         self._variables = _variables(job)
 
     def run(self) -> Timed:
@@ -65,6 +65,8 @@ class Shell:
         try:
             if request.command.strip() or request.image is None:
                 self._status = yield from self._script(request.command, 0, self._stdio)
+                if self._traps is not None:
+                    self._status = yield from self._leave(self._traps, 0, self._stdio)
             else:
                 self._status = yield from self._stand_in((request.image,), self._stdio)
         except ShellError as error:
@@ -79,22 +81,9 @@ class Shell:
 
     def handler(self, signal: int) -> str | None:
         """Return what the command does about a signal, ``None`` if the signal ends it."""
-        return self._traps.handler(signal)
+        return None if self._traps is None else self._traps.handler(signal)
 
     def _script(self, text: str, depth: int, io: Stdio) -> Timed:
-        self._traps.enter()
-        try:
-            self._status = yield from self._run(text, depth, io)
-            at_exit = self._traps.take(EXIT)
-            if at_exit and self._ran <= COMMAND_LIMIT:
-                status, self._exiting = self._status, False
-                yield from self._run(at_exit, depth, io)
-                self._status = self._status if self._exiting else status
-        finally:
-            self._traps.leave()
-        return self._status
-
-    def _run(self, text: str, depth: int, io: Stdio) -> Timed:
         self._status = 0
         self._ran += len(text) // CHARACTERS_PER_COMMAND
         for command in parse(text):
@@ -115,13 +104,24 @@ class Shell:
         return self._status
 
     def _handle(self, signal: Signalled, depth: int, io: Stdio) -> Timed:
-        action = self._traps.own(signal.number)
+        action = None if self._traps is None else self._traps.own(depth, signal.number)
         if action is None:
+            if self._traps is not None:
+                self._traps.leave(depth)
             raise signal
-        yield from self._run(action, depth, io)
+        yield from self._script(action, depth, io)
         if not self._exiting:
             self._status = 128 + signal.number
         return self._status
+
+    def _leave(self, traps: Traps, depth: int, io: Stdio) -> Timed:
+        """Do what a script has asked for at its end, which keeps its status unless that sets another one."""
+        at_exit, status = traps.leave(depth), self._status
+        if at_exit and self._ran <= COMMAND_LIMIT:
+            self._exiting = False
+            yield from self._script(at_exit, depth, io)
+            status = self._status if self._exiting else status
+        return status
 
     def _command(self, command: Command, depth: int, io: Stdio) -> Timed:
         try:
@@ -144,12 +144,15 @@ class Shell:
         if words[0] == "exit":
             return self._exit(words[1:])
         if words[0] == "trap":
-            wrong = self._traps.set(words[1:])
+            self._traps = self._traps or Traps()
+            wrong = self._traps.set(depth, words[1:])
             return 0 if wrong is None else self._complain(wrong, 1)
         if words[0] in _SHELLS and len(words) > 2 and words[1] == "-c":
             if depth == NESTING_LIMIT:
                 return self._complain("maximum nesting depth exceeded", 2)
-            status = yield from self._script(words[2], depth + 1, io)
+            status = self._status = yield from self._script(words[2], depth + 1, io)
+            if self._traps is not None:
+                status = yield from self._leave(self._traps, depth + 1, io)
             # The inner shell is a process of its own: its exit is not ours.
             self._exiting = self._ran > COMMAND_LIMIT
             return status

@@ -21,43 +21,38 @@ class Signalled(BaseException):  # like GeneratorExit: no program is to take it 
 
 
 class Traps:
-    """The handlers of a script, by signal; those of the scripts that run it lie below."""
+    """The handlers of the scripts that run inside one another, by how deep each is; made by the first ``trap``."""
 
     def __init__(self) -> None:
-        self._frames: list[dict[int, str]] = []
+        self._frames: dict[int, dict[int, str]] = {}
 
-    def enter(self) -> None:
-        """Begin a script, which starts without handlers."""
-        self._frames.append({})
+    def leave(self, depth: int) -> str | None:
+        """Forget the handlers of a script that is over, and return the one for its end."""
+        return self._frames.pop(depth, {}).get(EXIT)
 
-    def leave(self) -> None:
-        self._frames.pop()
-
-    def own(self, number: int) -> str | None:
-        """Return the handler that the innermost script has for a signal."""
-        return self._frames[-1].get(number)
-
-    def take(self, number: int) -> str | None:
-        """Return the innermost script's handler and forget it."""
-        return self._frames[-1].pop(number, None)
+    def own(self, depth: int, number: int) -> str | None:
+        """Return the handler that one script has for a signal."""
+        return self._frames.get(depth, {}).get(number)
 
     def handler(self, number: int) -> str | None:
         """Return what any of the scripts does about a signal: the innermost that cares; an empty text ignores it."""
-        return next((frame[number] for frame in reversed(self._frames) if number in frame), None)
+        frames = [self._frames[depth] for depth in sorted(self._frames, reverse=True)]
+        return next((frame[number] for frame in frames if number in frame), None)
 
-    def set(self, arguments: Sequence[str]) -> str | None:
+    def set(self, depth: int, arguments: Sequence[str]) -> str | None:
         """Do what ``trap`` with these arguments does, and return what is wrong with them."""
         if len(arguments) < 2:
             return "trap: usage: trap action condition ..."
+        frame = self._frames.setdefault(depth, {})
         action, *names = arguments
         for name in names:
             number = _number(name)
             if number is None or number == KILL:
                 return f"trap: {name}: bad trap"
             if action == "-":
-                self._frames[-1].pop(number, None)
+                frame.pop(number, None)
             else:
-                self._frames[-1][number] = action
+                frame[number] = action
         return None
 
 

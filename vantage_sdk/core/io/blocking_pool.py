@@ -92,6 +92,8 @@ class Pool:
             answer = connection.http.handle_request(
                 core_request(wire, lambda: connection.exchange.go_on(head_until(wire)))
             )
+            if answer.status == 101:
+                self._give_away(connection)
         except BaseException as error:
             self._release(connection)
             if wire.abort is not None:
@@ -101,8 +103,6 @@ class Pool:
             raise
         connection.used = True
         connection.exchange.go_on(wire.at)
-        if answer.status == 101:
-            self._give_away(connection)
         return PooledAnswer(self, connection, answer)
 
     def _acquire(self, key: Origin, until: float | None) -> Connection:

@@ -1,0 +1,1 @@
+"""What the job service returns, one noun a file."""
