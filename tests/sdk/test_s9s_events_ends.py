@@ -228,6 +228,41 @@ def test_an_event_loop_that_ends_closes_what_is_left() -> None:
     assert len(kept) == 1
 
 
+def test_a_blocking_client_works_inside_an_event_loop() -> None:
+    """As in a notebook, whose event loop also finalizes what is forgotten there."""
+    watcher = Watcher(2)
+
+    async def cell(url: str) -> list[Any]:
+        with S9SClient(url, "t", trust_env=False) as client:
+            with client.events.subscribe("jobs") as updates:
+                found = [next(updates)]
+            forgotten = client.events.subscribe("jobs")
+            return [*found, next(forgotten)]
+
+    with ScriptedServer(sockets(watcher.talk)) as server:
+        assert [item.sequence for item in asyncio.run(cell(server.url))] == [1, 1]
+        settled(lambda: len(watcher.ends) == 2, lambda: watcher.ends)
+
+
+@with_tasks
+async def test_another_task_can_close_one_that_does_not_reconnect(face: Face, watcher: Watcher) -> None:
+    found: list[Any] = []
+
+    async def take(updates: Any) -> None:
+        found.extend([item async for item in updates])
+        found.append("ended")
+
+    with ScriptedServer(sockets(watcher.talk)) as server:
+        async with face.s9s(server.url) as client:
+            async with client.events.subscribe("jobs", reconnect=False, ping_interval=0.01) as updates:
+                with anyio.fail_after(10):
+                    async with anyio.create_task_group() as group:
+                        group.start_soon(take, updates)
+                        await anyio.sleep(0.05)
+                        await updates.aclose()
+    assert found == ["ended"]
+
+
 def test_a_live_stream_takes_no_place_of_other_calls(watcher: Watcher) -> None:
     """More subscriptions than connections are allowed for calls, and calls beside them."""
 

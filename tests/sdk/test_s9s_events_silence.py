@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -14,12 +16,23 @@ from tests.support.scripted import Json, Request, ScriptedServer, Step
 from tests.support.sockets import Peer, sockets
 from tests.support.tale import Tale, told
 from vantage_sdk import AuthorizationError, DeadlineExceeded, Resynced
+from vantage_sdk.core.io.asynchronous import AnyIO
+from vantage_sdk.core.io.blocking import BlockingIO
 from vantage_sdk.testing import instant_retries
+
+SLEEPS = {port: port.sleep for port in (BlockingIO, AnyIO)}
 
 
 @pytest.fixture(autouse=True)
 def _no_pauses() -> Iterator[None]:
     with instant_retries():
+        yield
+
+
+@contextmanager
+def patched_back() -> Iterator[None]:
+    """Let pauses take their time again."""
+    with patch.object(BlockingIO, "sleep", SLEEPS[BlockingIO]), patch.object(AnyIO, "sleep", SLEEPS[AnyIO]):
         yield
 
 
@@ -92,6 +105,29 @@ async def test_a_state_that_cannot_be_had_for_a_while_is_waited_for(face: Face) 
     found = await told(face, sockets(talk, rest=rest), max_retries=1)
     assert isinstance(found[0], Resynced)
     assert [job.job_id for job in found[0].state] == ["5"]
+
+
+async def test_a_state_that_cannot_be_had_is_not_asked_for_again_and_again(face: Face) -> None:
+    asked: list[Any] = []
+
+    def talk(peer: Peer) -> None:
+        peer.receive()
+        peer.send({"action": "subscribed", "channel": "jobs"})
+        if not asked:
+            return
+        peer.ended()
+
+    def rest(request: Request) -> Step:
+        asked.append(request)
+        return Json(503, {}, {"Retry-After": "50"})
+
+    with ScriptedServer(sockets(talk, rest=rest)) as server:
+        async with face.s9s(server.url, max_retries=0) as client:
+            async with client.events.subscribe("jobs") as updates:
+                with patched_back(), patch("random.random", lambda: 0.0):
+                    for _ in range(20):
+                        assert await updates.poll(0.01) is None
+    assert len(asked) == 1
 
 
 async def test_a_state_that_one_may_not_see_is_an_error(face: Face) -> None:
