@@ -106,11 +106,15 @@ def test_utilization_is_what_jobs_were_given_of_what_there_is(make_server: Calla
         server.advance(24 * 3600 * 30)  # what was there has ended, and left the last day
         client.post("/v1/jobs", json={"script": "sleep 43200", "partition": "cpu", "nodes": 1, "cpus_per_node": 32})
         server.advance(24 * 3600)
-        report = finished(server, client, parameters={"period": "day", "partitions": ["cpu"]}).json()
+        parameters = {"period": "day", "partitions": ["cpu"]}
+        report = finished(server, client, parameters=parameters).json()
+        server.advance(6 * 3600)
+        later = finished(server, client, parameters=parameters).json()["tables"]["partitions"][0]
     (cpu,) = report["tables"]["partitions"]
     assert (cpu["partition"], cpu["jobs"]) == ("cpu", 1)
     assert cpu["cpu_hours"] == pytest.approx(32 * 12, rel=0.001)
     assert cpu["cpu_percent"] == pytest.approx(25, rel=0.001)  # half of the time, half of the CPUs
+    assert later["cpu_hours"] == pytest.approx(32 * 6, rel=0.01)  # half of it was before the day
     series = [point["cpu_percent"] for point in report["tables"]["utilization"]]
     assert (series[0], series[-1]) == (pytest.approx(50, rel=0.01), 0)
     assert sum(series) / len(series) == pytest.approx(report["figures"]["cpu_percent"], abs=0.05)
