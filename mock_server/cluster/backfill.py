@@ -108,7 +108,7 @@ class Backfill:
             for name, count in process.job.allocation:
                 yield process.deadline, self._numbers[name], _amounts(wanted, count)
 
-    def _room(self, queue: JobQueue) -> dict[Limit, int]:
+    def _room(self, queue: JobQueue) -> dict[Hashable, int]:
         return {
             limit: self._limits.room(next(iter(lane.jobs.values())), limit)
             for lane in queue.lanes.values()

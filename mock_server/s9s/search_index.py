@@ -17,6 +17,7 @@ import re
 from collections import defaultdict
 from itertools import islice
 from operator import itemgetter
+from sys import intern
 from typing import TYPE_CHECKING, NamedTuple
 
 from mock_server.s9s.vocabulary import Vocabulary, numbers
@@ -47,7 +48,7 @@ class Hit(NamedTuple):
 
 def words_of(*texts: str) -> frozenset[str]:
     """Return the runs of letters and digits in texts; case means nothing."""
-    return frozenset(word for text in texts for word in _WORD.findall(text.casefold()))
+    return frozenset(intern(word) for text in texts for word in _WORD.findall(text.casefold()))
 
 
 class SearchIndex:
@@ -56,7 +57,7 @@ class SearchIndex:
     def __init__(self) -> None:
         self._keys: list[Key | None] = []
         self._numbers: dict[Key, int] = {}
-        self._words: dict[Key, Words] = {}
+        self._words: dict[Key, tuple[tuple[str, ...], ...]] = {}  # sets would take five times the room
         self._tiers = tuple(Vocabulary() for _ in WEIGHTS)
         self._kinds: dict[str, int] = defaultdict(int)
 
@@ -76,7 +77,7 @@ class SearchIndex:
         """Put documents in, in the place of what they were; ``None`` takes one out."""
         gained, lost = [[defaultdict[str, list[int]](list) for _ in WEIGHTS] for _ in range(2)]
         for key, words in documents.items():
-            old, new = self._words.get(key, NOTHING), words or NOTHING
+            old, new = self._known(key), words or NOTHING
             if new == old and (words is None) == (key not in self._numbers):
                 continue
             number = self._remove(key) if words is None else self._put(key, words)
@@ -129,8 +130,11 @@ class SearchIndex:
             if key is not None:
                 yield Hit(key, round(score, 4))
 
+    def _known(self, key: Key) -> Words:
+        return tuple(frozenset(group) for group in self._words[key]) if key in self._words else NOTHING
+
     def _put(self, key: Key, words: Words) -> int:
-        self._words[key] = words
+        self._words[key] = tuple(tuple(group) for group in words)
         if key not in self._numbers:
             number = self._numbers[key] = len(self._keys)
             self._keys.append(key)
