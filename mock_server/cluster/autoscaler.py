@@ -27,7 +27,12 @@ class Autoscaler:
     """Follows the cluster's policy.  Within a range it acts at most once per cool-down and removes idle nodes only."""
 
     def __init__(
-        self, cluster: Cluster, agenda: Agenda, history: History, fleet: Fleet, demand: Callable[[], list[Lane]]
+        self,
+        cluster: Cluster,
+        agenda: Agenda,
+        history: History,
+        fleet: Fleet,
+        demand: Callable[[], list[tuple[Lane, int]]],
     ) -> None:
         self._cluster = cluster
         self._agenda = agenda
@@ -68,19 +73,21 @@ class Autoscaler:
     def _wanted_nodes(self) -> int:
         """Return how many nodes the load asks for, never fewer than have jobs, so that only idle ones are given up."""
         nodes = [node for node in self._cluster.nodes.values() if node.running and not node.retiring]
-        shape, lanes = self._cluster.node_shape, self._demand()
+        shape, demand = self._cluster.node_shape, self._demand()
         used = [
             (
-                sum(getattr(lane, name) for lane in lanes) + sum(_used(node, name) for node in nodes),
+                sum(getattr(lane, name) for lane, _ in demand) + sum(_used(node, name) for node in nodes),
                 getattr(shape, name),
             )
             for name in ("cpus", "memory", "gpus")
         ]
         load = max((amount / capacity for amount, capacity in used if capacity > 0), default=0.0)
         target = self._cluster.scaling.target_utilization or DEFAULT_TARGET
-        heads = [first[2] for lane in lanes if (first := lane.first()) is not None]
+        heads = [(first[2], others) for lane, others in demand if (first := lane.first()) is not None]
         # Sums of fractions such as 0.1 must not ask for a node more than the exact quotient.
-        return max(ceil(load / target - 1e-9), len(nodes), *(_nodes(head.request, shape) for head in heads))
+        return max(
+            ceil(load / target - 1e-9), len(nodes), *(others + _nodes(head.request, shape) for head, others in heads)
+        )
 
     def _resize(self, size: int) -> None:
         before = self._fleet.size

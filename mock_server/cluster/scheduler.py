@@ -128,11 +128,12 @@ class Scheduler:
             self.plan(now)
         return nodes
 
-    def demand(self) -> list[Lane]:
-        """Return the lanes that wait for nodes, and could use new ones."""
-        partitions = self._partitions
+    def demand(self) -> list[tuple[Lane, int]]:
+        """Return the lanes that wait for nodes and could use new ones, each with how many nodes are not for it."""
         lanes = [lane for lane in self.queue.lanes.values() if lane.key not in self._limited]
-        return [lane for lane in lanes if partitions[lane.partition].grows]
+        pairs = [(lane, self._partitions[lane.partition]) for lane in lanes]
+        total = len(self._cluster.nodes)
+        return [(lane, total - len(partition.node_names)) for lane, partition in pairs if partition.grows]
 
     def _pass(self) -> None:
         now = self._agenda.now

@@ -57,8 +57,9 @@ def test_a_gang_too_large_for_the_partition_waits(world: World) -> None:
 
 def test_a_gang_wakes_up_an_autoscaled_cluster() -> None:
     world = World(nodes=0)
-    world.scale(min_nodes=0, max_nodes=5)
-    gang = world.submit("sleep 1", gang=7, resources=Resources(2))
+    world.scale(min_nodes=0, max_nodes=5, target_utilization=1.0)
+    # Twelve CPUs would fit into three nodes, four times three do not.
+    gang = world.submit("sleep 1", gang=4, resources=Resources(3))
     world.finish()
     assert gang.state is JobState.COMPLETED
 

@@ -47,13 +47,12 @@ def test_who_waits_keeps_the_nodes_of_its_partition_from_those_behind(world: Wor
     world.submit("sleep 100", partition="left", resources=WHOLE)
     wide = world.submit("sleep 10", partition="left", nodes=2, resources=WHOLE)
     shared = world.submit("sleep 10", partition="middle", resources=WHOLE)
-    ahead = world.submit("sleep 10", partition="middle", resources=WHOLE, priority=1)
+    other = world.submit("sleep 10", partition="middle", resources=WHOLE)
     behind = world.submit("true", partition="left")
     world.wait(1)
-    assert reasons(wide, behind) == ["Resources", "Priority"]
-    assert ahead.node_names == ("main-002",)
-    # Node 2 is kept for the job of "left", so that only node 3 is left of "middle".
-    assert shared.node_names == ("main-003",)
+    assert reasons(wide, behind, other) == ["Resources", "Priority", "Resources"]
+    # Node 2 is free but kept for the job of "left", so that only node 3 is left of "middle".
+    assert (shared.node_names, world.node(2).running) == (("main-003",), set())
     world.finish()
     assert wide.started_at == pytest.approx(world.backend.jobs["job_1"].ended_at)
 
@@ -95,6 +94,14 @@ def test_the_default_partition_may_yet_grow(world: World) -> None:
     world.scale(nodes=5)
     world.finish()
     assert job.node_names == ("main-001", "main-005")
+
+
+def test_the_default_partition_has_room_for_what_the_autoscaler_may_add(world: World) -> None:
+    world.backend.add_partition("small", "main", ("main-001",), is_default=True)
+    world.scale(min_nodes=4, max_nodes=5)
+    job, larger = world.submit(nodes=2), world.submit(nodes=3)
+    world.finish()
+    assert (job.state, larger.reason) == (JobState.COMPLETED, "PartitionNodeLimit")
 
 
 @pytest.mark.parametrize("state", ["DOWN", "INACTIVE"])

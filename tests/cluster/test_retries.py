@@ -82,6 +82,16 @@ def test_a_pause_goes_on_while_the_job_is_held(world: World) -> None:
     world.finish()
 
 
+def test_no_arrival_of_old_cuts_the_pause(world: World) -> None:
+    job = world.submit("false", max_retries=1)
+    world.wait(0.05)
+    world.hold(job)
+    world.release(job)
+    world.finish()
+    (first, second) = job.runs(world.backend.now)
+    assert second[0] - first[1] == pytest.approx(1.0)
+
+
 def test_an_endless_pause_is_cut(world: World) -> None:
     job = world.submit("false", max_retries=400, backoff_multiplier=1e300)
     world.backend.advance(START + 70 * 86_400)

@@ -124,7 +124,7 @@ def test_a_node_that_fails_ends_the_clean_up(world: World) -> None:
 
 
 def test_a_reader_of_the_log_may_send_the_signal(world: World) -> None:
-    job = world.submit("trap 'echo bye' TERM; echo hi; sleep 10; echo on")
+    job = world.submit("trap 'echo bye' TERM; echo hi; sleep 10; echo on; sleep 20")
 
     def listen(event: object) -> None:
         if text(job) == ["hi"]:
@@ -133,4 +133,4 @@ def test_a_reader_of_the_log_may_send_the_signal(world: World) -> None:
     world.backend.subscribe(listen)
     world.finish()
     assert (job.state, text(job)) == (JobState.CANCELLED, ["hi", "bye", "on"])
-    assert job.ended_at == pytest.approx(START + 0.1)
+    assert job.ended_at == pytest.approx(START + 20.1)

@@ -35,6 +35,14 @@ def test_a_signal_ends_the_inner_script_and_the_outer_one_cleans_up(world: World
     world.wait(5)
     world.cancel(job)
     assert text(job) == ["out", "143"]
+    ignoring = world.submit("trap '' TERM; sh -c \"trap 'echo in' TERM; sleep 100; echo still\"; sleep 2")
+    world.wait(5)
+    world.cancel(ignoring)
+    assert text(ignoring) == ["in", "still"]
+    again = world.submit("trap 'echo out' TERM; sh -c \"trap 'echo gone' EXIT; sleep 100\"; sh -c 'echo second'")
+    world.wait(5)
+    world.cancel(again)
+    assert text(again) == ["out", "second"]
     other = world.submit("sh -c \"trap 'echo in' TERM; sleep 100; echo still\"; echo $?")
     world.wait(5)
     world.cancel(other)
