@@ -9,12 +9,12 @@ from mock_server.cluster.node import NodeState
 from mock_server.cluster.profile import Claim, Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Hashable, Iterable, Iterator, Mapping
 
     from mock_server.cluster.executor import Process
     from mock_server.cluster.job import Job, Resources
     from mock_server.cluster.layout import PartitionInfo
-    from mock_server.cluster.limits import Limit, Limits
+    from mock_server.cluster.limits import Limits
     from mock_server.cluster.node import Cluster, Node
     from mock_server.cluster.placement import Place
     from mock_server.cluster.planning import Policy, Reservations
