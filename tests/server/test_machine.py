@@ -98,6 +98,7 @@ def _what(request: httpx.Request) -> dict[str, Any]:
     return {"content": request.content, "headers": own}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheduler", ["fcfs", "easy", "conservative"])
 def test_callers_leave_the_server_whole(scheduler: SchedulerName) -> None:
     machine = type("Machine", (Caller,), {"scheduler": scheduler})
@@ -105,7 +106,7 @@ def test_callers_leave_the_server_whole(scheduler: SchedulerName) -> None:
     work = settings(
         phases=[Phase.generate],
         max_examples=effort(3, 100),
-        stateful_step_count=effort(12, 60),
+        stateful_step_count=effort(40, 100),
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
     )
