@@ -19,7 +19,7 @@ from tests.support.effort import effort
 if TYPE_CHECKING:
     from mock_server.cluster.founding import SchedulerName
 
-KEYS = {"platform": "YOUR_API_KEY", "jobservice": "<token>", "s9s": "YOUR_TOKEN"}
+KEYS = ("YOUR_API_KEY", "<token>", "YOUR_TOKEN")
 OVER = {"completed", "failed", "cancelled"}
 CHOICES = st.integers(0, 2**32)
 ACTS = ["submit", "submit", "array", "cancel", "change", "hold", "node", "delete"]
@@ -35,8 +35,8 @@ class Caller(RuleBasedStateMachine):
         self.opened = ExitStack()
         self.said: list[httpx.Request | float] = []
         self.server = self._server()
-        clients = {family: self._client(key) for family, key in KEYS.items()}
-        self.views = Views(self.server, **clients, draw=random.Random(0))
+        platform, jobservice, s9s = map(self._client, KEYS)
+        self.views = Views(self.server, platform, jobservice, s9s, random.Random(0))
         self.endings: dict[str, tuple[Any, ...]] = {}
 
     def _server(self) -> MockServer:
