@@ -10,8 +10,9 @@ import pydantic_core
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
-from mock_server.auth import NOBODY, Presented
+from mock_server.auth import NOBODY
 from mock_server.browsers import OPEN, preflight
+from mock_server.callers import identify, query_params
 from mock_server.delivery import Delivery
 from mock_server.dispatch import PORT
 from mock_server.errors import ApiError
@@ -19,12 +20,10 @@ from mock_server.idempotency import HEADER, check_key, fingerprint, same_json
 from mock_server.incoming import Incoming
 from mock_server.refusals import refusals
 from mock_server.routes import Call
-from mock_server.sockets import check_origin, socket_of, without_token
 from mock_server.validation import check_body, check_query
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-    from starlette.datastructures import QueryParams
     from starlette.types import Receive, Scope, Send
 
     from mock_server.auth import Credential
@@ -130,7 +129,7 @@ class Exchange:
             raise ApiError(403, "This key may only read")
         if endpoint.scope is not None and endpoint.scope not in credential.scopes:
             raise ApiError(403, f"This key lacks the scope {endpoint.scope}")
-        query = check_query(endpoint.query, self._params())
+        query = check_query(endpoint.query, query_params(self.request, self.match.methods.values()))
         if endpoint.stream is not None:
             return await self._work_on_stream(endpoint, endpoint.stream, credential, query)
         if endpoint.body is None:
@@ -182,20 +181,7 @@ class Exchange:
 
     def _identify(self) -> Credential:
         keys = self.state.keys(self.match.family.dialect.name)
-        takes_session = any(endpoint.session for endpoint in self.match.methods.values())
-        shown = Presented.of(self.request, session=takes_session, token=self._opens_socket())
-        credential = keys.authenticate(shown)
-        if self._opens_socket():
-            check_origin(self.request, shown=shown.authorization is not None or shown.api_key is not None)
-        return credential
-
-    def _opens_socket(self) -> bool:
-        """Tell whether the caller asks for a socket where there is one."""
-        return socket_of(self.request) is not None and any(each.socket for each in self.match.methods.values())
-
-    def _params(self) -> QueryParams:
-        params = self.request.query_params
-        return without_token(params) if self._opens_socket() else params
+        return identify(keys, self.request, self.match.methods.values())
 
     def _count(self, credential: Credential | None) -> Window:
         """Count this request for its key, or for its address if it has none."""
