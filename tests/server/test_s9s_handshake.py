@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,11 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from mock_server import MockServer
 from tests.server.s9s_sockets import TOKEN, peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from mock_server import MockServer
 
 
 def refused(server: MockServer, query: str = "", **options: Any) -> tuple[int, str]:
@@ -118,3 +118,38 @@ def test_many_headers_do_no_harm(server: MockServer) -> None:
     with pytest.raises(InvalidStatus) as caught, peer(server, additional_headers={"X-Long": "x" * 10_000}):
         pass
     assert caught.value.response.status_code == 431
+
+
+def test_an_application_without_a_server_is_enough() -> None:
+    """An ASGI server of any make brings its own WebSocket."""
+
+    async def converse(app: Any) -> list[dict[str, Any]]:
+        said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        for text in ('{"action": "subscribe", "channel": "jobs"}', "?"):
+            said.put_nowait({"type": "websocket.receive", "text": text})
+        connect_event = {"type": "websocket.connect"}
+        scope = {
+            "type": "websocket",
+            "scheme": "ws",
+            "path": "/s9s/v1/ws",
+            "query_string": b"token=YOUR_TOKEN",
+            "headers": [(b"host", b"localhost")],
+            "extensions": {},
+        }
+        events = iter([connect_event])
+
+        async def receive() -> dict[str, Any]:
+            return next(events, None) or await said.get()
+
+        conversation = asyncio.create_task(app(scope, receive, heard.put))
+        messages = [await heard.get() for _ in range(3)]
+        said.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        await conversation
+        return messages
+
+    server = MockServer(clock="manual")
+    accepted, subscribed, error = asyncio.run(converse(server.app))
+    assert accepted["type"] == "websocket.accept"
+    assert json.loads(subscribed["text"]) == {"action": "subscribed", "channel": "jobs", "sequence": 0}
+    assert "error" in json.loads(error["text"])
