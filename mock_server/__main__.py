@@ -8,6 +8,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from mock_server.cluster.founding import SCHEDULERS
 from mock_server.server import MockServer, is_loopback
 from mock_server.world import WORLDS
 
@@ -28,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
             seed=options.seed,
             clock=options.clock,
             world=options.world,
+            scheduler=options.scheduler,
             rate_limits=not options.no_rate_limits,
             state=options.state,
             storage_quota=options.storage_quota,
@@ -83,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="makes ids and chance repeatable (default: %(default)s)")
     parser.add_argument("--clock", default="real", help="real, xN, manual or auto (default: %(default)s)")
     parser.add_argument("--world", default="documented", choices=sorted(WORLDS), help="what exists at the start")
+    parser.add_argument(
+        "--scheduler", default="fcfs", choices=sorted(SCHEDULERS), help="who may overtake whom in a queue"
+    )
     parser.add_argument("--state", metavar="DIR", help="keep stored files here (default: a temporary directory)")
     parser.add_argument("--storage-quota", type=int, metavar="BYTES", help="size of all files together (default: any)")
     parser.add_argument("--no-rate-limits", action="store_true", help="count requests, but never refuse one")

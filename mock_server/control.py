@@ -171,6 +171,7 @@ class ControlAPI:
             "clusters": len(state.cluster.clusters),
             "rate_limits": state.settings.rate_limits,
             "idempotency": state.settings.idempotency,
+            "scheduler": state.settings.scheduler,
         }
 
     async def _reset(self, request: Request) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from mock_server.auth import NOBODY
 from mock_server.browsers import OPEN, preflight
-from mock_server.callers import identify, query_params
+from mock_server.callers import identify, query_of
 from mock_server.delivery import Delivery
 from mock_server.dispatch import PORT
 from mock_server.errors import ApiError
@@ -129,7 +129,7 @@ class Exchange:
             raise ApiError(403, "This key may only read")
         if endpoint.scope is not None and endpoint.scope not in credential.scopes:
             raise ApiError(403, f"This key lacks the scope {endpoint.scope}")
-        query = check_query(endpoint.query, query_params(self.request, self.match.methods.values()))
+        query = check_query(endpoint.query, query_of(self.match, self.request))
         if endpoint.stream is not None:
             return await self._work_on_stream(endpoint, endpoint.stream, credential, query)
         if endpoint.body is None:
@@ -180,8 +180,7 @@ class Exchange:
         return credential
 
     def _identify(self) -> Credential:
-        keys = self.state.keys(self.match.family.dialect.name)
-        return identify(keys, self.request, self.match.methods.values())
+        return identify(self.state.keys(self.match.family.dialect.name), self.match, self.request)
 
     def _count(self, credential: Credential | None) -> Window:
         """Count this request for its key, or for its address if it has none."""

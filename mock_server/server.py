@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping
     from types import TracebackType
 
+    from mock_server.cluster.founding import SchedulerName
     from mock_server.encryption import Paths
     from mock_server.faults import FaultPlan, Rule
     from mock_server.journal import Record
@@ -71,7 +72,8 @@ class MockServer:
     ``api_keys`` are accepted besides the documented ones.  ``idempotency`` is ``replay``, ``reject`` (409 for every
     repeated key) or ``ignore`` (a server that never heard of keys).  ``state`` is a directory for the stored files and
     unfinished uploads, which another server can go on with; without one they end with this server.  ``storage_quota``
-    is the number of bytes that all files together may have.
+    is the number of bytes that all files together may have.  ``scheduler`` is ``fcfs``, where no job overtakes another,
+    or ``easy`` or ``conservative`` backfill; see ``mock_server.cluster.planning``.
 
     S9S answers below ``/s9s`` and for the hosts that its document names; ``s9s_port`` gives it a socket of its own, 0
     meaning any free one.  ``oauth_clients`` are secrets by client id, accepted besides the documented pair;
@@ -96,6 +98,7 @@ class MockServer:
         faults: Iterable[Rule | Mapping[str, Any] | str] | str = (),
         rate_limits: bool = True,
         check_invariants: bool = False,
+        scheduler: SchedulerName = "fcfs",
         idempotency: IdempotencyMode = "replay",
         api_keys: Iterable[str | Credential] = (),
         state: str | os.PathLike[str] | None = None,
@@ -129,6 +132,7 @@ class MockServer:
                 idempotency=idempotency,
                 api_keys=tuple(key if isinstance(key, Credential) else Credential(key) for key in api_keys),
                 check_invariants=check_invariants,
+                scheduler=scheduler,
                 control=is_loopback(host),
                 directory=None if state is None else os.path.abspath(state),
                 storage_quota=storage_quota,

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mock_server.cluster.backend import ClusterBackend
+    from mock_server.cluster.founding import SchedulerName
     from mock_server.faults import Rule
     from mock_server.routes import Family
 
@@ -57,6 +58,7 @@ class Settings:
     idempotency: IdempotencyMode = "replay"
     api_keys: tuple[Credential, ...] = ()
     check_invariants: bool = False
+    scheduler: SchedulerName = "fcfs"
     control: bool = True
     directory: str | None = None
     storage_quota: int | None = None
@@ -72,7 +74,7 @@ class ServerState:
         self.settings = settings
         self.closed = False
         self.time = Timekeeper(settings.clock)
-        cluster = build_world(settings.world, now=self.time.now(), seed=settings.seed)
+        cluster = build_world(settings.world, now=self.time.now(), seed=settings.seed, scheduler=settings.scheduler)
         self.cluster: ClusterBackend = cluster
         self.check: Callable[[], None] = cluster.check_invariants if settings.check_invariants else _unchecked
         self.time.attach(cluster, self.check)

@@ -9,12 +9,12 @@ from mock_server.cluster.node import NodeState
 from mock_server.cluster.profile import Claim, Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Hashable, Iterable, Iterator, Mapping
 
     from mock_server.cluster.executor import Process
     from mock_server.cluster.job import Job, Resources
     from mock_server.cluster.layout import PartitionInfo
-    from mock_server.cluster.limits import Limit, Limits
+    from mock_server.cluster.limits import Limits
     from mock_server.cluster.node import Cluster, Node
     from mock_server.cluster.placement import Place
     from mock_server.cluster.planning import Policy, Reservations
@@ -66,10 +66,6 @@ class Backfill:
         self._eligible.clear()
         self._claims.clear()
 
-    def knows(self, job: Job) -> bool:
-        """Tell whether a job has been planned since something changed that may be in its way."""
-        return job.number in self._claims
-
     def plan(self, now: float, queue: JobQueue, running: Iterable[Process]) -> Decision:
         """Plan the nodes that were seen last."""
         jobs = {job.number: job for job in queue}
@@ -112,7 +108,7 @@ class Backfill:
             for name, count in process.job.allocation:
                 yield process.deadline, self._numbers[name], _amounts(wanted, count)
 
-    def _room(self, queue: JobQueue) -> dict[Limit, int]:
+    def _room(self, queue: JobQueue) -> dict[Hashable, int]:
         return {
             limit: self._limits.room(next(iter(lane.jobs.values())), limit)
             for lane in queue.lanes.values()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mock_server.cluster.backend import NotFoundError, RequestError
 from mock_server.cluster.layout import ACCOUNTS, DEFAULT_ACCOUNT, QUALITIES, QUEUES
@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from mock_server.cluster.layout import Account, Association, PartitionInfo, Qos, QueueInfo
     from mock_server.cluster.node import Cluster, Node
     from mock_server.cluster.site import Site
+
+
+class Terms(NamedTuple):
+    """Where a job may run, who pays for it, and for how many seconds it may run at most."""
+
+    partition: PartitionInfo
+    account: str
+    time_limit: float | None
 
 
 class Facility:
@@ -97,6 +105,13 @@ class Facility:
         if request.cluster_id is not None and self.cluster(request.cluster_id) is not partition.cluster:
             raise RequestError("partition", f"partition {partition.name!r} is none of cluster {request.cluster_id!r}")
         return partition
+
+    def terms_for(self, request: JobRequest, partition: PartitionInfo) -> Terms:
+        """Return the terms of a request: its own, else those of the partition, its QOS and its user."""
+        limit = partition.limit(request.time_limit)
+        if limit is None:
+            limit = self.qos[request.qos].max_wall
+        return Terms(partition, self.account_for(request), limit)
 
     def account_for(self, request: JobRequest) -> str:
         """Return the account that a request names, else the first one of its user."""

@@ -123,8 +123,8 @@ class Founding(Reading):
         partition = self._facility.partition_for(request)
         site = self._facility.sites[partition.cluster_id]
         self._admission.check(request, partition)
-        account = self._facility.account_for(request)
-        job = past.job(job_id, self._registry.number(), partition, request, account)
+        terms = self._facility.terms_for(request, partition)
+        job = past.job(job_id, self._registry.number(), request, terms)
         site.reserve(job)
         self._registry.add(job)
         site.resume(job, past.runs_for)

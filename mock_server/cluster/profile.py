@@ -79,8 +79,12 @@ class Profile:
 
     def find_now(self, claim: Claim) -> Slot | None:
         """Return the slot that begins now, if there is one."""
-        first, nodes = self._search(claim, starts=1)
-        return Slot(self.now, self.now + claim.limit, nodes) if nodes and first == 0 else None
+        # Most fail here, without a look at what comes later.
+        able = [node for node in _bits(claim.eligible) if _holds(self._free[0][node], claim.share)]
+        if len(able) < (1 if claim.packed else claim.shares):
+            return None
+        _, nodes = self._search(claim, starts=1)
+        return Slot(self.now, self.now + claim.limit, nodes) if nodes else None
 
     def may_improve(self, claim: Claim, slot: Slot) -> bool:
         """Tell whether a job that holds a slot might find an earlier one, had it not that one.

@@ -11,8 +11,8 @@ from mock_server.cluster.log import Log
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mock_server.cluster.facility import Terms
     from mock_server.cluster.job import ArrayTask, IdForm, JobRequest
-    from mock_server.cluster.layout import PartitionInfo
     from mock_server.cluster.meter import Meter
 
 ID_FACTORIES: dict[IdForm, Callable[[int], str]] = {"platform": "job_{}".format, "jobservice": "job-{}".format}
@@ -76,17 +76,16 @@ class Registry:
         self,
         job_id: str,
         request: JobRequest,
-        partition: PartitionInfo,
+        terms: Terms,
         now: float,
         *,
-        account: str | None,
         array: ArrayTask | None = None,
     ) -> Job:
         """Add a new job; the number of the last new id is its own, unless it is a task of an array."""
         job = Job(
             id=job_id,
             request=request,
-            cluster_id=partition.cluster_id,
+            cluster_id=terms.partition.cluster_id,
             state=JobState.PENDING,
             created_at=now,
             updated_at=now,
@@ -95,10 +94,10 @@ class Registry:
             priority=request.priority,
             environment=dict(request.environment),
             output_path=request.output_path,
-            partition=partition.name,
-            account=account,
+            partition=terms.partition.name,
+            account=terms.account,
             held=request.hold,
-            time_limit=partition.limit(request.time_limit),
+            time_limit=terms.time_limit,
             array=array,
             eligible_at=now,
             outputs={},

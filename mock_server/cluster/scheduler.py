@@ -57,6 +57,7 @@ class Scheduler:
         self._ranked_at = core.agenda.now
         self._passing = False
         self._again = False
+        self._changed = False
         self._limited: dict[LaneKey, str] = {}
         self._waiting: dict[int, Job] = {}
         core.limits.watch(self._room_again)
@@ -79,9 +80,7 @@ class Scheduler:
 
     def reconsider(self) -> None:
         """Look again at all jobs, because the nodes of the cluster have changed."""
-        for job in self.aside.values():
-            self.queue.add(job)
-        self.aside.clear()
+        self._changed = True
         if self.backfill is not None:
             self.backfill.forget()
         self.plan(self._agenda.now)
@@ -130,6 +129,9 @@ class Scheduler:
         self._limited = {}
         self._passing, self._again = True, False
         try:
+            if self._changed:
+                self._changed = False
+                self._sort_out()
             arrived = self._take_arrivals()
             if not self._core.ranking.is_steady and now >= self._ranked_at + RANKING_SECONDS:
                 self._ranked_at = now
@@ -151,8 +153,25 @@ class Scheduler:
         now = self._agenda.now
         arrived = [job for job in self.arrivals.pop(now, ()) if self._may_compete(job, now)]
         for job in arrived:
-            self.queue.add(job)
+            if (reason := self.obstacles.of(job)) is None:
+                self.queue.add(job)
+            else:
+                self._set_aside(job, reason)
         return arrived
+
+    def _sort_out(self) -> None:
+        """Look again at what is in the way of whom."""
+        for job in tuple(self.aside.values()):
+            reason = self.obstacles.of(job)
+            # A listener may have cancelled the job by now.
+            if reason is None and self.aside.pop(job.id, None) is not None:
+                self.queue.add(job)
+                self._note(job, "Priority")
+            elif reason is not None and job.id in self.aside:
+                self._note(job, reason)
+        for job in tuple(self.queue):
+            if (reason := self.obstacles.of(job)) is not None and job in self.queue:
+                self._set_aside(job, reason)
 
     def _may_compete(self, job: Job, now: float) -> bool:
         if job.state not in _WAITING or job.held or job.id in self.aside:
@@ -169,9 +188,6 @@ class Scheduler:
     def _start_by_plan(self, backfill: Backfill) -> None:
         """Start whom the plan lets start, who may be anybody in the queue."""
         backfill.look()
-        for job in [job for job in self.queue if not backfill.knows(job)]:
-            if (reason := self.obstacles.of(job)) is not None:
-                self._set_aside(job, reason)
         decision = backfill.plan(self._agenda.now, self.queue, self.executor.processes.values())
         self._waiting = {job.number: job for job in decision.heads}
         for job, places in decision.starts:
@@ -210,8 +226,6 @@ class Scheduler:
                 self._limited[lane.key] = reason
                 self._note(job, reason)
                 _put(heads, None)
-            elif (reason := self.obstacles.of(job)) is not None:
-                self._set_aside(job, reason)
             elif self.place(job, kept):
                 self.queue.discard(job)
                 self._start(job)

@@ -12,8 +12,8 @@ from mock_server.cluster.shell.files import output_directory
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mock_server.cluster.facility import Terms
     from mock_server.cluster.job import JobRequest
-    from mock_server.cluster.layout import PartitionInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,14 @@ class Past:
         if self.state in {JobState.PENDING, JobState.QUEUED} and self.started_at is not None:
             raise ValueError("a waiting job has no started_at")
 
-    def job(self, job_id: str, number: int, partition: PartitionInfo, request: JobRequest, account: str | None) -> Job:
+    def job(self, job_id: str, number: int, request: JobRequest, terms: Terms) -> Job:
         """Build the job as it stands now."""
         failed_alone = self.state is JobState.FAILED and self.reason is None and bool(self.exit_code)
         exit_code = 0 if self.state is JobState.COMPLETED and self.exit_code is None else self.exit_code
         job = Job(
             id=job_id,
             request=request,
-            cluster_id=partition.cluster_id,
+            cluster_id=terms.partition.cluster_id,
             state=self.state,
             created_at=self.created_at,
             updated_at=self.ended_at or self.started_at or self.created_at,
@@ -67,9 +67,9 @@ class Past:
             priority=request.priority,
             environment=dict(request.environment),
             output_path=request.output_path,
-            partition=partition.name,
-            account=account,
-            time_limit=partition.limit(request.time_limit),
+            partition=terms.partition.name,
+            account=terms.account,
+            time_limit=terms.time_limit,
             eligible_at=self.created_at,
             queued_at=self.created_at if self.state is JobState.QUEUED else None,
             started_at=self.started_at,

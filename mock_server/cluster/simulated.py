@@ -37,13 +37,12 @@ class SimulatedCluster(Founding):
         partition = self._facility.partition_for(request)
         self._admission.check(request, partition)
         conditions = self._core.dependencies.resolve(request)
-        account = self._facility.account_for(request)
-        job_id = self._registry.new_id(request.id_form)
-        if request.array:
-            tasks = [ArrayTask(job_id, number) for number in request.array]
-            jobs = [self._create(f"{job_id}_{task.task_id}", request, partition, account, task) for task in tasks]
-        else:
-            jobs = [self._create(job_id, request, partition, account)]
+        terms = self._facility.terms_for(request, partition)
+        create, job_id = self._registry.create, self._registry.new_id(request.id_form)
+        tasks = [ArrayTask(job_id, number) for number in request.array]
+        jobs = [create(f"{job_id}_{task.task_id}", request, terms, self.now, array=task) for task in tasks]
+        if not tasks:
+            jobs = [create(job_id, request, terms, self.now)]
         site = self._facility.sites[partition.cluster_id]
         for job in jobs:
             if conditions:
@@ -166,16 +165,6 @@ class SimulatedCluster(Founding):
     def run_until_idle(self) -> None:
         """Advance from event to event until nothing more happens by itself."""
         self._agenda.run_until_idle()
-
-    def _create(
-        self,
-        job_id: str,
-        request: JobRequest,
-        partition: PartitionInfo,
-        account: str | None,
-        task: ArrayTask | None = None,
-    ) -> Job:
-        return self._registry.create(job_id, request, partition, self.now, account=account, array=task)
 
     def _jobs(self, job_id: str) -> tuple[Job, ...]:
         """Return a job, or all tasks of an array."""

@@ -83,7 +83,7 @@ class Site:
 
     def admit(self, job: Job) -> None:
         """Let a waiting job compete as soon as nothing but nodes keeps it from starting, and say what does."""
-        reason = self._prepare(job)
+        reason = self._prepare(job, delay=0.0)
         if reason is None:
             job.reason = None
             self._lifecycle.changed(job)
@@ -156,7 +156,7 @@ class Site:
             self._core.dependencies.progressed(job)
         self._vacate(nodes)
 
-    def _prepare(self, job: Job) -> str | None:
+    def _prepare(self, job: Job, delay: float = DISPATCH_SECONDS) -> str | None:
         """Set a waiting job on its way, and return what keeps it from competing."""
         now, begin = self._agenda.now, job.eligible_at
         reason = "JobHeldUser" if job.held else self._core.dependencies.reason(job)
@@ -169,7 +169,7 @@ class Site:
             return "BeginTime"
         if begin is None or begin < now:
             job.eligible_at = now
-        self.scheduler.arrive(job, now + DISPATCH_SECONDS)
+        self.scheduler.arrive(job, now + delay)
         return None
 
     def _warn(self, job: Job, reason: str | None, signal: int) -> bool:

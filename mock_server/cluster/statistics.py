@@ -90,10 +90,11 @@ class Instants:
 
     def add(self, at: float) -> None:
         """Note an instant, also one that is older than others."""
-        if not self._times or at >= self._times[-1]:
-            self._times.append(at)
+        times = self._times
+        if not times or at >= times[-1]:
+            times.append(at)
         else:
-            insort(self._times, at)
+            insort(times, at)
 
     def count(self, start: float, end: float) -> int:
         span = self._span(start, end)
@@ -116,8 +117,14 @@ class Samples(Instants):
 
     def note(self, at: float, value: float) -> None:
         """Note a number at an instant."""
-        self._values.insert(bisect_right(self._times, at), value)
-        self.add(at)
+        times = self._times
+        if not times or at >= times[-1]:
+            times.append(at)
+            self._values.append(value)
+        else:
+            index = bisect_right(times, at)
+            times.insert(index, at)
+            self._values.insert(index, value)
 
     def values(self, start: float, end: float) -> Sequence[float]:
         """Return the numbers of a period."""

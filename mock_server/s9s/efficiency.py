@@ -34,7 +34,9 @@ class EfficiencyListing(StrictQuery):
 
     user: str | None = Field(default=None, description="Only jobs of this user.")
     partition: str | None = Field(default=None, description="Only jobs in this partition.")
-    min_runtime: Shortest = Field(default=0.0, description="Only jobs that ran so long, in any form of a duration.")
+    min_runtime: Shortest | None = Field(
+        default=None, description="Only jobs that ran so long, in any form of a duration."
+    )
     limit: QueryNumber = Field(default=MAX_LIMIT, description="Most jobs to return; more than 1000 is taken as 1000.")
     offset: QueryCount = Field(default=0, description="Jobs to skip.")
 
@@ -75,7 +77,7 @@ async def efficiency_(call: Call[EfficiencyListing, None]) -> EfficiencyReply:
         if wanted.partition is not None and job.partition != wanted.partition:
             continue
         seconds = runtime(job, now)
-        if seconds <= 0 or seconds < wanted.min_runtime:
+        if seconds <= 0 or seconds < (wanted.min_runtime or 0.0):
             continue
         view = view_efficiency(job, people, now)
         found.append(view)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -12,7 +13,7 @@ from mock_server.s9s.states import JobWord, in_state, job_word
 from mock_server.validation import QueryCount, QueryNumber, StrictQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Reversible
 
     from mock_server.cluster.job import Job
     from mock_server.s9s.people import People
@@ -58,17 +59,19 @@ class JobListing(StrictQuery):
     def size(self) -> int:
         return min(self.limit, MAX_LIMIT)
 
-    def select(self, jobs: Iterable[Job], people: People, now: float) -> list[Job]:
-        """Return the jobs that pass, in order; ``jobs`` come oldest first, and equals stay in the order of submission."""
-        chosen = self._filtered(jobs, people)
+    def page(self, jobs: Collection[Job], people: People, now: float) -> tuple[list[Job], int]:
+        """Return a page of the jobs that pass, and their number; ``jobs`` come oldest first, equals in the order of submission."""
+        found = self._filtered(jobs, people) if self._narrows else jobs
         if self.sort != "submit_time":
-            return self._sorted(chosen, _key(self.sort, people, now))
-        if self.order == "desc":
-            chosen.reverse()
-        return chosen
+            found = self._sorted(found, _key(self.sort, people, now))
+        # Without a copy, because there may be very many jobs.
+        backwards = self.sort == "submit_time" and self.order == "desc"
+        ordered = reversed(cast("Reversible[Job]", found)) if backwards else iter(found)
+        return list(islice(ordered, self.offset, self.offset + self.size)), len(found)
 
-    def cut(self, jobs: list[Job]) -> list[Job]:
-        return jobs[self.offset : self.offset + self.size]
+    @property
+    def _narrows(self) -> bool:
+        return (self.state, self.user, self.partition) != (None, None, None)
 
     def _filtered(self, jobs: Iterable[Job], people: People) -> list[Job]:
         if self.user is not None:
@@ -80,7 +83,7 @@ class JobListing(StrictQuery):
             jobs = filter(in_state(self.state), jobs)
         return list(jobs)
 
-    def _sorted(self, jobs: list[Job], key: Callable[[Job], Any]) -> list[Job]:
+    def _sorted(self, jobs: Collection[Job], key: Callable[[Job], Any]) -> list[Job]:
         present = [job for job in jobs if key(job) is not None]
         absent = [job for job in jobs if key(job) is None] if len(present) < len(jobs) else []
         present.sort(key=key, reverse=self.order == "desc")

@@ -46,15 +46,14 @@ async def list_(call: Call[JobListing, None]) -> JobPage:
     """List jobs."""
     wanted, state = call.query, call.state
     people, now = People(state.users), state.time.now()
-    found = wanted.select(state.cluster.jobs.values(), people, now)
-    page = wanted.cut(found)
+    page, total = wanted.page(state.cluster.jobs.values(), people, now)
     call.saw_active_job = any(not job.state.is_terminal for job in page)
     return {
         "jobs": [summarize(job, people, now) for job in page],
-        "total": len(found),
+        "total": total,
         "limit": wanted.size,
         "offset": wanted.offset,
-        "has_more": wanted.offset + len(page) < len(found),
+        "has_more": wanted.offset + len(page) < total,
     }
 
 

@@ -12,6 +12,7 @@ from mock_server.world import documented, documented_files, empty
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from mock_server.cluster.founding import SchedulerName
     from mock_server.cluster.job import IdForm
 
 WORLDS: dict[str, Callable[[SimulatedCluster], None]] = {"documented": documented.fill, "empty": empty.fill}
@@ -21,7 +22,7 @@ SEEDS: dict[str, Callable[[], Iterable[Seed]]] = {"documented": documented_files
 """The stored files of each world."""
 
 
-def build_world(name: str, *, now: float, seed: int) -> SimulatedCluster:
+def build_world(name: str, *, now: float, seed: int, scheduler: SchedulerName = "fcfs") -> SimulatedCluster:
     """Return the cluster of the world called ``name`` as it is at ``now``."""
     if name not in WORLDS:
         raise ValueError(f"world must be one of {', '.join(WORLDS)}, not {name!r}")
@@ -33,6 +34,6 @@ def build_world(name: str, *, now: float, seed: int) -> SimulatedCluster:
         "platform": lambda number: "job_" + unique(number),
         "jobservice": lambda number: "job-" + unique(number),
     }
-    cluster = SimulatedCluster(now=now, seed=seed, id_factories=factories)
+    cluster = SimulatedCluster(now=now, seed=seed, id_factories=factories, scheduler=scheduler)
     WORLDS[name](cluster)
     return cluster

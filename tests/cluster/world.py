@@ -9,7 +9,9 @@ from mock_server.cluster.node import Cluster, Node, ScalePolicy
 from mock_server.cluster.simulated import SimulatedCluster
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Iterable
+
+    from mock_server.cluster.layout import PartitionInfo
 
 T = TypeVar("T")
 
@@ -66,8 +68,8 @@ class World:
         self.backend.advance(self.backend.now + seconds)
         self.backend.check_invariants()
 
-    def cancel(self, job: Job, reason: str | None = None) -> Job:
-        return run(self.backend.cancel(job.id, reason))
+    def cancel(self, job: Job | str, reason: str | None = None, **options: Any) -> Job:
+        return run(self.backend.cancel(_id(job), reason, **options))
 
     def update(self, job: Job, **changes: Any) -> Job:
         return run(self.backend.update(job.id, **changes))
@@ -75,11 +77,18 @@ class World:
     def delete(self, job: Job) -> None:
         run(self.backend.delete(job.id))
 
-    def hold(self, job: Job) -> Job:
-        return run(self.backend.hold(job.id))
+    def hold(self, job: Job | str, reason: str | None = None) -> Job:
+        return run(self.backend.hold(_id(job), reason))
 
-    def release(self, job: Job) -> Job:
-        return run(self.backend.release(job.id))
+    def release(self, job: Job | str) -> Job:
+        return run(self.backend.release(_id(job)))
+
+    def set_priority(self, job: Job | str, priority: int) -> Job:
+        return run(self.backend.set_priority(_id(job), priority))
+
+    def add_partition(self, name: str, numbers: Iterable[int], **options: Any) -> PartitionInfo:
+        """Add a partition of some of the nodes."""
+        return self.backend.add_partition(name, "main", tuple(f"main-{number:03d}" for number in numbers), **options)
 
     def scale(self, **policy: Any) -> Cluster:
         return run(self.backend.scale("main", ScalePolicy(**policy)))
@@ -90,8 +99,8 @@ class World:
     def restore_node(self, name: str) -> None:
         run(self.backend.restore_node("main", name))
 
-    def drain_node(self, name: str) -> None:
-        run(self.backend.drain_node("main", name, "maintenance"))
+    def drain_node(self, name: str, timeout: float | None = None) -> None:
+        run(self.backend.drain_node("main", name, "maintenance", timeout))
 
     def node(self, number: int = 1) -> Node:
         return self.cluster.nodes[f"main-{number:03d}"]
@@ -99,6 +108,15 @@ class World:
     def kinds(self, subject: str) -> list[str]:
         """Return the kinds of all events of one subject."""
         return [event.kind for event in self.backend.events() if event.subject == subject]
+
+
+def _id(job: Job | str) -> str:
+    return job if isinstance(job, str) else job.id
+
+
+def reasons(*jobs: Job) -> list[str | None]:
+    """Return why each job waits, or how it ended."""
+    return [job.reason for job in jobs]
 
 
 def text(job: Job, stream: str | None = None) -> list[str]:

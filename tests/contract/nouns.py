@@ -21,6 +21,7 @@ from vantage_sdk.platform.teams import Teams
 from vantage_sdk.platform.users import UserJobFilters, Users
 from vantage_sdk.platform.webhooks import Webhooks
 from vantage_sdk.s9s import jobs as s9s_jobs
+from vantage_sdk.s9s.events import Events
 from vantage_sdk.s9s.exports import Exports
 from vantage_sdk.s9s.metrics import Metrics as S9SMetrics
 from vantage_sdk.s9s.nodes import Nodes
@@ -59,6 +60,7 @@ SERVICES: dict[str, dict[str, type[Any]]] = {
         "users": S9SUsers,
         "partitions": Partitions,
         "metrics": S9SMetrics,
+        "events": Events,
         "exports": Exports,
         "reports": Reports,
     },
@@ -81,7 +83,7 @@ OPTIONS = (
 )
 MODELS = (
     *("api_key", "billing", "cluster", "envelope", "event", "job", "metrics", "node_type", "storage_file", "team"),
-    *("user", "webhook", "workflow", "workflow_graph", "workflow_result", "logs", "phase", "quantity"),
+    *("user", "webhook", "workflow", "workflow_graph", "workflow_result", "logs", "phase", "quantity", "update"),
     *(
         f"s9s_{name}"
         for name in ("bulk", "document", "job", "metrics", "node", "partition", "search", "status", "user")

@@ -19,7 +19,7 @@ from tests.contract.nouns import MODELS, NOUNS, OPTIONS, PAGES, PLAIN, SERVICES
 from tests.contract.reference import ROOT
 from tests.contract.test_boundaries import files, tree
 from vantage_sdk import exceptions
-from vantage_sdk.core.resource import method, opening, stream
+from vantage_sdk.core.resource import live, method, opening, stream
 from vantage_sdk.models.base import Model
 
 EXPORTS = {
@@ -37,7 +37,7 @@ def resource_methods() -> Iterator[Thing]:
     for noun, cls in {**NOUNS, **nouns}.items():
         for name in dir(cls):
             kind = inspect.getattr_static(cls, name)
-            if isinstance(kind, method | stream | opening) and not name.startswith("_"):
+            if isinstance(kind, method | stream | live | opening) and not name.startswith("_"):
                 yield f"{noun}.{name}", kind._body
 
 

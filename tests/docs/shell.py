@@ -14,7 +14,7 @@ from tests.docs.blocks import ROOT, Block, commands_of
 BIN = Path(sys.executable).parent
 SERVER = "http://127.0.0.1:8000"
 """How the pages write the address of a server that listens on the default port."""
-VARIABLE = re.compile(r"\b(?:(?:VANTAGE|SSL_CERT|XDG)_[A-Z_]+|LOCALAPPDATA)\b")
+VARIABLE = re.compile(r"\b(?:(?:VANTAGE|SSL_CERT|XDG|S9S_API)_[A-Z_]+|LOCALAPPDATA)\b")
 """The environment variables that pages and code can name."""
 
 

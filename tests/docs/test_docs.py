@@ -34,6 +34,7 @@ from vantage_sdk.platform.storage_directories import DirectoryOptions
 from vantage_sdk.platform.teams import Teams
 from vantage_sdk.platform.users import UserJobFilters, Users
 from vantage_sdk.platform.webhooks import Webhooks
+from vantage_sdk.s9s.events import Events
 from vantage_sdk.s9s.exports import Exports
 from vantage_sdk.s9s.jobs import Jobs as S9SJobs, S9SJobFilters
 from vantage_sdk.s9s.metrics import Metrics
@@ -58,8 +59,10 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session
     with MockServer(clock="auto") as server:
         monkeypatch.setenv("VANTAGE_BASE_URL", server.url)
         monkeypatch.setenv("VANTAGE_API_KEY", "your-api-key")
-        monkeypatch.setenv("S9S_API_URL", f"{server.url}/s9s")
+        monkeypatch.setenv("S9S_API_URL", server.s9s_url)
         monkeypatch.setenv("S9S_API_TOKEN", "test_token_123")
+        monkeypatch.setenv("VANTAGE_JOB_SERVICE_URL", server.url)
+        monkeypatch.setenv("VANTAGE_JOB_SERVICE_TOKEN", "<token>")
         monkeypatch.setenv("PYTHONPATH", str(ROOT))
         monkeypatch.setenv("VANTAGE_STATE_DIR", str(tmp_path / "state"))
         yield Session(tmp_path, server.url)
@@ -151,7 +154,7 @@ S9S: dict[str, type[Any]] = {
     "s9s.exports": Exports,
     "s9s.reports": Reports,
 }
-REFERENCE |= dict.fromkeys(S9S, "s9s.md")
+REFERENCE |= {**dict.fromkeys(S9S, "s9s.md"), "s9s.events": "events.md"}
 NOUNS = {
     "jobs": Jobs,
     "clusters": Clusters,
@@ -162,6 +165,7 @@ NOUNS = {
     **REST,
     "webhooks": Webhooks,
     **S9S,
+    "s9s.events": Events,
 }
 
 
@@ -259,7 +263,8 @@ def test_variables_are_named_in_the_docs_as_in_the_code() -> None:
     shown = set(re.findall(VARIABLE, pages))
     assert shown - variables_in_code() == set()
     assert (
-        variables_in_code() - set(re.findall(r"\b[A-Z_]+\b", (ROOT / "docs" / "configuration.md").read_text())) == set()
+        variables_in_code() - set(re.findall(r"\b[A-Z0-9_]+\b", (ROOT / "docs" / "configuration.md").read_text()))
+        == set()
     )
 
 

@@ -209,6 +209,16 @@ async def test_a_list_is_walked_by_offset(face: Face) -> None:
     }
 
 
+async def test_a_page_says_where_the_server_began_it(face: Face) -> None:
+    page = {"items": [job()], "total": 9, "limit": 1, "offset": 4}
+    with ScriptedServer([Json(200, page), Json(200, page)]) as server:
+        async with face.job_service(server.url) as client:
+            found = await client.jobs.list(offset=7, limit=3)
+            await client.jobs.list(page_token=found.next_page_token)
+    assert (found.limit, found.offset, found.total, found.has_next) == (1, 4, 9, True)
+    assert server.requests[1].target.endswith("?limit=1&offset=5")
+
+
 async def test_a_cancellation_whose_answer_was_lost_is_none_the_less_done(face: Face) -> None:
     script = [Unanswered(), fault(409, "CONFLICT"), Json(200, job(status="cancelled", worker_id="w"))]
     with ScriptedServer(script) as server, instant_retries():

@@ -11,7 +11,7 @@ from tests.support.faces import Face
 from tests.support.messages import sse_event
 from tests.support.scripted import Chunked, CutAt, Json, Reply, Request, ScriptedServer, Sse, Step
 from vantage_sdk import Logs, StreamInterrupted, VantageConnectionError
-from vantage_sdk.core.log_position import Position
+from vantage_sdk.core.log_position import RECENT, Position
 from vantage_sdk.jobservice.job_logs import ALL
 from vantage_sdk.testing import instant_retries
 
@@ -204,6 +204,26 @@ async def test_a_tail_is_a_number_of_lines(face: Face, tail: Any) -> None:
             await client.jobs.logs("job-1", tail=tail)
         with pytest.raises((TypeError, ValueError), match="tail (is a number from 0|takes a whole number)"):
             _ = [line async for line in client.jobs.logs_stream("job-1", tail=tail)]
+
+
+async def test_a_log_that_was_received_from_its_start_goes_on_however_long_it_has_become(face: Face) -> None:
+    service = Service(stamped(150), 300, 400)
+    service.there = 5
+    assert await follow(face, service) == stamped(150)
+
+
+def test_lines_that_are_too_many_to_remember_count_as_well() -> None:
+    end = [f"end {number}" for number in range(RECENT)]
+    position = Position(from_start=False)
+    for line in ["second", *end]:
+        position.advance(None, line)
+    position.find(["first", *end, "second", *end, "more"])
+    assert (position.lead, position.count) == (RECENT + 1, RECENT + 1)
+    other = Position(from_start=False)
+    for line in ["third", *end]:
+        other.advance(None, line)
+    with pytest.raises(StreamInterrupted, match="not there any more"):
+        other.find(["first", *end, "second", *end, "more"])
 
 
 def test_the_place_of_many_equal_lines_is_found_quickly() -> None:

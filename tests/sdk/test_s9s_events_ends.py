@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import signal
 import threading
-import time
-from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 import anyio
@@ -17,37 +12,12 @@ import anyio.lowlevel
 import pytest
 
 from tests.support.faces import Face
-from tests.support.hub import complete_or_told, update
-from tests.support.interrupt import Interrupt
+from tests.support.hub import Watcher, complete_or_told, update
 from tests.support.leftovers import settled
 from tests.support.scripted import Json, Request, ScriptedServer, Step
 from tests.support.sockets import Peer, sockets
 from vantage_sdk import AsyncS9SClient, S9SClient
-from vantage_sdk.core import reconnecting, websocket
-from vantage_sdk.core.io import duplex
-from vantage_sdk.s9s import channels, subscription
 from vantage_sdk.testing import instant_retries
-
-
-class Watcher:
-    """Acknowledges, sends ``count`` updates, and notes how the client leaves."""
-
-    def __init__(self, count: int = 0) -> None:
-        self.count = count
-        self.ends: list[Any] = []
-        self.ready, self.go, self.left = threading.Event(), threading.Event(), threading.Event()
-
-    def talk(self, peer: Peer) -> None:
-        try:
-            after = peer.receive().get("after", 0)
-            peer.send({"action": "subscribed", "channel": "jobs", "sequence": after})
-            for number in range(after + 1, self.count + 1):
-                peer.send(update(number, sequence=number, previous=number - 1))
-            self.ready.set()
-            peer.ended()
-        finally:
-            self.ends.append(peer.closed)
-            self.left.set()
 
 
 @pytest.fixture
@@ -258,10 +228,39 @@ def test_an_event_loop_that_ends_closes_what_is_left() -> None:
     assert len(kept) == 1
 
 
-@pytest.fixture
-def _no_pauses() -> Iterator[None]:
-    with instant_retries():
-        yield
+def test_a_blocking_client_works_inside_an_event_loop() -> None:
+    """As in a notebook, whose event loop also finalizes what is forgotten there."""
+    watcher = Watcher(2)
+
+    async def cell(url: str) -> list[Any]:
+        with S9SClient(url, "t", trust_env=False) as client:
+            with client.events.subscribe("jobs") as updates:
+                found = [next(updates)]
+            forgotten = client.events.subscribe("jobs")
+            return [*found, next(forgotten)]
+
+    with ScriptedServer(sockets(watcher.talk)) as server:
+        assert [item.sequence for item in asyncio.run(cell(server.url))] == [1, 1]
+        settled(lambda: len(watcher.ends) == 2, lambda: watcher.ends)
+
+
+@with_tasks
+async def test_another_task_can_close_one_that_does_not_reconnect(face: Face, watcher: Watcher) -> None:
+    found: list[Any] = []
+
+    async def take(updates: Any) -> None:
+        found.extend([item async for item in updates])
+        found.append("ended")
+
+    with ScriptedServer(sockets(watcher.talk)) as server:
+        async with face.s9s(server.url) as client:
+            async with client.events.subscribe("jobs", reconnect=False, ping_interval=0.01) as updates:
+                with anyio.fail_after(10):
+                    async with anyio.create_task_group() as group:
+                        group.start_soon(take, updates)
+                        await anyio.sleep(0.05)
+                        await updates.aclose()
+    assert found == ["ended"]
 
 
 def test_a_live_stream_takes_no_place_of_other_calls(watcher: Watcher) -> None:
@@ -293,64 +292,3 @@ async def test_a_live_stream_takes_no_place_of_other_calls_either(face: Face, wa
             assert (await client.jobs.get("1", timeout=5)).job_id == "1"
             for stream in streams:
                 await stream.aclose()
-
-
-def test_ctrl_c_ends_a_wait_at_once_and_the_next_goes_on(watcher: Watcher) -> None:
-    watcher.count = 1
-    with ScriptedServer(sockets(watcher.talk)) as server, S9SClient(server.url, "t", trust_env=False) as client:
-        with client.events.subscribe("jobs", after=0) as updates:
-            assert next(updates).sequence == 1  # type: ignore[union-attr]
-            timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
-            timer.start()
-            begun = time.monotonic()
-            with pytest.raises(KeyboardInterrupt):
-                next(updates)
-            assert time.monotonic() - begun < 5
-            timer.join()
-            assert not updates.ended
-            assert updates.poll(0.01) is None
-            assert server.requests[-1].number == 1, "the next wait makes a connection of its own"
-
-
-MODULES = [subscription, channels, reconnecting, websocket, duplex]
-
-
-@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited", "ignore:unclosed <socket:ResourceWarning")
-@pytest.mark.usefixtures("_no_pauses")
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.rpartition(".")[2])
-def test_ctrl_c_at_any_place_loses_nothing_that_is_not_told(module: ModuleType) -> None:
-    """A notebook's stop button while it waits, and then the cell is run again."""
-    matching, published = [1, 2, 3], [0]
-
-    def talk(peer: Peer) -> None:
-        after = peer.receive().get("after", 0)
-        peer.send({"action": "subscribed", "channel": "jobs", "sequence": published[0]})
-        for number in [number for number in matching if number > after]:
-            peer.send(update(number, sequence=number, previous=number - 1))
-            published[0] = max(number, published[0])
-        peer.ping()
-        peer.close(1000)
-
-    with ScriptedServer(sockets(talk)) as server, S9SClient(server.url, "t", trust_env=False) as client:
-        place, before = 1, len(os.listdir("/proc/self/fd"))
-        while True:
-            found, published[0] = list[Any](), 0
-            updates = client.events.subscribe("jobs", after=0)
-            strike = Interrupt(place, module)
-            strike._files = {module.__file__}
-            with strike:
-                try:
-                    while (item := updates.poll(5)) is not None:
-                        found.append(item)
-                except KeyboardInterrupt:
-                    pass
-            if not strike.struck:
-                break
-            found.extend(updates)
-            complete_or_told(found, matching)
-            updates.close()
-            place += 2
-        assert place > 20
-        del updates, strike
-        gc.collect()
-        settled(lambda: len(os.listdir("/proc/self/fd")) <= before + 1, lambda: os.listdir("/proc/self/fd"))

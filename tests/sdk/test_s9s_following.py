@@ -4,86 +4,30 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.support.cutting import Cutter
 from tests.support.faces import Face
-from tests.support.scripted import Chunked, CutAt, Json, Reply, Request, ScriptedServer, Step, UntilClose
-from tests.support.sockets import Peer, Socket, is_socket
+from tests.support.output import END, LINES, Output, follow, line
+from tests.support.scripted import Json, ScriptedServer
+from tests.support.sockets import Peer
 from vantage_sdk import (
     AuthorizationError,
     DeadlineExceeded,
     ResourceNotFoundError,
     ServerError,
     StreamInterrupted,
-    VantageAPIError,
 )
 from vantage_sdk.testing import instant_retries
-
-LINES = ["first", "", "ünï ☃", '{"json": 1}', "last"]
-TEXT = "".join(f"{line}\n" for line in LINES).encode()
 
 
 @pytest.fixture(autouse=True)
 def _no_pauses() -> Iterator[None]:
     with instant_retries():
         yield
-
-
-def line(number: int | None, text: str, channel: str = "output") -> dict[str, Any]:
-    data = {"text": text} if number is None else {"line": number, "text": text}
-    return {"channel": channel, "action": "line", "resource_id": "7", "data": data}
-
-
-END = {"channel": "output", "action": "end", "resource_id": "7"}
-
-
-def job(state: str = "RUNNING") -> Json:
-    return Json(200, {"job_id": "7", "state": state})
-
-
-class Output:
-    """Serves ``LINES`` over WebSocket from ``after`` on; ``talks`` are what the first connections do instead."""
-
-    def __init__(self, *talks: Callable[[Peer], Any], resumes: bool = True, numbers: bool = True) -> None:
-        self.talks = [*talks]
-        self.afters: list[str | None] = []
-        self.state = "RUNNING"
-        self._resumes, self._numbers = resumes, numbers
-
-    def __call__(self, request: Request, connection: int) -> Step:
-        if request.path == "/v1/jobs/7":
-            return job(self.state)
-        assert request.path in ("/v1/jobs/7/output", "/v1/jobs/7/error")
-        assert request.query["follow"] == "true"
-        assert is_socket(request)
-        self.afters.append(request.query.get("after"))
-        return Socket(request, self.talks.pop(0) if self.talks else self.whole)
-
-    def whole(self, peer: Peer) -> None:
-        peer.send(*self.frames(peer), END)
-        peer.close(1000)
-
-    def frames(self, peer: Peer) -> list[Any]:
-        after = int(peer.request.query.get("after", 0)) if self._resumes else 0
-        numbered = [*enumerate(LINES, 1)]
-        return [line(number if self._numbers else None, text) for number, text in numbered if number > after]
-
-    def some(self, count: int, code: int | None = None) -> Callable[[Peer], None]:
-        def talk(peer: Peer) -> None:
-            peer.send(*self.frames(peer)[:count])
-            if code is not None:
-                peer.close(code)
-
-        return talk
-
-
-async def follow(face: Face, url: str, *args: Any, **options: Any) -> list[str]:
-    async with face.s9s(url) as client:
-        return [text async for text in client.jobs.follow(7, *args, **options)]
 
 
 async def test_lines_come_as_they_are(face: Face) -> None:
@@ -210,60 +154,6 @@ async def test_a_server_that_is_in_trouble_for_too_long_is_an_error(face: Face) 
 async def test_no_such_job_is_an_error(face: Face) -> None:
     with ScriptedServer([Json(404, {"error": {"code": "RESOURCE_NOT_FOUND", "message": "Job 7 not found"}})]) as server:
         with pytest.raises(ResourceNotFoundError, match="Job 7 not found"):
-            await follow(face, server.url)
-
-
-class Plain:
-    """Answers 200 with text; ``first`` is how the first answer is cut."""
-
-    def __init__(self, first: Step | None = None, state: str = "COMPLETED") -> None:
-        self.first, self.state, self.asked = first, state, 0
-
-    def __call__(self, request: Request, connection: int) -> Step:
-        if request.path == "/v1/jobs/7":
-            return job(self.state)
-        self.asked += 1
-        if self.first is not None and self.asked == 1:
-            return self.first
-        return WHOLE
-
-
-WHOLE = Chunked([TEXT[:9], TEXT[9:]], headers={"Content-Type": "text/plain; charset=utf-8"})
-
-
-async def test_a_server_that_does_not_switch_is_read_as_text(face: Face) -> None:
-    plain = Plain()
-    with ScriptedServer(plain) as server:
-        assert await follow(face, server.url) == LINES
-    assert plain.asked == 2, "the first end was not announced, so it is looked at once more"
-
-
-@pytest.mark.parametrize("at", [60, 130, 150, 165])
-async def test_text_that_is_cut_is_read_again_and_what_came_is_left_out(face: Face, at: int) -> None:
-    with ScriptedServer(Plain(CutAt(at, WHOLE))) as server:
-        assert await follow(face, server.url) == LINES
-
-
-async def test_text_without_framing_ends_with_the_connection(face: Face) -> None:
-    reply = Reply(200, TEXT, {"Content-Type": "text/plain"})
-    with ScriptedServer(Plain(UntilClose(reply))) as server:
-        assert await follow(face, server.url) == LINES
-
-
-async def test_text_after_numbered_lines_is_not_guessed_at(face: Face) -> None:
-    output = Output()
-
-    def script(request: Request, connection: int) -> Step:
-        return Socket(request, output.some(2)) if connection == 0 else WHOLE
-
-    with ScriptedServer(script) as server:
-        with pytest.raises(StreamInterrupted, match="numbers its lines no more"):
-            await follow(face, server.url)
-
-
-async def test_an_answer_that_is_no_log_is_an_error(face: Face) -> None:
-    with ScriptedServer([Json(200, {"lines": ["a"]})]) as server:
-        with pytest.raises(VantageAPIError, match="application/json that cannot be followed"):
             await follow(face, server.url)
 
 

@@ -119,6 +119,19 @@ def s9s(server: MockServer, make_client: Callable[..., httpx.Client]) -> httpx.C
 
 
 @pytest.fixture
+def empty(make_server: Callable[..., MockServer]) -> MockServer:
+    return make_server(world="empty")
+
+
+@pytest.fixture
+def alone(empty: MockServer, make_client: Callable[..., httpx.Client]) -> httpx.Client:
+    """A client of a server on which nothing runs but what the test submits."""
+    client = make_client(empty, key="YOUR_TOKEN")
+    client.base_url = httpx.URL(empty.s9s_url)
+    return client
+
+
+@pytest.fixture
 def receiver() -> Iterator[Receiver]:
     """A receiver of webhooks."""
     with Receiver() as running:

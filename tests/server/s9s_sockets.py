@@ -72,7 +72,7 @@ def peer(server: MockServer, path: str = "/v1/ws", **options: Any) -> Generator[
 
 
 def submit(server: MockServer, script: str = "sleep 5", **job: Any) -> str:
-    """Submit a job of alice and return its id."""
+    """Submit a job and return its id."""
     answer = httpx.post(f"{server.s9s_url}/v1/jobs", json={"script": script, "nodes": 1, **job}, headers=TOKEN)
     assert answer.status_code == 201, answer.text
     job_id: str = answer.json()["job_id"]

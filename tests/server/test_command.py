@@ -48,12 +48,15 @@ def test_it_says_where_it_listens_and_stops_when_asked(command: subprocess.Popen
 
 
 @pytest.mark.parametrize(
-    "command", [["--clock", "manual", "--world", "empty", "--seed", "7", "--no-rate-limits"]], indirect=True
+    "command",
+    [["--clock", "manual", "--world", "empty", "--seed", "7", "--no-rate-limits", "--scheduler", "easy"]],
+    indirect=True,
 )
 def test_options(command: subprocess.Popen[str]) -> None:
     assert command.stdout is not None
     info = httpx.get(command.stdout.readline().removeprefix("Listening on ").strip() + "/_mock").json()
-    assert (info["clock"], info["world"], info["seed"], info["rate_limits"]) == ("manual", "empty", 7, False)
+    found = tuple(info[name] for name in ("clock", "world", "seed", "rate_limits", "scheduler"))
+    assert found == ("manual", "empty", 7, False, "easy")
 
 
 @pytest.mark.parametrize("command", [["--s9s-port", "0", "--anonymous-s9s"]], indirect=True)

@@ -6,10 +6,8 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings, strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from mock_server.cluster.shell.model import MAX_LINES, Run, lines
 from mock_server.jobservice.commands import command_line, model_name
 from mock_server.jobservice.job_requests import CpuText, MemoryText
 from mock_server.jobservice.quantities import amount, cores, size
@@ -71,31 +69,6 @@ def test_settings_of_other_types_mean_nothing_here(config: dict[str, Any]) -> No
 )
 def test_an_image_has_a_bare_name(image: str, name: str) -> None:
     assert model_name(image, {}) == name
-
-
-def test_the_printed_log() -> None:
-    written, at = [], 0.0
-    for line in lines(Run("resnet50", steps=100, seconds=30)):
-        at += line.pause
-        written.append((round(at, 6), line.text))
-    assert written[:4] == [
-        (0.0, "Loading model resnet50..."),
-        (5.0, "Model loaded successfully"),
-        (6.0, "Processing batch 1/100..."),
-        (6.24, "Processing batch 2/100..."),
-    ]
-    assert written[-2:] == [(29.76, "Processing batch 100/100..."), (30.0, "Processed 100 batches")]
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.integers(1, 10**9), st.floats(0, 1e9), st.sampled_from(["batches", "epochs"]))
-@example(1, 0.0, "batches")
-@example(101, 1.0, "epochs")
-def test_a_run_takes_its_time_and_says_little(steps: int, seconds: float, unit: str) -> None:
-    found = list(lines(Run("m", unit, steps, seconds)))
-    assert sum(line.pause for line in found) == pytest.approx(seconds)
-    assert all(line.pause >= 0 for line in found)
-    assert 4 <= len(found) <= MAX_LINES + 3
 
 
 # Quantities

@@ -171,3 +171,12 @@ def test_a_budget_that_is_used_up_leaves_the_others(server: MockServer, client: 
     assert client.get(f"{API}/jobs/").status_code == 200
     server.advance(60)
     assert client.post(f"{API}/jobs/", json={}).status_code == 400
+
+
+def test_what_was_refused_for_a_dependency_can_be_asked_again(server: MockServer, client: httpx.Client) -> None:
+    server.faults.set(f"POST {API}/jobs/: down=kubernetes, ok")
+    body, once = {"job_type": "inference", "image": "i"}, {"Idempotency-Key": "once"}
+    answers = [client.post(f"{API}/jobs/", json=body, headers=once) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [503, 201, 201]
+    assert "Idempotency-Replayed" in answers[2].headers
+    assert answers[1].json() == answers[2].json()

@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import httpx
 import pytest
 
 from mock_server import MockServer
-from tests.server.test_s9s_jobs import job, submit
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-@pytest.fixture
-def empty(make_server: Callable[..., MockServer]) -> MockServer:
-    return make_server(world="empty")
-
-
-@pytest.fixture
-def alone(empty: MockServer, make_client: Callable[..., httpx.Client]) -> httpx.Client:
-    client = make_client(empty, key="YOUR_TOKEN")
-    client.base_url = httpx.URL(empty.s9s_url)
-    return client
+from tests.server.s9s_calls import job, submit
 
 
 def states(client: httpx.Client, job_ids: list[str]) -> list[str]:

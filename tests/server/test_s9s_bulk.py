@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from mock_server import MockServer
-from tests.server.test_s9s_jobs import error, job, submit
+from tests.server.s9s_calls import error, job, submit
 
 
 def bulk(client: httpx.Client, action: str, job_ids: list[Any], **options: Any) -> dict[str, Any]:

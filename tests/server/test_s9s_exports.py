@@ -97,6 +97,10 @@ def test_the_documented_export_exists(s9s: httpx.Client) -> None:
     assert {row["user"] for row in rows(text)} == {"alice"}
 
 
+def test_the_plural_works_too(s9s: httpx.Client) -> None:
+    assert s9s.post("/v1/exports", json={"type": "jobs", "format": "json"}).status_code == 201
+
+
 @pytest.mark.parametrize("kind", ["jobs", "nodes", "users", "partitions"])
 def test_both_formats_say_what_the_lists_say(server: MockServer, s9s: httpx.Client, kind: str) -> None:
     as_json = json.loads(content(server, s9s, type=kind, format="json"))
@@ -184,8 +188,7 @@ def test_what_means_nothing_is_refused(s9s: httpx.Client, body: dict[str, Any], 
 
 
 def test_an_odd_name_is_suggested_so_that_every_client_understands(server: MockServer, s9s: httpx.Client) -> None:
-    options = {"filename": "Ergebnis süß.csv"}
-    export_id = s9s.post("/v1/exports", json={"type": "jobs", "format": "csv", "options": options}).json()["export_id"]
+    export_id = order(s9s, options={"filename": "Ergebnis süß.csv"})
     ready(server, s9s, export_id)
     header = s9s.get(f"/v1/exports/{export_id}/download").headers["Content-Disposition"]
     assert header == "attachment; filename=\"Ergebnis s__.csv\"; filename*=UTF-8''Ergebnis%20s%C3%BC%C3%9F.csv"
@@ -288,9 +291,8 @@ def test_curl_orders_and_fetches(server: MockServer, s9s: httpx.Client, tmp_path
         return subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path).stdout
 
     body = json.dumps({**DOCUMENTED, "filter": {"user": "alice"}})
-    made = json.loads(
-        curl("-X", "POST", f"{server.s9s_url}/v1/export", "-H", "Content-Type: application/json", "-d", body)
-    )
+    ordered = curl("-X", "POST", f"{server.s9s_url}/v1/export", "-H", "Content-Type: application/json", "-d", body)
+    made = json.loads(ordered)
     status = ready(server, s9s, made["export_id"])
     curl("-OJ", status["download_url"])
     saved = tmp_path / "alice_december_jobs.csv"

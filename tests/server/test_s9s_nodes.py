@@ -9,7 +9,7 @@ import pytest
 
 from mock_server import MockServer
 from mock_server.s9s.durations import parse_duration
-from tests.server.test_s9s_jobs import error, job, submit
+from tests.server.s9s_calls import error, job, submit
 
 
 def node(client: httpx.Client, name: str) -> dict[str, Any]:

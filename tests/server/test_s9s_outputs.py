@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from mock_server import MockServer
-from tests.server.test_s9s_jobs import submit
+from tests.server.s9s_calls import submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -98,3 +98,32 @@ def complete_or_told(items: Sequence[Update | Resynced], expected: Sequence[int]
         assert told or not missing, f"{missing} are missing before {number}, and nobody said so"
         left, told = left[left.index(number) + 1 :], False
     assert told or not left, f"{left} are missing at the end, and nobody said so"
+
+
+class Watcher:
+    """Acknowledges, sends ``count`` updates, and notes how the client leaves."""
+
+    def __init__(self, count: int = 0) -> None:
+        self.count = count
+        self.ends: list[Any] = []
+        self.ready, self.go, self.left = threading.Event(), threading.Event(), threading.Event()
+
+    def talk(self, peer: Peer) -> None:
+        try:
+            after = peer.receive().get("after", 0)
+            peer.send({"action": "subscribed", "channel": "jobs", "sequence": after})
+            for number in range(after + 1, self.count + 1):
+                peer.send(update(number, sequence=number, previous=number - 1))
+            self.ready.set()
+            peer.ended()
+        finally:
+            self.ends.append(peer.closed)
+            self.left.set()
+
+
+def say(peer: Peer) -> None:
+    """Send the next two updates, then wait for the client to leave."""
+    after = peer.receive().get("after", 0)
+    peer.send({"action": "subscribed", "channel": "jobs", "sequence": after})
+    peer.send(*[update(number, sequence=number, previous=number - 1) for number in range(after + 1, after + 3)])
+    peer.ended()

@@ -14,6 +14,7 @@ from vantage_sdk import AsyncVantageClient, VantageClient
 from vantage_sdk.base_client import Client
 from vantage_sdk.core.answer import Answer
 from vantage_sdk.core.io.abort import Abort
+from vantage_sdk.core.io.flights import Flight
 from vantage_sdk.core.io.port import Call, Sink, Wire
 from vantage_sdk.core.stepping import run
 
@@ -127,6 +128,12 @@ class RecordingIO:
 
     def start(self, call: Call[T]) -> Done:
         return Done(run(call()))
+
+    async def launch(self, call: Call[None], flight: Flight[Any]) -> None:
+        await call()
+
+    async def landed(self, flight: Flight[Any], seconds: float | None) -> bool:
+        return flight.landed
 
     async def aclose(self) -> None:
         pass

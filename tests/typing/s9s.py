@@ -9,6 +9,7 @@ from signal import Signals
 from typing import Any, assert_type
 
 from vantage_sdk import (
+    AsyncLiveStream,
     AsyncS9SClient,
     AsyncStream,
     BulkOutcome,
@@ -18,13 +19,17 @@ from vantage_sdk import (
     Duration,
     EfficiencyReport,
     Export,
+    JobUpdate,
+    LiveStream,
     Logs,
+    NodeUpdate,
     Page,
     PerformanceSeries,
     Phase,
     Quantity,
     RawResponse,
     Report,
+    Resynced,
     S9SClient,
     S9SJob,
     S9SNode,
@@ -34,6 +39,7 @@ from vantage_sdk import (
     SearchHit,
     SearchResults,
     Stream,
+    Update,
 )
 
 client = S9SClient("https://s9s.example.com", "token")
@@ -92,6 +98,23 @@ def documents() -> None:
     assert_type(client.reports.download("r", Path("report.pdf")), Path)
 
 
+def events() -> None:
+    with client.events.subscribe("jobs", {"user": "alice"}, queue=5, overflow="drop_oldest") as updates:
+        assert_type(updates, LiveStream[Update | Resynced])
+        assert_type(next(updates), Update | Resynced)
+        assert_type(updates.poll(timedelta(seconds=1)), Update | Resynced | None)
+        assert_type(updates.ended, bool)
+        for item in updates:
+            if isinstance(item, JobUpdate):
+                assert_type(item.data, S9SJob | None)
+            elif isinstance(item, NodeUpdate):
+                assert_type(item.data, S9SNode | None)
+            elif isinstance(item, Resynced):
+                assert_type(item.since, int | None)
+    client.events.subscribe({"jobs": {"user": "alice"}, "nodes": None}, after={"jobs": 3}, ping_interval=None)
+    assert_type(client.jobs.follow(1, "error"), Stream[str])
+
+
 async def asynchronous() -> None:
     async with AsyncS9SClient("https://s9s.example.com", "token") as aclient:
         pending: Coroutine[Any, Any, S9SJob] = aclient.jobs.get(1)
@@ -102,6 +125,11 @@ async def asynchronous() -> None:
         assert_type(await aclient.with_raw.search("a"), RawResponse[SearchResults])
         assert_type(await aclient.with_raw.jobs.list(), RawResponse[Page[S9SJob]])
         assert_type(await aclient.exports.download("e", "rows.csv"), Path)
+        assert_type(aclient.events.subscribe("jobs"), AsyncLiveStream[Update | Resynced])
+        async with aclient.events.subscribe("nodes", reconnect=False) as updates:
+            assert_type(await anext(updates), Update | Resynced)
+            assert_type(await updates.poll(5), Update | Resynced | None)
+        assert_type(aclient.jobs.follow(1), AsyncStream[str])
 
 
 def durations() -> None:
@@ -121,6 +149,9 @@ async def mistakes() -> None:
     client.jobs.bulk("delete", [1])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.metrics.performance(interval="2h")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.search("a", type="things")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.events.subscribe()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.events.subscribe("jobs", overflow="lose")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.events.subscribe("jobs", chanel="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.search()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.with_raw.jobs.list_all()  # type: ignore[arg-type]  # pyright: ignore
     aclient.jobs.get(1).state  # type: ignore[attr-defined]  # pyright: ignore

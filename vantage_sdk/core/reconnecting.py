@@ -149,6 +149,11 @@ class Line:
         """Return the seconds since somebody looked what has arrived; 0 where there is no connection."""
         return 0.0 if self._socket is None else time.monotonic() - self._socket.looked_at
 
+    @property
+    def ready(self) -> bool:
+        """Tell whether the pause after a failure is over."""
+        return self._not_before <= time.monotonic()
+
     async def glance(self) -> None:
         """Take what has arrived without waiting for more, and answer pings."""
         if self._socket is not None:
@@ -157,6 +162,8 @@ class Line:
     async def lost(self, error: Exception) -> None:
         """Let go of a connection that is of no use any more; the next is made after a pause.  Raise what cannot be mended."""
         await self.drop()
+        if self.closed:
+            return
         if isinstance(error, TransportError) and error.failure is Failure.BAD:
             raise self.sender.lost(error, self._request.method, self._request.path)
         if isinstance(error, VantageAPIError) and not self._passes(error):

@@ -56,9 +56,12 @@ class Token:
 
     @classmethod
     def of(cls, text: str) -> Token:
-        """Return a token that says itself when it ends, if it is a JWT."""
+        """Return a token that says itself when it ends, if it is a JWT.
+
+        One that is over when it comes tells of clocks that differ, and is used until the server refuses it.
+        """
         ends = expiry(text)
-        return cls(Secret(text)) if ends is None else cls(Secret(text), ends - LEEWAY, ends)
+        return cls(Secret(text)) if ends is None or ends <= time.time() else cls(Secret(text), ends - LEEWAY, ends)
 
 
 @dataclass(frozen=True, slots=True)

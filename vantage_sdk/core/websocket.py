@@ -170,7 +170,7 @@ class WebSocket:
         """Return the next bytes, none at the end, and ``None`` if ``until`` comes first."""
         if self._sending:
             raise TransportError(Failure.CUT, "the connection broke while something was sent")
-        while True:
+        while self._end is None:  # another task may drop it while this one is pinging
             begun = self.looked_at = time.monotonic()
             patience = self._patience[self._pinged]
             spans = [patience and patience - self._silent, until and until - begun]
@@ -189,6 +189,7 @@ class WebSocket:
                 await self._ping(self._silent)
             if until is not None and time.monotonic() >= until:
                 return None
+        raise self._end
 
     async def _ping(self, silent: float) -> None:
         if self._pinged:

@@ -102,6 +102,8 @@ class Subscription:
         first = gap or self._waiting[0]
         if isinstance(first, Update):
             item: Item = first
+        elif not self._line.ready:
+            return None
         else:
             try:
                 state = await self._snapshot(self._line.sender, self.channels[first.channel])

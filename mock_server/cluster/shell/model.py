@@ -80,8 +80,8 @@ def _parse(arguments: list[str]) -> Run | None:
             break
         options[word] = next(words, "")
     seconds, unit = options.pop("--seconds"), "epochs" if "--epochs" in options else "batches"
-    steps = options.pop("--epochs", "") or options["--batches"]
-    options.pop("--batches")
+    batches = options.pop("--batches")
+    steps = options.pop("--epochs", batches)
     if options or len(rest) != 1 or not steps.isdecimal() or len(steps) > 10 or not 1 <= int(steps) <= MAX_STEPS:
         return None
     try:
