@@ -48,11 +48,18 @@ class Application:
         self._open = True
         self.state.courier.open()
 
+    async def connect(self) -> None:
+        """Have a first look at the cluster if it is a real one, and follow it from now on."""
+        if self.state.slurm is not None:
+            await self.state.slurm.open()
+
     async def close(self) -> None:
         """Stop delivering."""
         self._open = False
         await self.state.courier.aclose()
         await self.state.s9s.aclose()
+        if self.state.slurm is not None:
+            await self.state.slurm.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -77,6 +84,7 @@ class Application:
             kind = (await receive())["type"]
             if kind == "lifespan.startup":
                 self.open()
+                await self.connect()
             else:
                 await self.close()
             await send({"type": f"{kind}.complete"})
