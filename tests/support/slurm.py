@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from mock_server.cluster.slurm.settings import SlurmSettings
+from tests.slurm.waiting import until
 
 SCRIPTS = Path(__file__).parents[1] / "slurm"
 PORTS = 16
@@ -78,7 +79,8 @@ class Site:
         pid = int((self.state / "run" / "slurmctld.pid").read_text())
         if Path(f"/proc/{pid}/comm").read_text().strip() != "slurmctld":
             raise RuntimeError(f"process {pid} is not slurmctld")
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGTERM)  # which lets it write down what it knows
+        until(lambda: _is_over(pid), bool, 30.0)
 
     def command(self, name: str, *arguments: str) -> str:
         """Run one of Slurm's commands and return what it prints."""
@@ -121,3 +123,12 @@ def _free_ports() -> int:
             continue
         return first
     raise RuntimeError("there are no free ports in a row")
+
+
+def _is_over(pid: int) -> bool:
+    """Tell whether a process has ended; one that waits for its parent to notice has."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return "State:\tZ" in status

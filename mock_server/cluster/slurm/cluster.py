@@ -21,7 +21,7 @@ from mock_server.cluster.history import History
 from mock_server.cluster.job import JobState
 from mock_server.cluster.slurm import submission
 from mock_server.cluster.slurm.commands import Commands
-from mock_server.cluster.slurm.identity import KEY, slurm_key, tag_of
+from mock_server.cluster.slurm.identity import key_of, slurm_key, tag_of
 from mock_server.cluster.slurm.layout import Layout
 from mock_server.cluster.slurm.reading import Reading
 from mock_server.cluster.slurm.rest import InDoubtError, Rest
@@ -247,7 +247,7 @@ class SlurmCluster(Reading):
 
     async def _repeated(self, request: JobRequest, tag: Tag) -> Job | None:
         """Return the job that was taken in before under the key of a request."""
-        if request.idempotency_key is None and KEY not in request.extras:
+        if key_of(request) is None:
             return None
         if tag.token in self._doubtful:
             # It may have been taken in although no answer came; only Slurm knows.

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from mock_server.cluster.job import IdForm, JobRequest
 
 PREFIXES: dict[IdForm, str] = {"platform": "job_", "jobservice": "job-", "s9s": ""}
-KEY = "idempotency_key"
-"""Where the platform keeps a request's key among its extras."""
+KEYS = ("platform.idempotency_key", "jobservice.idempotency_key", "s9s.idempotency_key")
+"""Where the families keep a request's idempotency key among its extras."""
 
 _MARK = "vantage:"
 
@@ -35,9 +35,16 @@ class Tag:
         return _MARK + json.dumps(content, separators=(",", ":"))
 
 
+def key_of(request: JobRequest) -> str | None:
+    """Return the idempotency key of a request, whichever family took it."""
+    if request.idempotency_key is not None:
+        return request.idempotency_key
+    return next((str(request.extras[name]) for name in KEYS if name in request.extras), None)
+
+
 def tag_of(request: JobRequest) -> Tag:
     """Return the tag of a request; the same request under the same idempotency key has the same token."""
-    key = request.idempotency_key or request.extras.get(KEY)
+    key = key_of(request)
     token = secrets.token_hex(12)
     if key is not None:
         said = (request.user_id, key, request.name, request.command, request.id_form, request.array)
