@@ -148,7 +148,7 @@ class MockServer:
                 slurm=slurm,
             )
         )
-        self.cluster = ClusterAccess(self._call, lambda: self.app.state.cluster)
+        self.cluster = ClusterAccess(self._call, lambda: self.app.state.cluster, None if slurm is None else self._wait)
         self.storage = StorageAccess(lambda: self._call(lambda: self.app.state.storage))
         self.workflows = WorkflowAccess(self._call, lambda: self.app.state)
         self.webhooks = WebhookAccess(self._call, lambda: self.app.state.courier, self._wait)

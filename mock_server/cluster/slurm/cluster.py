@@ -142,8 +142,8 @@ class SlurmCluster(Reading):
             del self._in_flight[tag.token]
         created = self._roster.submitted(number, located, tag, partition.name, time.time(), account)
         self._look_soon()
-        if request.priority and self.settings.operator is not None:
-            await self._prioritize(created, request.priority)
+        if request.priority and not request.hold and self.settings.operator is not None:
+            await self._begin_with(created, request.priority)
         return created
 
     async def cancel(
@@ -271,6 +271,13 @@ class SlurmCluster(Reading):
         job.priority = priority
         self._roster.changed_by_hand(job, "job.priority", time.time(), priority=priority, previous_priority=previous)
         self._look_soon()
+
+    async def _begin_with(self, job: Job, priority: int) -> None:
+        """Give a new job its priority, which only an operator may; Slurm has the job already, whatever becomes of this."""
+        try:
+            await self.rest.update(slurm_key(job.array_job_id or job.id), {"priority": max(1, priority)})
+        except ClusterError as error:
+            _log.info("job %s keeps Slurm's priority: %s", job.id, error)
 
     async def _set_node(self, cluster_id: str, name: str, state: str, reason: str | None = None) -> None:
         self._layout.find(cluster_id)
