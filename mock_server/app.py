@@ -36,6 +36,8 @@ class Application:
         self.state = ServerState(self.settings, FAMILIES)
         if self._open:
             self.state.courier.open()
+            if self.state.slurm is not None:
+                self.state.slurm.open_soon()
 
     def token(self, claims: Mapping[str, Any], lifetime: float | None) -> str:
         """Return a token for the job service that begins now."""

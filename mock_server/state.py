@@ -129,7 +129,7 @@ class ServerState:
         if settings.slurm is not None:
             from mock_server.cluster.slurm.cluster import SlurmCluster  # here, because it needs an HTTP client
 
-            self.slurm = SlurmCluster(settings.slurm)
+            self.slurm = SlurmCluster(settings.slurm, state=settings.directory)
             return self.slurm
         simulated = build_world(settings.world, now=self.time.now(), seed=settings.seed, scheduler=settings.scheduler)
         if settings.check_invariants:
@@ -184,6 +184,8 @@ class ServerState:
         self.closed = True
         self.s9s.close()
         self.courier.close()
+        if self.slurm is not None:
+            self.slurm.abandon()
         self.time.wake_all()
         if self.settings.directory is not None:
             self.storage.erase()

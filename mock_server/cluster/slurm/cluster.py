@@ -23,6 +23,7 @@ from mock_server.cluster.slurm import submission
 from mock_server.cluster.slurm.commands import Commands
 from mock_server.cluster.slurm.identity import key_of, slurm_key, tag_of
 from mock_server.cluster.slurm.layout import Layout
+from mock_server.cluster.slurm.memory import FILE, Memory
 from mock_server.cluster.slurm.reading import Reading
 from mock_server.cluster.slurm.rest import InDoubtError, Rest
 from mock_server.cluster.slurm.roster import Roster
@@ -54,10 +55,11 @@ class SlurmCluster(Reading):
     ``open`` begins to ask and ``aclose`` ends it, both in the loop of the server.
     """
 
-    def __init__(self, settings: SlurmSettings, *, history_limit: int = 200_000) -> None:
+    def __init__(self, settings: SlurmSettings, *, state: str | None = None, history_limit: int = 200_000) -> None:
         now = time.time()
         layout, history = Layout(settings.cluster_name, now), History(history_limit)
-        super().__init__(layout, Roster(layout.cluster.id, history), history)
+        self._memory = Memory(None if state is None else os.path.join(state, FILE))
+        super().__init__(layout, Roster(layout.cluster.id, history, self._memory), history)
         self.settings = settings
         self.commands = Commands(settings)
         self.rest = Rest(settings, Tokens(settings, self.commands))
@@ -68,7 +70,7 @@ class SlurmCluster(Reading):
         self._hurry = asyncio.Event()
         self._changed = asyncio.Event()
         self._poller: asyncio.Task[None] | None = None
-        self._evictions: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._layout_at = float("-inf")
         self._pause = settings.shortest_pause
         self._listing = 0.0
@@ -76,6 +78,9 @@ class SlurmCluster(Reading):
     async def open(self) -> None:
         """Have a first look, and go on looking; a Slurm that is away is no error."""
         prepare(self.settings.directory)
+        self._memory.open()
+        if not self._roster.jobs:
+            self._roster.recall()
         self._lock, self._hurry, self._changed = asyncio.Lock(), asyncio.Event(), asyncio.Event()
         try:
             await self.refresh()
@@ -86,12 +91,33 @@ class SlurmCluster(Reading):
 
     async def aclose(self) -> None:
         """Stop looking; jobs run on."""
-        tasks = [task for task in (self._poller, *self._evictions) if task is not None]
+        tasks = [task for task in (self._poller, *self._tasks) if task is not None]
         self._poller = None
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.rest.aclose()
+        self._roster.flush()
+        self._memory.close()
+
+    def open_soon(self) -> None:
+        """Open in the running loop, for those who cannot wait for the first look."""
+        self._keep(asyncio.create_task(self.open()))
+
+    def abandon(self) -> None:
+        """Stop looking and forget all jobs, those that were written down as well; they run on."""
+        for task in (self._poller, *self._tasks):
+            if task is not None:
+                task.cancel()
+        self._poller = None
+        self._memory.erase()
+        self._memory.close()
+        if self.rest.is_open:
+            self._keep(asyncio.create_task(self.rest.aclose()))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def refresh(self, *, layout: bool = False) -> None:
         """Bring the local view up to date with one list of the jobs, now and then one of nodes and partitions too."""
@@ -196,6 +222,7 @@ class SlurmCluster(Reading):
         if name is not None:
             job.name = name
             self._roster.changed_by_hand(job, "job.updated", time.time())
+            self._roster.flush()
         return job
 
     async def set_priority(self, job_id: str, priority: int) -> Job:
@@ -241,9 +268,7 @@ class SlurmCluster(Reading):
             raise RequestError("timeout", "timeout must not be negative")
         await self._set_node(cluster_id, node_name, "drain", reason)
         if timeout is not None:
-            task = asyncio.create_task(self._evict(node_name, timeout))
-            self._evictions.add(task)
-            task.add_done_callback(self._evictions.discard)
+            self._keep(asyncio.create_task(self._evict(node_name, timeout)))
 
     async def _repeated(self, request: JobRequest, tag: Tag) -> Job | None:
         """Return the job that was taken in before under the key of a request."""

@@ -36,7 +36,7 @@ class Segment(NamedTuple):
 class FileLog(Log):
     """Lines in the order in which they were found; only where they are is kept, and the text is read when wanted."""
 
-    __slots__ = ("_ends", "_files", "_owner", "_segments", "_total")
+    __slots__ = ("_ends", "_files", "_owner", "_segments", "_total", "_unread_since")
 
     def __init__(self, *files: tuple[Stream, str], owner: int | None = None) -> None:
         self.closed = False
@@ -45,10 +45,16 @@ class FileLog(Log):
         self._ends = [0] * len(files)
         self._segments: list[Segment] = []
         self._total = 0
+        self._unread_since: float | None = None
+
+    def close_unread(self, at: float) -> None:
+        """Close the log of a job that ended at an instant before; its files are looked at when somebody reads it."""
+        self.closed, self._unread_since = True, at
 
     @property
     def lines(self) -> list[LogLine]:
         """The newest lines, ``WINDOW`` bytes of them at most; numbers count from the very first one."""
+        self._catch_up()
         chosen: list[Segment] = []
         size = 0
         for segment in reversed(self._segments):
@@ -64,6 +70,7 @@ class FileLog(Log):
 
     def after(self, number: int) -> list[LogLine]:
         """Return the lines that follow line ``number``, as many as fit into ``WINDOW`` bytes."""
+        self._catch_up()
         start = max(0, bisect_right(self._segments, number + 1, key=lambda segment: segment.first) - 1)
         chosen: list[Segment] = []
         size = 0
@@ -80,6 +87,11 @@ class FileLog(Log):
         for index, (_, path) in enumerate(self._files):
             self._poll_file(index, path, now, final=final)
         return None if self._total == before else (before + 1, self._total)
+
+    def _catch_up(self) -> None:
+        at, self._unread_since = self._unread_since, None
+        if at is not None:
+            self.poll(at, final=True)
 
     def _poll_file(self, index: int, path: str, now: float, *, final: bool) -> None:
         try:

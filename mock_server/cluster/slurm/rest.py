@@ -50,6 +50,10 @@ class Rest:
         self._version: str | None = None
         self.calls = 0
 
+    @property
+    def is_open(self) -> bool:
+        return self._client is not None
+
     async def aclose(self) -> None:
         client, self._client = self._client, None
         if client is not None:

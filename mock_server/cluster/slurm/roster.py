@@ -11,6 +11,7 @@ from mock_server.cluster.slurm import states
 from mock_server.cluster.slurm.accounts import uid
 from mock_server.cluster.slurm.identity import job_id, parse_tag, slurm_key
 from mock_server.cluster.slurm.log import FileLog
+from mock_server.cluster.slurm.memory import KEPT
 from mock_server.cluster.slurm.records import expand, numbers
 from mock_server.cluster.slurm.submission import expand as expand_path
 from mock_server.cluster.statistics import Tallies
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from mock_server.cluster.history import History
     from mock_server.cluster.slurm.identity import Tag
     from mock_server.cluster.slurm.log import Stream
+    from mock_server.cluster.slurm.memory import Memory
     from mock_server.cluster.slurm.records import JobRecord
 
 _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
@@ -30,7 +32,7 @@ _TICK = 1e-6
 class Roster:
     """Jobs by id, oldest first, and by Slurm's name for them."""
 
-    def __init__(self, cluster_id: str, history: History) -> None:
+    def __init__(self, cluster_id: str, history: History, memory: Memory) -> None:
         self.jobs: dict[str, Job] = {}
         self.arrays: dict[str, list[Job]] = {}
         self.active: dict[str, Job] = {}
@@ -40,9 +42,50 @@ class Roster:
         self.lines = Lines(self.priority)
         self._cluster_id = cluster_id
         self._history = history
+        self._memory = memory
+        self._dirty: dict[str, Job] = {}
+        self._tokens: dict[str, str] = {}
+        self._accounts: dict[str, str] = {}
+        self._quiet: set[str] = set()
+        self._is_first = True
         self._forms: dict[int, str] = {}
         self._deleted: set[str] = set()
         self._cancelled: dict[str, str | None] = {}
+
+    def recall(self) -> None:
+        """Take over what an earlier server wrote down; that is no news to anybody."""
+        self._deleted = self._memory.deleted()
+        recalled = sorted(self._memory.jobs(), key=lambda row: (row[4]["created_at"], row[0]))
+        for own, token, account, request, facts in recalled:
+            key = slurm_key(own)
+            number, _, task = key.partition("_")
+            self._forms[int(number)] = request.id_form
+            array = ArrayTask(job_id(request.id_form, number), int(task)) if task else None
+            job = self._create(
+                key, request.id_form, request, facts["partition"], facts["created_at"], account, array=array
+            )
+            _restore(job, facts)
+            if token is not None:
+                self._tokens[job.id] = token
+                self.by_token.setdefault(token, job.id)
+            if job.started_at is not None:
+                self.tallies.started(job, job.started_at)
+            if job.state not in _WAITING:
+                self._forget_place(job)
+            if job.state.is_terminal and job.ended_at is not None and isinstance(job.log, FileLog):
+                self._forget(job)
+                self.tallies.ended(job, job.ended_at, job.state)
+                job.log.close_unread(job.ended_at)
+        self._dirty.clear()
+
+    def flush(self) -> None:
+        """Write down what has changed."""
+        dirty, self._dirty = self._dirty, {}
+        self._memory.write((job, self._tokens.get(key), self._accounts.get(key, "")) for key, job in dirty.items())
+        for key, job in dirty.items():
+            if job.state.is_terminal:
+                self._accounts.pop(key, None)
+                self._tokens.pop(key, None)
 
     def get(self, job_id: str) -> Job:
         """Return a job or raise ``NotFoundError``."""
@@ -80,6 +123,8 @@ class Roster:
         ]
         for job in jobs:
             self._record("job.created", job, now)
+        self._tokens[job_id(tag.form, keys[0])] = tag.token
+        self.flush()
         return self.jobs[job_id(tag.form, keys[0])]
 
     def claim(self, token: str, records: Iterable[JobRecord], known: tuple[Any, ...], now: float) -> bool:
@@ -106,6 +151,8 @@ class Roster:
         del self.jobs[job.id]
         self._forget(job)
         self._deleted.add(slurm_key(job.id))
+        self._dirty.pop(job.id, None)
+        self._memory.write((), [(job.id, slurm_key(job.id))])
         if job.array is not None:
             tasks = self.arrays[job.array.array_job_id]
             tasks.remove(job)
@@ -142,6 +189,9 @@ class Roster:
                     self._apply(slurm_key(job.id), record, None, covered, now)
         for job in [job for job in self.active.values() if job.id not in covered]:
             self._vanished(job, now)
+        self._is_first = False
+        self._quiet.clear()
+        self.flush()
 
     def _form(self, number: int, tag: Tag | None) -> Any:
         return self._forms.get(number) or ("s9s" if tag is None else tag.form)
@@ -185,6 +235,8 @@ class Roster:
         array = ArrayTask(job_id(form, record.array_job_id), int(task)) if task else None
         created = float(record.submitted or now)
         job = self._create(key, form, request, record.partition, created, record.user, array=array)
+        if self._is_first:
+            self._quiet.add(job.id)
         self._record("job.created", job, now)
         return job
 
@@ -229,6 +281,7 @@ class Roster:
             number=int(key.partition("_")[0]) * 100_000 + (0 if array is None else array.task_id),
         )
         self.jobs[job.id] = self.active[job.id] = job
+        self._accounts[job.id] = account
         if array is not None:
             self.arrays.setdefault(array.array_job_id, []).append(job)
         self.tallies.submitted(job, now)
@@ -330,7 +383,10 @@ class Roster:
         self._record(kind, job, now, previous=previous.value)
 
     def _record(self, kind: str, job: Job, now: float, **what: Any) -> None:
-        self._history.record(now, kind, job.id, {"state": job.state.value, **what})
+        if kind != "job.log":
+            self._dirty[job.id] = job
+        if job.id not in self._quiet:
+            self._history.record(now, kind, job.id, {"state": job.state.value, **what})
 
     def _touch(self, job: Job, now: float) -> None:
         job.updated_at = now if now > job.updated_at else job.updated_at + _TICK
@@ -342,3 +398,13 @@ class Roster:
     def _forget_place(self, job: Job) -> None:
         self.priorities.pop(job.id, None)
         self.lines.leave(job)
+
+
+def _restore(job: Job, facts: dict[str, Any]) -> None:
+    """Give a job back what was written down of it."""
+    for name in KEPT:
+        if name in facts:
+            setattr(job, name, facts[name])
+    job.state = JobState(facts["state"])
+    job.earlier_runs = tuple((first, last) for first, last in facts["earlier_runs"])
+    job.allocation = tuple((name, shares) for name, shares in facts["allocation"])
