@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from mock_server.cluster.founding import SchedulerName
+    from mock_server.cluster.slurm.settings import SlurmSettings
     from mock_server.encryption import Paths
     from mock_server.faults import FaultPlan, Rule
     from mock_server.journal import Record
@@ -84,6 +85,8 @@ class MockServer:
     made up by default) or with a key of ``jwks``, a JSON Web Key Set as a file or as data.  ``jwt_audience`` and
     ``jwt_issuer`` are who they must be for and by, if given; ``jwt_leeway`` are the seconds that clocks may differ.
 
+    With ``slurm`` the jobs really run, on the Slurm cluster that it describes; ``world`` then is about everything else.
+
     Start it, or use it as a context manager, to have a socket at ``url``; ``app`` works without.
     """
 
@@ -113,9 +116,12 @@ class MockServer:
         jwt_audience: str | None = None,
         jwt_issuer: str | None = None,
         jwt_leeway: float = 0.0,
+        slurm: SlurmSettings | None = None,
     ) -> None:
         if storage_quota is not None and storage_quota < 0:
             raise ValueError(f"storage_quota must not be negative, but is {storage_quota}")
+        if slurm is not None and clock != "real":
+            raise ValueError(f"a real cluster needs clock 'real', not {clock!r}")
         self._host = host
         self._ports = {"": port} if s9s_port is None else {"": port, S9S.name: s9s_port}
         self._tls = tls_context(tls, client_ca)
@@ -139,9 +145,10 @@ class MockServer:
                 oauth_clients=tuple((oauth_clients or {}).items()),
                 anonymous_s9s=anonymous_s9s,
                 jwt=_policy(jwt_secret, jwks, jwt_audience, jwt_issuer, jwt_leeway),
+                slurm=slurm,
             )
         )
-        self.cluster = ClusterAccess(self._call, lambda: self.app.state.cluster)
+        self.cluster = ClusterAccess(self._call, lambda: self.app.state.cluster, None if slurm is None else self._wait)
         self.storage = StorageAccess(lambda: self._call(lambda: self.app.state.storage))
         self.workflows = WorkflowAccess(self._call, lambda: self.app.state)
         self.webhooks = WebhookAccess(self._call, lambda: self.app.state.courier, self._wait)
@@ -198,6 +205,7 @@ class MockServer:
             for listener in listeners:
                 loop.wait(listener.open())
             loop.call(self.app.open)
+            loop.wait(self.app.connect())
         except BaseException:
             loop.close()
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from typing import TYPE_CHECKING, Any
@@ -169,3 +170,38 @@ class TestOrders:
             submit(server)
             messages = reader.all_so_far()
             assert [message["action"] for message in messages] == ["create"]
+
+
+def test_an_application_without_a_server_is_enough() -> None:
+    """An ASGI server of any make brings its own WebSocket."""
+
+    async def converse(app: Any) -> list[dict[str, Any]]:
+        said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        for text in ('{"action": "subscribe", "channel": "jobs"}', "?"):
+            said.put_nowait({"type": "websocket.receive", "text": text})
+        connect_event = {"type": "websocket.connect"}
+        scope = {
+            "type": "websocket",
+            "scheme": "ws",
+            "path": "/s9s/v1/ws",
+            "query_string": b"token=YOUR_TOKEN",
+            "headers": [(b"host", b"localhost")],
+            "extensions": {},
+        }
+        events = iter([connect_event])
+
+        async def receive() -> dict[str, Any]:
+            return next(events, None) or await said.get()
+
+        conversation = asyncio.create_task(app(scope, receive, heard.put))
+        messages = [await heard.get() for _ in range(3)]
+        said.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        await conversation
+        return messages
+
+    server = MockServer(clock="manual")
+    accepted, subscribed, error = asyncio.run(converse(server.app))
+    assert accepted["type"] == "websocket.accept"
+    assert json.loads(subscribed["text"]) == {"action": "subscribed", "channel": "jobs", "sequence": 0}
+    assert "error" in json.loads(error["text"])

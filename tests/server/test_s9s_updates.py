@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from mock_server import MockServer
+from mock_server.cluster.job import JobRequest
 from tests.server.s9s_sockets import TOKEN, peer, submit
 
 if TYPE_CHECKING:
@@ -162,6 +163,23 @@ class TestRegular:
 
 
 class TestAlerts:
+    def test_a_queue_at_its_limit_is_told_of_once(self, server: MockServer) -> None:
+        with peer(server) as reader:
+            reader.subscribe("alerts", filter={"type": "queue_limit"})
+            request = JobRequest("n", "sleep 60", "user_456", queue="high-priority")
+            for _ in range(53):
+                server.cluster.submit(request)
+            server.advance(1)
+            (alert,) = reader.all_so_far()
+            assert alert["resource_id"] == alert["data"]["queue"] == "high-priority"
+            assert alert["data"]["jobs_pending"] == 53 - 49  # one of the examples runs there too
+            server.advance(600)
+            assert reader.all_so_far() == []
+            for _ in range(51):
+                server.cluster.submit(request)
+            server.advance(1)
+            assert len(reader.all_so_far()) == 1
+
     def test_what_calls_for_somebody(self, server: MockServer, s9s: httpx.Client) -> None:
         with peer(server) as reader:
             reader.subscribe("alerts")

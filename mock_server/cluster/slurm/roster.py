@@ -1,0 +1,410 @@
+"""All jobs the server knows of, brought up to date from what Slurm lists; each step becomes an event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mock_server.cluster.backend import NotFoundError
+from mock_server.cluster.job import ArrayTask, Job, JobRequest, JobState, Resources
+from mock_server.cluster.lines import Lines
+from mock_server.cluster.slurm import states
+from mock_server.cluster.slurm.accounts import uid
+from mock_server.cluster.slurm.identity import job_id, parse_tag, slurm_key
+from mock_server.cluster.slurm.log import FileLog
+from mock_server.cluster.slurm.memory import KEPT
+from mock_server.cluster.slurm.records import expand, numbers
+from mock_server.cluster.slurm.submission import expand as expand_path
+from mock_server.cluster.statistics import Tallies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mock_server.cluster.history import History
+    from mock_server.cluster.slurm.identity import Tag
+    from mock_server.cluster.slurm.log import Stream
+    from mock_server.cluster.slurm.memory import Memory
+    from mock_server.cluster.slurm.records import JobRecord
+
+_WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
+_TICK = 1e-6
+
+
+class Roster:
+    """Jobs by id, oldest first, and by Slurm's name for them."""
+
+    def __init__(self, cluster_id: str, history: History, memory: Memory) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.arrays: dict[str, list[Job]] = {}
+        self.active: dict[str, Job] = {}
+        self.by_token: dict[str, str] = {}
+        self.priorities: dict[str, int] = {}
+        self.tallies = Tallies()
+        self.lines = Lines(self.priority)
+        self._cluster_id = cluster_id
+        self._history = history
+        self._memory = memory
+        self._dirty: dict[str, Job] = {}
+        self._tokens: dict[str, str] = {}
+        self._accounts: dict[str, str] = {}
+        self._quiet: set[str] = set()
+        self._is_first = True
+        self._forms: dict[int, str] = {}
+        self._deleted: set[str] = set()
+        self._cancelled: dict[str, str | None] = {}
+
+    def recall(self) -> None:
+        """Take over what an earlier server wrote down; that is no news to anybody."""
+        self._deleted = self._memory.deleted()
+        recalled = sorted(self._memory.jobs(), key=lambda row: (row[4]["created_at"], row[0]))
+        for own, token, account, request, facts in recalled:
+            key = slurm_key(own)
+            number, _, task = key.partition("_")
+            self._forms[int(number)] = request.id_form
+            array = ArrayTask(job_id(request.id_form, number), int(task)) if task else None
+            job = self._create(
+                key, request.id_form, request, facts["partition"], facts["created_at"], account, array=array
+            )
+            _restore(job, facts)
+            if token is not None:
+                self._tokens[job.id] = token
+                self.by_token.setdefault(token, job.id)
+            if job.started_at is not None:
+                self.tallies.started(job, job.started_at)
+            if job.state not in _WAITING:
+                self._forget_place(job)
+            if job.state.is_terminal and job.ended_at is not None and isinstance(job.log, FileLog):
+                self._forget(job)
+                self.tallies.ended(job, job.ended_at, job.state)
+                job.log.close_unread(job.ended_at)
+        self._dirty.clear()
+
+    def flush(self) -> None:
+        """Write down what has changed."""
+        dirty, self._dirty = self._dirty, {}
+        self._memory.write((job, self._tokens.get(key), self._accounts.get(key, "")) for key, job in dirty.items())
+        for key, job in dirty.items():
+            if job.state.is_terminal:
+                self._accounts.pop(key, None)
+                self._tokens.pop(key, None)
+
+    def get(self, job_id: str) -> Job:
+        """Return a job or raise ``NotFoundError``."""
+        job = self.jobs.get(job_id)
+        if job is None:
+            raise NotFoundError("job", job_id)
+        return job
+
+    def array(self, array_job_id: str) -> tuple[Job, ...]:
+        """Return the tasks of an array or raise ``NotFoundError``."""
+        tasks = self.arrays.get(array_job_id)
+        if tasks is None:
+            raise NotFoundError("job", array_job_id)
+        return tuple(tasks)
+
+    def several(self, job_id: str) -> tuple[Job, ...]:
+        """Return a job, or all tasks of an array."""
+        return self.array(job_id) if job_id in self.arrays else (self.get(job_id),)
+
+    def priority(self, job: Job) -> int:
+        """Return the priority that Slurm gave a job last."""
+        return self.priorities.get(job.id, job.priority)
+
+    def submitted(self, number: int, request: JobRequest, tag: Tag, partition: str, now: float, account: str) -> Job:
+        """Add what Slurm has just taken in as job ``number``; of an array the first task is returned."""
+        whole = job_id(tag.form, number)
+        tasks = [ArrayTask(whole, task) for task in request.array]
+        keys = [f"{number}_{task}" for task in request.array] or [str(number)]
+        self._forms[number] = tag.form
+        self.by_token[tag.token] = job_id(tag.form, keys[0])
+        jobs = [
+            self._create(key, tag.form, request, partition, now, account, array=tasks[index] if tasks else None)
+            for index, key in enumerate(keys)
+            if job_id(tag.form, key) not in self.jobs
+        ]
+        for job in jobs:
+            self._record("job.created", job, now)
+        self._tokens[job_id(tag.form, keys[0])] = tag.token
+        self.flush()
+        return self.jobs[job_id(tag.form, keys[0])]
+
+    def claim(self, token: str, records: Iterable[JobRecord], known: tuple[Any, ...], now: float) -> bool:
+        """Add the job with this token, which was submitted without an answer; whether Slurm has it."""
+        located, tag, partition, account = known
+        for record in records:
+            found = parse_tag(record.comment)
+            if found is not None and found.token == token and token not in self.by_token:
+                number = record.array_job_id or record.job_id
+                self.submitted(number, located, tag, partition, now, account)
+        return token in self.by_token
+
+    def cancelling(self, job: Job, reason: str | None) -> None:
+        """Note that an end by a signal will be a cancellation."""
+        self._cancelled[job.id] = reason
+
+    def cancelled(self, job: Job, now: float) -> None:
+        """Note the end of a job that had not started, which Slurm has confirmed."""
+        self._end(job, JobState.CANCELLED, now, now)
+
+    def deleted(self, job: Job, now: float) -> None:
+        """Forget a job, also if Slurm goes on listing it."""
+        self._record("job.deleted", job, now)
+        del self.jobs[job.id]
+        self._forget(job)
+        self._deleted.add(slurm_key(job.id))
+        self._dirty.pop(job.id, None)
+        self._memory.write((), [(job.id, slurm_key(job.id))])
+        if job.array is not None:
+            tasks = self.arrays[job.array.array_job_id]
+            tasks.remove(job)
+            if not tasks:
+                del self.arrays[job.array.array_job_id]
+        for token in [token for token, owner in self.by_token.items() if owner == job.id]:
+            del self.by_token[token]
+
+    def changed_by_hand(self, job: Job, kind: str, now: float, **what: Any) -> None:
+        """Record a change that leaves the state as it is."""
+        self._touch(job, now)
+        self._record(kind, job, now, **what)
+
+    def update(self, records: Iterable[JobRecord], now: float, in_flight: dict[str, JobRequest]) -> None:
+        """Take over a complete list; jobs whose submission is under way are left to it."""
+        covered: set[str] = set()
+        cut_short: list[JobRecord] = []
+        for record in sorted(records, key=lambda record: (record.submitted, record.job_id)):
+            tag = parse_tag(record.comment)
+            if tag is not None and tag.token in in_flight and tag.token not in self.by_token:
+                continue
+            if not record.array_job_id or record.array_task_id is not None or not record.waiting_tasks:
+                self._apply(record.key, record, tag, covered, now)
+            elif "..." in record.waiting_tasks:
+                cut_short.append(record)
+            else:
+                for task in numbers(record.waiting_tasks):
+                    self._apply(f"{record.array_job_id}_{task}", record, tag, covered, now)
+        for record in cut_short:
+            # Slurm does not list all tasks of a long array; those without a record of their own wait.
+            whole = job_id(self._form(record.array_job_id, None), record.array_job_id)
+            for job in self.arrays.get(whole, []):
+                if job.id in self.active and job.id not in covered:
+                    self._apply(slurm_key(job.id), record, None, covered, now)
+        for job in [job for job in self.active.values() if job.id not in covered]:
+            self._vanished(job, now)
+        self._is_first = False
+        self._quiet.clear()
+        self.flush()
+
+    def _form(self, number: int, tag: Tag | None) -> Any:
+        return self._forms.get(number) or ("s9s" if tag is None else tag.form)
+
+    def _apply(self, key: str, record: JobRecord, tag: Tag | None, covered: set[str], now: float) -> None:
+        if key in self._deleted:
+            return
+        form = self._form(record.array_job_id or record.job_id, tag)
+        own = job_id(form, key)
+        covered.add(own)
+        job = self.jobs.get(own)
+        if job is None:
+            job = self._adopt(key, record, form, tag, now)
+        elif job.id not in self.active:
+            return
+        self._follow(job, record, now)
+
+    def _adopt(self, key: str, record: JobRecord, form: Any, tag: Tag | None, now: float) -> Job:
+        """Add a job that this server did not submit, or not in this life."""
+        user = record.user if tag is None else tag.user_id
+        if tag is not None:
+            self.by_token.setdefault(tag.token, job_id(form, key))
+        request = JobRequest(
+            name=record.name,
+            command="",
+            user_id=user,
+            cluster_id=self._cluster_id,
+            resources=Resources(max(1, record.cpus // record.node_count), record.memory_per_node, record.gpus),
+            nodes=record.node_count,
+            working_directory=record.directory,
+            time_limit=record.time_limit,
+            partition=record.partition,
+            account=record.account or None,
+            queue=None if tag is None else tag.queue,
+            stdout_path=record.stdout or None,
+            stderr_path=record.stderr or None,
+            id_form=form,
+        )
+        self._forms[record.array_job_id or record.job_id] = form
+        task = key.partition("_")[2]
+        array = ArrayTask(job_id(form, record.array_job_id), int(task)) if task else None
+        created = float(record.submitted or now)
+        job = self._create(key, form, request, record.partition, created, record.user, array=array)
+        if self._is_first:
+            self._quiet.add(job.id)
+        self._record("job.created", job, now)
+        return job
+
+    def _create(
+        self,
+        key: str,
+        form: Any,
+        request: JobRequest,
+        partition: str,
+        now: float,
+        account: str,
+        *,
+        array: ArrayTask | None,
+    ) -> Job:
+        files: list[tuple[Stream, str]] = []
+        streams: tuple[tuple[Stream, str | None], ...] = (
+            ("stdout", request.stdout_path),
+            ("stderr", request.stderr_path),
+        )
+        for stream, template in streams:
+            path = expand_path(template or "", key, request.name, account)
+            if path and path not in {known for _, known in files}:
+                files.append((stream, path))
+        job = Job(
+            id=job_id(form, key),
+            request=request,
+            cluster_id=self._cluster_id,
+            state=JobState.PENDING,
+            created_at=now,
+            updated_at=now,
+            log=FileLog(*files, owner=uid(account)),
+            name=request.name,
+            priority=request.priority,
+            environment=dict(request.environment),
+            output_path=request.output_path,
+            partition=partition,
+            account=request.account or "default",
+            held=request.hold,
+            time_limit=request.time_limit,
+            array=array,
+            eligible_at=now,
+            number=int(key.partition("_")[0]) * 100_000 + (0 if array is None else array.task_id),
+        )
+        self.jobs[job.id] = self.active[job.id] = job
+        self._accounts[job.id] = account
+        if array is not None:
+            self.arrays.setdefault(array.array_job_id, []).append(job)
+        self.tallies.submitted(job, now)
+        self.lines.enter(job)
+        return job
+
+    def _follow(self, job: Job, record: JobRecord, now: float) -> None:
+        """Bring one job to where Slurm has it."""
+        state = states.job_state(record)
+        if record.time_limit is not None:
+            job.time_limit = record.time_limit
+        if state in _WAITING:
+            self._waits(job, record, state, now)
+            return
+        self._forget_place(job)
+        if job.state in _WAITING and record.started and record.nodes:
+            self._start(job, record, now)
+        if state.is_terminal:
+            self._finish(job, record, state, now)
+
+    def _waits(self, job: Job, record: JobRecord, state: JobState, now: float) -> None:
+        if job.state is JobState.RUNNING:
+            self._requeue(job, now)
+        held = record.priority == 0
+        reason = states.waiting_reason(record)
+        eligible = max(job.created_at, float(record.eligible)) if record.eligible and not held else job.eligible_at
+        self.priorities[job.id] = record.priority
+        self.lines.enter(job)
+        if (job.held, job.reason, job.state) == (held, reason, state):
+            return
+        previous, job.state = job.state, state
+        job.held, job.reason, job.eligible_at = held, reason, eligible
+        if state is JobState.QUEUED and job.queued_at is None:
+            job.queued_at = now
+        self._touch(job, now)
+        self._record("job.updated", job, now, **({} if previous is state else {"previous": previous.value}))
+
+    def _start(self, job: Job, record: JobRecord, now: float) -> None:
+        names = expand(record.nodes)
+        each, more = divmod(job.request.shares, max(1, len(names)))
+        job.allocation = tuple((name, max(1, each + (index < more))) for index, name in enumerate(names))
+        # Slurm counts whole seconds, so a job may seem to have started before it was submitted.
+        job.started_at = max(job.created_at, float(record.started))
+        job.reason = None
+        job.restarts = max(job.restarts, record.restarts - job.retries)
+        self.tallies.started(job, job.started_at)
+        self._move(job, JobState.RUNNING, "job.started", now)
+
+    def _requeue(self, job: Job, now: float) -> None:
+        if job.started_at is not None:
+            job.earlier_runs = (*job.earlier_runs, (job.started_at, now))
+        job.started_at, job.allocation = None, ()
+        job.restarts += 1
+        self._move(job, JobState.QUEUED, "job.requeued", now)
+
+    def _finish(self, job: Job, record: JobRecord, state: JobState, now: float) -> None:
+        exit_code, signal = record.status >> 8 & 0xFF, record.status & 0x7F
+        asked = job.id in self._cancelled
+        if asked and state is JobState.FAILED and record.state == "FAILED" and (signal or exit_code > 128):
+            state = JobState.CANCELLED
+        if state is JobState.CANCELLED:
+            job.signal = (signal or states.TERM) if job.started_at is not None else None
+        elif record.state == "TIMEOUT":
+            job.signal = states.TERM
+        elif signal:
+            job.signal = signal
+        else:
+            job.exit_code = exit_code
+        job.reason = states.end_reason(record, state, exit_code)
+        self._end(job, state, max(job.started_at or job.created_at, float(record.ended)), now)
+
+    def _vanished(self, job: Job, now: float) -> None:
+        """Judge a job that Slurm does not list any more: one task of an array that was cancelled while it waited, or lost."""
+        if job.id in self._cancelled or (job.array is not None and job.started_at is None):
+            self._end(job, JobState.CANCELLED, now, now)
+        else:
+            job.reason = "NoRecord"
+            self._end(job, JobState.FAILED, now, now)
+
+    def _end(self, job: Job, state: JobState, at: float, now: float) -> None:
+        job.ended_at = at
+        job.held = False
+        job.cancel_reason = self._cancelled.pop(job.id, None)
+        self.poll_log(job, now, final=True)
+        job.log.closed = True
+        self._forget(job)
+        self.tallies.ended(job, at, state)
+        self._move(job, state, f"job.{state.value}", now)
+
+    def poll_log(self, job: Job, now: float, *, final: bool = False) -> None:
+        """Look for new output of a job."""
+        found = job.log.poll(now, final=final) if isinstance(job.log, FileLog) else None
+        if found is not None:
+            self._record("job.log", job, now, first=found[0], last=found[1])
+
+    def _move(self, job: Job, state: JobState, kind: str, now: float) -> None:
+        previous, job.state = job.state, state
+        self._touch(job, now)
+        self._record(kind, job, now, previous=previous.value)
+
+    def _record(self, kind: str, job: Job, now: float, **what: Any) -> None:
+        if kind != "job.log":
+            self._dirty[job.id] = job
+        if job.id not in self._quiet:
+            self._history.record(now, kind, job.id, {"state": job.state.value, **what})
+
+    def _touch(self, job: Job, now: float) -> None:
+        job.updated_at = now if now > job.updated_at else job.updated_at + _TICK
+
+    def _forget(self, job: Job) -> None:
+        self.active.pop(job.id, None)
+        self._forget_place(job)
+
+    def _forget_place(self, job: Job) -> None:
+        self.priorities.pop(job.id, None)
+        self.lines.leave(job)
+
+
+def _restore(job: Job, facts: dict[str, Any]) -> None:
+    """Give a job back what was written down of it."""
+    for name in KEPT:
+        if name in facts:
+            setattr(job, name, facts[name])
+    job.state = JobState(facts["state"])
+    job.earlier_runs = tuple((first, last) for first, last in facts["earlier_runs"])
+    job.allocation = tuple((name, shares) for name, shares in facts["allocation"])
