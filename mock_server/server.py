@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from mock_server.access import ClusterAccess, HealthAccess, StorageAccess, WebhookAccess, WorkflowAccess
 from mock_server.app import Application
 from mock_server.auth import Credential
+from mock_server.cluster.ranking import WEIGHTS
 from mock_server.encryption import tls_context
 from mock_server.faults import parse_rules
 from mock_server.hosting import Listener, LoopThread, bind
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from mock_server.cluster.founding import SchedulerName
+    from mock_server.cluster.priority import Weights
     from mock_server.cluster.slurm.settings import SlurmSettings
     from mock_server.encryption import Paths
     from mock_server.faults import FaultPlan, Rule
@@ -74,7 +76,8 @@ class MockServer:
     repeated key) or ``ignore`` (a server that never heard of keys).  ``state`` is a directory for the stored files and
     unfinished uploads, which another server can go on with; without one they end with this server.  ``storage_quota``
     is the number of bytes that all files together may have.  ``scheduler`` is ``fcfs``, where no job overtakes another,
-    or ``easy`` or ``conservative`` backfill; see ``mock_server.cluster.planning``.
+    or ``easy`` or ``conservative`` backfill; see ``mock_server.cluster.planning``.  ``weights`` say how age, size, quality
+    of service, partition and fair share add to a priority, by default the third alone; see ``mock_server.cluster.priority``.
 
     S9S answers below ``/s9s`` and for the hosts that its document names; ``s9s_port`` gives it a socket of its own, 0
     meaning any free one.  ``oauth_clients`` are secrets by client id, accepted besides the documented pair;
@@ -102,6 +105,7 @@ class MockServer:
         rate_limits: bool = True,
         check_invariants: bool = False,
         scheduler: SchedulerName = "fcfs",
+        weights: Weights = WEIGHTS,
         idempotency: IdempotencyMode = "replay",
         api_keys: Iterable[str | Credential] = (),
         state: str | os.PathLike[str] | None = None,
@@ -139,6 +143,7 @@ class MockServer:
                 api_keys=tuple(key if isinstance(key, Credential) else Credential(key) for key in api_keys),
                 check_invariants=check_invariants,
                 scheduler=scheduler,
+                weights=weights,
                 control=is_loopback(host),
                 directory=None if state is None else os.path.abspath(state),
                 storage_quota=storage_quota,

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal
 
 from mock_server.auth import Credential, KeyRing, Keys
+from mock_server.cluster.ranking import WEIGHTS
 from mock_server.faults import FaultPlan
 from mock_server.idempotency import IdempotencyStore
 from mock_server.jobservice.dialect import JOBSERVICE
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from mock_server.cluster.backend import ClusterBackend
     from mock_server.cluster.founding import SchedulerName
+    from mock_server.cluster.priority import Weights
     from mock_server.cluster.slurm.cluster import SlurmCluster
     from mock_server.cluster.slurm.settings import SlurmSettings
     from mock_server.faults import Rule
@@ -61,6 +63,7 @@ class Settings:
     api_keys: tuple[Credential, ...] = ()
     check_invariants: bool = False
     scheduler: SchedulerName = "fcfs"
+    weights: Weights = WEIGHTS
     control: bool = True
     directory: str | None = None
     storage_quota: int | None = None
@@ -131,7 +134,10 @@ class ServerState:
 
             self.slurm = SlurmCluster(settings.slurm, state=settings.directory)
             return self.slurm
-        simulated = build_world(settings.world, now=self.time.now(), seed=settings.seed, scheduler=settings.scheduler)
+        now, seed = self.time.now(), settings.seed
+        simulated = build_world(
+            settings.world, now=now, seed=seed, scheduler=settings.scheduler, weights=settings.weights
+        )
         if settings.check_invariants:
             self.check = simulated.check_invariants
         return simulated
