@@ -217,7 +217,7 @@ class ControlAPI:
         after = request.query_params.get("after", "0")
         if not after.isdecimal() or len(after) > 12:
             raise ControlError(400, "after must be the sequence number of an event")
-        return [asdict(event) for event in self._app.state.cluster.events(int(after))]
+        return [event._asdict() for event in self._app.state.cluster.events(int(after))]
 
     async def _executions(self, request: Request) -> list[dict[str, Any]]:
         return [asdict(record) for record in self._app.state.executions.records()]

@@ -83,7 +83,7 @@ class Ledger:
     def allocate(self, at: float, request: JobRequest, sign: int) -> None:
         """Book the resources of a job, ``sign`` 1 when it takes them and -1 when it gives them back."""
         wanted = request.resources
-        times = sign * request.shares
+        times = sign * (request.nodes if request.gang is None else request.gang)
         self.cpus.add(at, times * wanted.cpus)
         self.memory.add(at, times * wanted.memory)
         self.gpus.add(at, times * wanted.gpus)

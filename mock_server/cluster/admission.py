@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import inf
 from typing import TYPE_CHECKING
 
 from mock_server.cluster.backend import RequestError
+from mock_server.cluster.job import Resources
 
 if TYPE_CHECKING:
     from mock_server.cluster.facility import Facility
@@ -40,20 +41,19 @@ class Admission:
             raise RequestError("queue", f"there is no queue {request.queue!r}")
         if request.max_retries < 0:
             raise RequestError("max_retries", "max_retries must not be negative")
-        if not (isfinite(request.backoff_multiplier) and request.backoff_multiplier > 0):
+        if not 0 < request.backoff_multiplier < inf:
             raise RequestError("backoff_multiplier", "backoff_multiplier must be above 0")
         if request.array or request.array_limit is not None:
             _check_array(request)
         if request.required_nodes:
             _check_required(request, partition)
-        self._check_user(request, partition)
+        if request.account is not None or request.qos != partition.qos:
+            self._check_user(request, partition)
 
     def _check_user(self, request: JobRequest, partition: PartitionInfo) -> None:
         facility = self._facility
         if request.qos not in facility.qos:
             raise RequestError("qos", f"there is no QOS {request.qos!r}")
-        if request.account is None and request.qos == partition.qos:
-            return
         if request.account is not None and request.account not in facility.accounts:
             raise RequestError("account", f"there is no account {request.account!r}")
         own = [association for association in facility.associations if association.user_id == request.user_id]
@@ -68,8 +68,7 @@ class Admission:
 def _check_amounts(request: JobRequest, partition: PartitionInfo) -> None:
     wanted, cluster = request.resources, partition.cluster
     shape = cluster.node_shape
-    for field in ("cpus", "memory", "gpus"):
-        amount, limit = getattr(wanted, field), getattr(shape, field)
+    for field, amount, limit in zip(Resources._fields, wanted, shape, strict=True):
         if amount < 0:
             raise RequestError(field, f"{field} must not be negative")
         if amount > limit:

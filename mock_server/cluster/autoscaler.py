@@ -78,7 +78,7 @@ class Autoscaler:
         ]
         load = max((amount / capacity for amount, capacity in used if capacity > 0), default=0.0)
         target = self._cluster.scaling.target_utilization or DEFAULT_TARGET
-        heads = [lane.jobs[first[1]] for lane in lanes if (first := lane.first()) is not None]
+        heads = [first[2] for lane in lanes if (first := lane.first()) is not None]
         # Sums of fractions such as 0.1 must not ask for a node more than the exact quotient.
         return max(ceil(load / target - 1e-9), len(nodes), *(_nodes(head.request, shape) for head in heads))
 

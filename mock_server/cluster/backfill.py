@@ -110,7 +110,7 @@ class Backfill:
 
     def _room(self, queue: JobQueue) -> dict[Hashable, int]:
         return {
-            limit: self._limits.room(next(iter(lane.jobs.values())), limit)
+            limit: self._limits.room(next(iter(lane.entries.values()))[2], limit)
             for lane in queue.lanes.values()
             for limit in lane.limits
         }

@@ -8,7 +8,7 @@ from mock_server.cluster.backend import RequestError
 from mock_server.cluster.job import DependencyKind, JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mock_server.cluster.job import Dependency, Job, JobRequest
     from mock_server.cluster.registry import Registry
@@ -51,7 +51,7 @@ class Dependencies:
         """Return the conditions of a request, or refuse one that names no job."""
         return [self._condition(request, dependency) for dependency in request.dependencies]
 
-    def watch(self, job: Job, conditions: list[Condition]) -> None:
+    def watch(self, job: Job, conditions: Sequence[Condition]) -> None:
         """Keep an eye on what a new job waits for."""
         unmet = [condition for condition in conditions if condition.holds() is not True]
         if unmet:
@@ -70,8 +70,8 @@ class Dependencies:
 
     def progressed(self, job: Job) -> None:
         """Look at those that wait for a job which has started or ended."""
-        if job.state.is_terminal:
-            self.unmet.pop(job.id, None)
+        if job.state.is_terminal and self.unmet.pop(job.id, None) is not None and not self.unmet:
+            self._dependents.clear()
         dependents = self._dependents.get(job.id)
         if dependents is None:
             return
@@ -89,6 +89,8 @@ class Dependencies:
                 del self.unmet[dependent.id]
             if dependent.id not in self.unmet or False in verdicts:
                 self._changed(dependent)
+        if not self.unmet:
+            self._dependents.clear()
 
     def _condition(self, request: JobRequest, dependency: Dependency) -> Condition:
         if dependency.kind not in _KINDS:

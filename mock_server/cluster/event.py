@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Something that happened; ``sequence`` counts from 1 without gaps.
 
     ``kind`` is ``job.created``, ``job.started``, ``job.log``, ``job.completed``, ``job.failed``, ``job.cancelled``,
@@ -25,4 +23,4 @@ class Event:
     at: float
     kind: str
     subject: str
-    data: dict[str, Any] = field(default_factory=dict[str, Any])
+    data: dict[str, Any]

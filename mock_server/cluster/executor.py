@@ -137,13 +137,10 @@ class Executor:
             self._wait(process, pause)
         else:
             del self.processes[job.id]
-            self._end(process, status)
-
-    def _end(self, process: Process, status: int) -> None:
-        if process.verdict is None:
-            self._observer.exited(process.job, status)
-        else:
-            self._observer.interrupted(process.job, process.verdict, process.signal)
+            if process.verdict is None:
+                self._observer.exited(job, status)
+            else:
+                self._observer.interrupted(job, process.verdict, process.signal)
 
     def _wait(self, process: Process, pause: float) -> None:
         process.until = self._agenda.now + pause

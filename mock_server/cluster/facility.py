@@ -8,6 +8,8 @@ from mock_server.cluster.backend import NotFoundError, RequestError
 from mock_server.cluster.layout import ACCOUNTS, DEFAULT_ACCOUNT, QUALITIES, QUEUES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mock_server.cluster.job import JobRequest
     from mock_server.cluster.layout import Account, Association, PartitionInfo, Qos, QueueInfo
     from mock_server.cluster.node import Cluster, Node
@@ -33,6 +35,7 @@ class Facility:
         self.queues: dict[str, QueueInfo] = {queue.name: queue for queue in QUEUES}
         self.accounts: dict[str, Account] = {account.name: account for account in ACCOUNTS}
         self.associations: list[Association] = []
+        self._default_accounts: dict[str, str] = {}
         self._defaults: dict[str, PartitionInfo] = {}
 
     def add(self, site: Site) -> None:
@@ -80,6 +83,13 @@ class Facility:
                 return cluster, cluster.nodes[name]
         raise NotFoundError("node", name)
 
+    def add_account(self, account: Account, associations: Iterable[Association]) -> None:
+        """Add an account and who may use it; the first one that a user may use is that user's default."""
+        self.accounts[account.name] = account
+        for association in associations:
+            self.associations.append(association)
+            self._default_accounts.setdefault(association.user_id, association.account)
+
     def partition(self, name: str) -> PartitionInfo:
         """Return a partition or raise ``NotFoundError``."""
         if name not in self.partitions:
@@ -95,10 +105,11 @@ class Facility:
     def partition_for(self, request: JobRequest) -> PartitionInfo:
         """Return the partition that a request names, else the default one of its cluster."""
         if request.partition is None:
-            if request.cluster_id is None and not self.clusters:
+            if request.cluster_id is not None:
+                return self._defaults[self.cluster(request.cluster_id).id]
+            if not self._defaults:
                 raise RequestError("cluster_id", "there is no cluster")
-            default = next(iter(self.clusters)) if request.cluster_id is None else request.cluster_id
-            return self._defaults[self.cluster(default).id]
+            return next(iter(self._defaults.values()))
         partition = self.partitions.get(request.partition)
         if partition is None:
             raise RequestError("partition", f"there is no partition {request.partition!r}")
@@ -108,14 +119,14 @@ class Facility:
 
     def terms_for(self, request: JobRequest, partition: PartitionInfo) -> Terms:
         """Return the terms of a request: its own, else those of the partition, its QOS and its user."""
-        limit = partition.limit(request.time_limit)
+        limit = request.time_limit
+        if limit is None:
+            limit = partition.default_time
+        if limit is None:
+            limit = partition.max_time
         if limit is None:
             limit = self.qos[request.qos].max_wall
-        return Terms(partition, self.account_for(request), limit)
-
-    def account_for(self, request: JobRequest) -> str:
-        """Return the account that a request names, else the first one of its user."""
-        if request.account is not None:
-            return request.account
-        own = (association.account for association in self.associations if association.user_id == request.user_id)
-        return next(own, DEFAULT_ACCOUNT)
+        account = request.account
+        if account is None:
+            account = self._default_accounts.get(request.user_id, DEFAULT_ACCOUNT)
+        return Terms(partition, account, limit)

@@ -112,8 +112,7 @@ class Founding(Reading):
 
     def add_account(self, account: Account, *associations: Association) -> None:
         """Add an account, and who may use it."""
-        self._facility.accounts[account.name] = account
-        self._facility.associations += associations
+        self._facility.add_account(account, associations)
 
     def adopt(self, job_id: str, request: JobRequest, past: Past) -> Job:
         """Add a job with a past.  That leaves no events; a running job needs free nodes and goes on from now."""

@@ -157,8 +157,8 @@ def _check_books(site: Site, jobs: Iterable[Job], now: float) -> None:
     provided = up * site.cluster.node_shape.cpus
     _require(ledger.total_cpus.level(now) == provided, "I4", f"capacity in the books: {provided}")
     for lane in site.scheduler.queue.lanes.values():
-        asked = sum(job.request.shares * job.request.resources.cpus for job in lane.jobs.values())
-        _require(bool(lane.jobs) and lane.cpus == asked, "I4", f"queued demand: {lane.cpus} CPUs, not {asked}")
+        asked = sum(job.request.shares * job.request.resources.cpus for _, _, job in lane.entries.values())
+        _require(bool(lane.entries) and lane.cpus == asked, "I4", f"queued demand: {lane.cpus} CPUs, not {asked}")
 
 
 def _check_size(site: Site) -> None:
@@ -179,8 +179,7 @@ def _check_heads(site: Site, core: Core) -> None:
         return
     kept: set[Node] = set()
     closed: set[str] = set()
-    for (_, number), lane in sorted(scheduler.queue.heads()):
-        job = lane.jobs[number]
+    for (_, _, job), lane in sorted(scheduler.queue.heads()):
         if lane.partition in closed or core.limits.exceeded(job, lane.limits) is not None:
             continue
         _require(scheduler.obstacles.of(job) is None, "I11", f"job {job.id} can never start")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from mock_server.cluster.consumption import EVERYTHING, UNUSED, Appetite, Consumption
 
@@ -22,10 +22,6 @@ DependencyKind = Literal["after", "afterok", "afternotok", "afterany", "singleto
 
 # One for all requests that have none: a hundred thousand jobs are kept.
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-def _nothing() -> Mapping[str, Any]:
-    return _NOTHING
 
 
 class JobState(StrEnum):
@@ -46,13 +42,15 @@ class JobState(StrEnum):
 TERMINAL = frozenset({JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED})
 
 
-@dataclass(frozen=True, slots=True)
-class Resources:
+class Resources(NamedTuple):
     """What one job asks of one node, or what one node has: CPU cores, memory in bytes, GPUs."""
 
     cpus: int = 1
     memory: int = 0
     gpus: int = 0
+
+
+_ONE_CPU = Resources()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +74,7 @@ class ArrayTask:
     task_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class JobRequest:
+class JobRequest(NamedTuple):
     """What a submitter asks for, already validated by the family that took the request.
 
     Of a ``gang`` so many members start at one instant, each with ``resources``, on as few nodes as the first fit gives;
@@ -90,15 +87,15 @@ class JobRequest:
     user_id: str
     cluster_id: str | None = None
     image: str | None = None
-    resources: Resources = Resources()
+    resources: Resources = _ONE_CPU
     nodes: int = 1
     priority: int = 0
-    environment: Mapping[str, str] = field(default_factory=_nothing)
+    environment: Mapping[str, str] = _NOTHING
     working_directory: str | None = None
     output_path: str | None = None
     time_limit: float | None = None
     idempotency_key: str | None = None
-    extras: Mapping[str, Any] = field(default_factory=_nothing)
+    extras: Mapping[str, Any] = _NOTHING
     partition: str | None = None
     account: str | None = None
     qos: str = "normal"

@@ -56,12 +56,6 @@ class PartitionInfo:
             return list(nodes.values())
         return [nodes[name] for name in self.members if name in nodes]
 
-    def limit(self, time_limit: float | None) -> float | None:
-        """Return the time limit of a job that asks for this one."""
-        if time_limit is not None:
-            return time_limit
-        return self.max_time if self.default_time is None else self.default_time
-
 
 @dataclass(frozen=True, slots=True)
 class Qos:

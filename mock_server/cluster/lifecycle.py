@@ -53,7 +53,8 @@ class Lifecycle:
 
     def created(self, job: Job) -> None:
         self._tallies.submitted(job, self._agenda.now)
-        self._lines.enter(job)
+        if job.request.queue is not None:
+            self._lines.enter(job)
         self._history.record(self._agenda.now, "job.created", job.id, {"state": _WORDS[job.state]})
 
     def queued(self, job: Job, reason: str) -> None:
@@ -83,7 +84,7 @@ class Lifecycle:
         """Send a job back that has failed; it may start again at ``begin``."""
         job.retries += 1
         self._rewind(job, begin)
-        self._move(job, JobState.QUEUED, "job.retrying", retries=job.retries, at=begin)
+        self._move(job, JobState.QUEUED, "job.retrying", {"retries": job.retries, "at": begin})
 
     def exited(self, job: Job, status: int) -> None:
         job.exit_code = status
@@ -127,7 +128,7 @@ class Lifecycle:
         job.gpu_ids = ()
         job.reason = "BeginTime"
 
-    def _move(self, job: Job, state: JobState, kind: str, **what: Any) -> None:
+    def _move(self, job: Job, state: JobState, kind: str, what: dict[str, Any] | None = None) -> None:
         previous = job.state
         if state not in SUCCESSORS[previous]:
             raise AssertionError(f"job {job.id} cannot go from {previous.value} to {state.value}")
@@ -135,7 +136,9 @@ class Lifecycle:
         if job.request.queue is not None:
             self._follow(job)
         self._touch(job)
-        data = {"state": _WORDS[state], "previous": _WORDS[previous], **what}
+        data: dict[str, Any] = {"state": _WORDS[state], "previous": _WORDS[previous]}
+        if what is not None:
+            data.update(what)
         self._history.record(self._agenda.now, kind, job.id, data)
 
     def _follow(self, job: Job) -> None:

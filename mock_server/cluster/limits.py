@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from mock_server.cluster.job import Job
     from mock_server.cluster.layout import Qos, QueueInfo
@@ -60,9 +60,9 @@ class Limits:
         """Return how many more jobs like this one may start."""
         return int(self.most(job, limit)) - self.running.get(limit, 0)
 
-    def begin(self, job: Job) -> None:
-        """Count a job that starts."""
-        for limit in self.of(job):
+    def begin(self, limits: Iterable[Limit]) -> None:
+        """Count a job that starts under these limits."""
+        for limit in limits:
             self.running[limit] = self.running.get(limit, 0) + 1
 
     def end(self, job: Job) -> None:

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mock_server.cluster.job import Job
-    from mock_server.cluster.queue import Order
+
+Order = tuple[int, int]
+"""The rank of a job with its sign changed, and its number; what is smaller comes first."""
 
 
 class Lines:

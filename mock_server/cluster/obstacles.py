@@ -37,25 +37,28 @@ class Obstacles:
             return "QOSMaxWallDurationPerJobLimit"
         if not self._is_large_enough(partition, job.request):
             return "PartitionNodeLimit"
-        missing = self._unavailable(job.request.required_nodes) if job.request.required_nodes else ()
+        if not job.request.required_nodes:
+            return None
+        missing = self._unavailable(job.request.required_nodes)
         return f"ReqNodeNotAvail, UnavailableNodes:{','.join(missing)}" if missing else None
 
     def _is_large_enough(self, partition: PartitionInfo, request: JobRequest) -> bool:
-        room = self._room(partition)
+        policy = self._cluster.scaling
+        room = (policy.max_nodes if policy.nodes is None else policy.nodes) or 0
+        if partition.members is not None:
+            room = self._members(partition, room)
+        if partition.max_nodes is not None and partition.max_nodes < room:
+            room = partition.max_nodes
         if request.gang is not None:
             return room * fits(self._cluster.node_shape, request.resources) >= request.gang
         return request.nodes <= room
 
-    def _room(self, partition: PartitionInfo) -> int:
-        """Return how many nodes a job may have there, those included that the cluster may yet get."""
-        policy = self._cluster.scaling
-        largest = (policy.max_nodes if policy.nodes is None else policy.nodes) or 0
-        room = largest
-        if partition.members is not None:
-            room = sum(not node.retiring for node in partition.nodes())
-            if partition.is_default:
-                room += max(0, largest - sum(not node.retiring for node in self._cluster.nodes.values()))
-        return room if partition.max_nodes is None else min(room, partition.max_nodes)
+    def _members(self, partition: PartitionInfo, largest: int) -> int:
+        """Return how many nodes a partition has, those included that the cluster may yet get."""
+        members = sum(not node.retiring for node in partition.nodes())
+        if partition.is_default:
+            members += max(0, largest - sum(not node.retiring for node in self._cluster.nodes.values()))
+        return members
 
     def _unavailable(self, names: tuple[str, ...]) -> list[str]:
         nodes = self._cluster.nodes

@@ -30,7 +30,7 @@ def find(nodes: Iterable[Node], request: JobRequest) -> list[Place] | None:
     if request.required_nodes:
         nodes = _required_first(nodes, request.required_nodes)
     chosen: list[Place] = []
-    missing = request.shares
+    missing = request.nodes if request.gang is None else request.gang
     for node in nodes:
         free = node.free
         if free.cpus >= cpus and free.memory >= memory and free.gpus >= gpus and node.state is _READY:
@@ -39,7 +39,9 @@ def find(nodes: Iterable[Node], request: JobRequest) -> list[Place] | None:
             missing -= shares
             if missing == 0:
                 break
-    if missing or not {node.name for node, _ in chosen}.issuperset(request.required_nodes):
+    if missing:
+        return None
+    if request.required_nodes and not {node.name for node, _ in chosen}.issuperset(request.required_nodes):
         return None
     return chosen
 

@@ -40,9 +40,8 @@ class Ranking:
 
     def allocate(self, job: Job, sign: int) -> None:
         """Book the CPUs of a job on its account, ``sign`` 1 when it takes them and -1 when it gives them back."""
-        if self.weights.fair_share:
-            cpus = sign * job.request.shares * job.request.resources.cpus
-            self._shares().allocate(job.account or DEFAULT_ACCOUNT, self._agenda.now, cpus)
+        cpus = sign * job.request.shares * job.request.resources.cpus
+        self._shares().allocate(job.account or DEFAULT_ACCOUNT, self._agenda.now, cpus)
 
     def _factors(self, job: Job) -> Factors:
         facility, weights, now = self._facility, self.weights, self._agenda.now

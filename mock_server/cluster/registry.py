@@ -67,8 +67,11 @@ class Registry:
         """Return an id that nothing has yet; it costs a number."""
         while True:
             number = self.number()
-            job_id = str(self._highest + 1) if form == "s9s" else self._id_factories[form](number)
-            self._note(job_id)
+            if form == "s9s":
+                self._highest += 1
+                job_id = str(self._highest)
+            else:
+                job_id = self._id_factories[form](number)
             if job_id not in self.jobs and job_id not in self.arrays:
                 return job_id
 
@@ -85,7 +88,7 @@ class Registry:
         job = Job(
             id=job_id,
             request=request,
-            cluster_id=terms.partition.cluster_id,
+            cluster_id=terms.partition.cluster.id,
             state=JobState.PENDING,
             created_at=now,
             updated_at=now,
@@ -111,7 +114,8 @@ class Registry:
         self.jobs[job.id] = job
         job.meter = self._meter
         self.submitted += 1
-        self._note(job.id)
+        if job.id[0].isdecimal():
+            self._note(job.id)
         if job.array is not None:
             self.arrays.setdefault(job.array.array_job_id, []).append(job)
         if job.request.idempotency_key is not None:
@@ -138,5 +142,5 @@ class Registry:
             del self._ids_by_key[key]
 
     def _note(self, job_id: str) -> None:
-        if job_id[0].isdecimal() and job_id.isdecimal() and len(job_id) <= DIGITS:
+        if job_id.isdecimal() and len(job_id) <= DIGITS:
             self._highest = max(self._highest, int(job_id))

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from mock_server.cluster.core import Core
     from mock_server.cluster.executor import Executor
     from mock_server.cluster.job import Job
+    from mock_server.cluster.limits import Limit
     from mock_server.cluster.node import Cluster, Node
-    from mock_server.cluster.queue import Lane, LaneKey, Order
+    from mock_server.cluster.queue import Lane, LaneKey
 
 RANKING_SECONDS = 60.0
 """How old an order by age, size or fair share may become."""
@@ -50,6 +51,9 @@ class Scheduler:
         self.executor: Executor
         self._cluster = cluster
         self._core = core
+        self._partitions = facility.partitions
+        self._limits = core.limits
+        self._is_fair = core.ranking.weights.fair_share > 0
         self._agenda = core.agenda
         self._ledger = ledger
         self._after_pass = after_pass
@@ -95,30 +99,38 @@ class Scheduler:
 
     def place(self, job: Job, kept: set[Node] | None = None) -> bool:
         """Give the job nodes of its partition that are free at this moment, none of them ``kept`` for others."""
-        places = placement.find(self.candidates(job, kept), job.request)
+        partition = self._partitions[job.partition]
+        if kept or partition.members is not None:
+            places = placement.find(self.candidates(job, kept), job.request)
+        else:
+            places = placement.find(self._cluster.nodes.values(), job.request)
         if places is not None:
             placement.allocate(job, places, self._agenda.now)
         return places is not None
 
-    def take(self, job: Job) -> None:
-        """Book a job that has got its nodes."""
-        self._core.limits.begin(job)
-        self._core.ranking.allocate(job, 1)
+    def take(self, job: Job, limits: tuple[Limit, ...]) -> None:
+        """Book a job that has got its nodes, under the limits that it counts for."""
+        self._limits.begin(limits)
+        if self._is_fair:
+            self._core.ranking.allocate(job, 1)
 
     def free(self, job: Job) -> list[Node]:
         """Take the job's nodes back."""
-        nodes = placement.release(job, self._cluster.nodes, self._agenda.now)
-        self._ledger.allocate(self._agenda.now, job.request, -1)
-        self._core.ranking.allocate(job, -1)
-        self._core.limits.end(job)
+        now = self._agenda.now
+        nodes = placement.release(job, self._cluster.nodes, now)
+        self._ledger.allocate(now, job.request, -1)
+        if self._is_fair:
+            self._core.ranking.allocate(job, -1)
+        if self._limits.running:
+            self._limits.end(job)
         # A pass that has had nobody wait yet will see for itself.
         if not self._passing or self._waiting or self._limited:
-            self.plan(self._agenda.now)
+            self.plan(now)
         return nodes
 
     def demand(self) -> list[Lane]:
         """Return the lanes that wait for nodes, and could use new ones."""
-        partitions = self._core.facility.partitions
+        partitions = self._partitions
         lanes = [lane for lane in self.queue.lanes.values() if lane.key not in self._limited]
         return [lane for lane in lanes if partitions[lane.partition].grows]
 
@@ -151,8 +163,14 @@ class Scheduler:
 
     def _take_arrivals(self) -> list[Job]:
         now = self._agenda.now
-        arrived = [job for job in self.arrivals.pop(now, ()) if self._may_compete(job, now)]
-        for job in arrived:
+        arrived: list[Job] = []
+        for job in self.arrivals.pop(now, ()):
+            # It may have been held, cancelled, or put off until later.
+            if job.state not in _WAITING or job.held or job.eligible_at is None or job.eligible_at > now:
+                continue
+            if job.id in self.aside:
+                continue
+            arrived.append(job)
             if (reason := self.obstacles.of(job)) is None:
                 self.queue.add(job)
             else:
@@ -173,11 +191,6 @@ class Scheduler:
             if (reason := self.obstacles.of(job)) is not None and job in self.queue:
                 self._set_aside(job, reason)
 
-    def _may_compete(self, job: Job, now: float) -> bool:
-        if job.state not in _WAITING or job.held or job.id in self.aside:
-            return False
-        return job.eligible_at is not None and job.eligible_at <= now
-
     def _start_jobs(self) -> None:
         backfill = self.backfill
         if backfill is None or not backfill.reservations:
@@ -195,13 +208,12 @@ class Scheduler:
             if job in self.queue and placement.still_fits(places, job.request):
                 placement.allocate(job, places, self._agenda.now)
                 self.queue.discard(job)
-                self._start(job)
+                self._start(job, self._limits.of(job))
             else:
                 self._again = True
         self._limited = {}
-        for (_, number), lane in self.queue.heads():
-            job = lane.jobs[number]
-            if (reason := self._core.limits.exceeded(job, lane.limits)) is not None:
+        for (_, _, job), lane in self.queue.heads():
+            if (reason := self._limits.exceeded(job, lane.limits)) is not None:
                 self._limited[lane.key] = reason
                 self._note(job, reason)
 
@@ -216,39 +228,44 @@ class Scheduler:
         closed: set[str] = set()
         heads = self.queue.heads()
         while heads:
-            order, lane = heads[0]
+            entry, lane = heads[0]
             first = lane.first()
-            if first != order or lane.partition in closed:
-                _put(heads, first if lane.partition not in closed else None)
+            if first is None or lane.partition in closed:
+                heappop(heads)
                 continue
-            job = lane.jobs[order[1]]
-            if lane.limits and (reason := self._core.limits.exceeded(job, lane.limits)) is not None:
+            if first is not entry and len(heads) > 1:
+                heapreplace(heads, (first, lane))
+                continue
+            job = first[2]
+            if lane.limits and (reason := self._limits.exceeded(job, lane.limits)) is not None:
                 self._limited[lane.key] = reason
                 self._note(job, reason)
-                _put(heads, None)
+                heappop(heads)
             elif self.place(job, kept):
                 self.queue.discard(job)
-                self._start(job)
+                self._start(job, lane.limits)
             else:
                 closed.add(lane.partition)
                 kept.update(self.candidates(job))
                 self._waiting[job.number] = job
 
-    def _start(self, job: Job) -> None:
-        core = self._core
-        self._ledger.allocate(self._agenda.now, job.request, 1)
-        if job.restarts == 0 and job.retries == 0:
-            self._ledger.begin(self._agenda.now)
-        self.take(job)
+    def _start(self, job: Job, limits: tuple[Limit, ...]) -> None:
+        core, now = self._core, self._agenda.now
+        self._ledger.allocate(now, job.request, 1)
+        if not job.earlier_runs:
+            self._ledger.begin(now)
+        if limits or self._is_fair:
+            self.take(job, limits)
         core.lifecycle.started(job)
-        core.dependencies.progressed(job)
+        if core.dependencies.unmet:
+            core.dependencies.progressed(job)
         # A listener may have cancelled the job by now.
         if job.state is JobState.RUNNING:
             self.executor.start(job)
 
     def candidates(self, job: Job, kept: set[Node] | None = None) -> Iterable[Node]:
         """Return the nodes of the job's partition, none of them ``kept`` for others."""
-        partition = self._core.facility.partitions[job.partition]
+        partition = self._partitions[job.partition]
         nodes = self._cluster.nodes.values() if partition.members is None else partition.nodes()
         return [node for node in nodes if node not in kept] if kept else nodes
 
@@ -261,11 +278,3 @@ class Scheduler:
             self._core.lifecycle.queued(job, reason)
         elif job.state is JobState.QUEUED:
             self._core.lifecycle.waiting(job, reason)
-
-
-def _put(heads: list[tuple[Order, Lane]], order: Order | None) -> None:
-    """Give the lane at the top the place of its new first job, or take it out."""
-    if order is None:
-        heappop(heads)
-    else:
-        heapreplace(heads, (order, heads[0][1]))

@@ -36,14 +36,15 @@ class SimulatedCluster(Founding):
             return repeated
         partition = self._facility.partition_for(request)
         self._admission.check(request, partition)
-        conditions = self._core.dependencies.resolve(request)
+        conditions = self._core.dependencies.resolve(request) if request.dependencies else ()
         terms = self._facility.terms_for(request, partition)
-        create, job_id = self._registry.create, self._registry.new_id(request.id_form)
-        tasks = [ArrayTask(job_id, number) for number in request.array]
-        jobs = [create(f"{job_id}_{task.task_id}", request, terms, self.now, array=task) for task in tasks]
-        if not tasks:
-            jobs = [create(job_id, request, terms, self.now)]
-        site = self._facility.sites[partition.cluster_id]
+        now, create, job_id = self._agenda.now, self._registry.create, self._registry.new_id(request.id_form)
+        if request.array:
+            tasks = [ArrayTask(job_id, number) for number in request.array]
+            jobs = [create(f"{job_id}_{task.task_id}", request, terms, now, array=task) for task in tasks]
+        else:
+            jobs = [create(job_id, request, terms, now)]
+        site = self._facility.sites[partition.cluster.id]
         for job in jobs:
             if conditions:
                 self._core.dependencies.watch(job, conditions)

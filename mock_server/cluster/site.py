@@ -62,7 +62,7 @@ class Site:
         if job.state is JobState.RUNNING:
             if not self.scheduler.place(job):
                 raise StateError(f"{self.cluster.name} has no free nodes for job {job.id!r}")
-            self.scheduler.take(job)
+            self.scheduler.take(job, self._core.limits.of(job))
 
     def resume(self, job: Job, runs_for: float | None) -> None:
         """Let a job with a past go on from where it stands, and book that past."""
@@ -142,7 +142,7 @@ class Site:
             return
         self.ledger.finish(self._agenda.now)
         self._lifecycle.exited(job, status)
-        self._core.dependencies.progressed(job)
+        self._tell_dependents(job)
         self._vacate(nodes)
 
     def interrupted(self, job: Job, verdict: str, signal: int) -> None:
@@ -153,13 +153,15 @@ class Site:
         elif not self._retry(job, "exceeded its time limit"):
             self.ledger.finish(self._agenda.now)
             self._lifecycle.timed_out(job, signal)
-            self._core.dependencies.progressed(job)
+            self._tell_dependents(job)
         self._vacate(nodes)
 
     def _prepare(self, job: Job, delay: float = DISPATCH_SECONDS) -> str | None:
         """Set a waiting job on its way, and return what keeps it from competing."""
         now, begin = self._agenda.now, job.eligible_at
-        reason = "JobHeldUser" if job.held else self._core.dependencies.reason(job)
+        reason = "JobHeldUser" if job.held else None
+        if reason is None and self._core.dependencies.unmet:
+            reason = self._core.dependencies.reason(job)
         if reason is not None:
             # The pause of a retry goes on while the job is held.
             job.eligible_at = begin if begin is not None and begin > now else None
@@ -188,7 +190,11 @@ class Site:
         if job.state is JobState.RUNNING or job.earlier_runs:
             self.ledger.finish(self._agenda.now)
         self._lifecycle.cancelled(job, reason, signal)
-        self._core.dependencies.progressed(job)
+        self._tell_dependents(job)
+
+    def _tell_dependents(self, job: Job) -> None:
+        if self._core.dependencies.unmet:
+            self._core.dependencies.progressed(job)
 
     def _retry(self, job: Job, failure: str) -> bool:
         """Send a failed job back if it may try again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right, insort
+from collections import defaultdict
 from dataclasses import dataclass
 from heapq import merge
 from math import ceil, fsum
@@ -145,20 +146,20 @@ class Tallies:
     """The tallies of all clusters and queues, fed by each step of a job's life."""
 
     def __init__(self) -> None:
-        self._tallies: dict[tuple[str, str | None], Tally] = {}
+        self._tallies: defaultdict[tuple[str, str | None], Tally] = defaultdict(Tally)
 
     def submitted(self, job: Job, at: float) -> None:
-        self._tally(job).submitted.add(at)
+        self._tallies[job.cluster_id, job.request.queue].submitted.add(at)
 
     def started(self, job: Job, at: float) -> None:
         """Note a start, and the wait since the job could compete."""
-        tally = self._tally(job)
+        tally = self._tallies[job.cluster_id, job.request.queue]
         since = job.created_at if job.eligible_at is None else job.eligible_at
         tally.waits.note(at, at - since)
 
     def ended(self, job: Job, at: float, state: JobState) -> None:
         """Note an end, and the run of a job that had started."""
-        tally = self._tally(job)
+        tally = self._tallies[job.cluster_id, job.request.queue]
         tally.ended[state].add(at)
         if job.started_at is not None:
             tally.runs.note(at, at - job.started_at)
@@ -195,13 +196,6 @@ class Tallies:
             peak_started_per_second=peak(merge(*(tally.waits.between(start, end) for tally in chosen))),
             **mean._asdict(),
         )
-
-    def _tally(self, job: Job) -> Tally:
-        key = (job.cluster_id, job.request.queue)
-        tally = self._tallies.get(key)
-        if tally is None:
-            tally = self._tallies[key] = Tally()
-        return tally
 
 
 def durations(values: Iterable[float]) -> Durations:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mock_server.cluster.backend import RequestError
@@ -25,7 +24,7 @@ def choose_cluster(clusters: Collection[Cluster], request: JobRequest) -> JobReq
     if not places:
         raise _excess(request.resources, [shape for cluster in clusters for shape in _shapes(cluster)])
     chosen = next((key for key, count in places.items() if count >= (request.gang or 1)), None)
-    return replace(request, cluster_id=chosen or max(places, key=lambda key: places[key]))
+    return request._replace(cluster_id=chosen or max(places, key=lambda key: places[key]))
 
 
 def _excess(wanted: Resources, shapes: Sequence[Resources]) -> RequestError:

@@ -59,8 +59,9 @@ def test_a_job_comes_back_after_it_left() -> None:
 def test_demand_is_the_sum_over_nodes() -> None:
     queue = JobQueue()
     queue.add(job(1, nodes=3))
-    queue.add(job(2))
-    queue.add(job(2))
+    twice = job(2)
+    queue.add(twice)
+    queue.add(twice)
     (lane,) = queue.lanes.values()
     assert (lane.cpus, lane.memory, lane.gpus) == (8, 40, 4)
     drained(queue)

@@ -16,7 +16,7 @@ from mock_server.cluster.shell.traps import Signalled, Traps
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mock_server.cluster.job import Job
+    from mock_server.cluster.job import ArrayTask, Job
     from mock_server.cluster.shell.programs import Timed
     from mock_server.cluster.shell.syntax import Command
 
@@ -57,7 +57,7 @@ class Shell:
         self._ran = 0
         self._exiting = False
         self._traps: Traps | None = None
-        self._variables = _variables(job)
+        self._variables = job.environment if job.array is None else _variables(job, job.array)
 
     def run(self) -> Timed:
         """Run the job's command, or its image's default program if it has none."""
@@ -189,9 +189,7 @@ class Shell:
         return status
 
 
-def _variables(job: Job) -> Mapping[str, str]:
-    """Return the environment of a job; a task of an array finds its number there, as with Slurm."""
-    if job.array is None:
-        return job.environment
-    numbers = {"SLURM_ARRAY_JOB_ID": job.array.array_job_id, "SLURM_ARRAY_TASK_ID": str(job.array.task_id)}
+def _variables(job: Job, task: ArrayTask) -> Mapping[str, str]:
+    """Return the environment of a task of an array, which finds its number there, as with Slurm."""
+    numbers = {"SLURM_ARRAY_JOB_ID": task.array_job_id, "SLURM_ARRAY_TASK_ID": str(task.task_id)}
     return {**job.environment, **numbers}
