@@ -61,7 +61,7 @@ def keep(client: VantageClient, table: bytes) -> list[dict[str, str]]:
 
 def main(url: str) -> None:
     with (
-        S9SClient(base_url=f"{url}/s9s", token="YOUR_TOKEN") as s9s,  # noqa: S106  (the bundled server's)
+        S9SClient(base_url=f"{url}/s9s", token="YOUR_TOKEN") as s9s,
         VantageClient(base_url=url, api_key="your-api-key") as client,
     ):
         tasks, reduce = run_tasks(s9s)
