@@ -26,7 +26,7 @@ class Segment(NamedTuple):
     """Some lines that were found at one time: where they are, and which numbers they have."""
 
     first: int
-    count: int
+    total: int
     at: float
     file: int
     offset: int
