@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mock_server.cluster.agenda import Agenda
     from mock_server.cluster.dependencies import Dependencies
     from mock_server.cluster.facility import Facility
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from mock_server.cluster.lifecycle import Lifecycle
     from mock_server.cluster.limits import Limits
     from mock_server.cluster.lines import Lines
+    from mock_server.cluster.node import Node
     from mock_server.cluster.planning import Policy
     from mock_server.cluster.ranking import Ranking
 
@@ -30,4 +33,5 @@ class Core:
     lines: Lines
     dependencies: Dependencies
     policy: Policy | None
+    load: Callable[[Node], float]
     seed: int

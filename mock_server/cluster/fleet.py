@@ -36,6 +36,7 @@ class Fleet:
         node_name: Callable[[int], str],
         on_change: Callable[[], None],
         on_add: Callable[[Node], None],
+        load: Callable[[Node], float],
     ) -> None:
         self._cluster = cluster
         self._agenda = agenda
@@ -44,6 +45,7 @@ class Fleet:
         self._node_name = node_name
         self._on_change = on_change
         self._on_add = on_add
+        self._load = load
         self._numbered = 0
 
     @property
@@ -139,6 +141,7 @@ class Fleet:
             cluster_id=cluster.id,
             features=cluster.features,
             gpu_type=cluster.gpu_type,
+            load=self._load,
         )
         nodes[node.name] = node
         return node

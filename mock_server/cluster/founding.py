@@ -63,6 +63,7 @@ class Founding(Reading):
             lines=self._lines,
             dependencies=Dependencies(self._registry, lambda job: self._site_of(job).admit(job)),
             policy=SCHEDULERS[scheduler],
+            load=lambda node: self._meter.load(node, self._registry.jobs),
             seed=seed,
         )
         self._lifecycle = self._core.lifecycle

@@ -16,8 +16,11 @@ from mock_server.cluster.shell.programs import INSTANT, TIMED
 from mock_server.cluster.shell.syntax import literal, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mock_server.cluster.agenda import Agenda
     from mock_server.cluster.job import Job, JobRequest
+    from mock_server.cluster.node import Node
 
 IDLE = Appetite(cpu=0.001, memory=0.01, gpu=0.0)
 """A job that only sleeps: its shell is there and waits."""
@@ -39,6 +42,12 @@ class Meter:
     def appetite(self, job: Job) -> Appetite:
         """Return what a job uses of what it asked for while it runs."""
         return appetite(self._seed, job.number, job.request)
+
+    def load(self, node: Node, jobs: Mapping[str, Job]) -> float:
+        """Return how many CPUs of a node its jobs keep busy."""
+        running = [jobs[job_id] for job_id in node.running]
+        shares = ((job, dict(job.allocation)[node.name]) for job in running)
+        return sum(self.appetite(job).cpu * count * job.request.resources.cpus for job, count in shares)
 
     def read(self, job: Job) -> Consumption:
         """Return what a job has used so far."""

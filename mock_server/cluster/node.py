@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -40,6 +41,7 @@ class Node:
     last_busy: float | None = None
     planned: bool = False
     empty_by: float | None = None
+    load: Callable[[Node], float] = lambda _: 0.0
     gpus_in_use: set[int] = field(default_factory=set[int])
     alone: tuple[tuple[str, int], ...] = field(init=False)
 
@@ -48,8 +50,8 @@ class Node:
 
     @property
     def cpu_load(self) -> float:
-        """How many CPUs have work to do, those of all jobs on the node."""
-        return float(self.capacity.cpus - self.free.cpus)
+        """How many CPUs are busy, by what the jobs on the node make of theirs."""
+        return self.load(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class Site:
             node_name=node_name,
             on_change=self.scheduler.reconsider,
             on_add=partial(core.facility.joined, cluster),
+            load=core.load,
         )
         self.autoscaler = Autoscaler(cluster, core.agenda, core.history, self.fleet, self.scheduler.demand)
         self.executor = self.scheduler.executor = Executor(core.agenda, core.history, core.seed, self)

@@ -34,9 +34,11 @@ def test_facts(world: World) -> None:
 
 
 def test_when_a_node_was_busy(world: World) -> None:
-    job = world.submit("sleep 10", resources=Resources(3))
-    world.wait(5)
-    assert (world.node(1).last_busy, world.node(1).cpu_load) == (job.started_at, 3.0)
+    job = world.submit("./train", resources=Resources(3))
+    world.wait(3)
+    assert world.node(1).last_busy == job.started_at
+    assert 3 * 0.55 <= world.node(1).cpu_load <= 3 * 0.98
+    assert job.consumption.cpu_seconds == pytest.approx(2.9 * world.node(1).cpu_load)
     world.finish()
     assert (world.node(1).last_busy, world.node(1).cpu_load) == (job.ended_at, 0.0)
     assert world.node(2).last_busy is None
