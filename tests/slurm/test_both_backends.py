@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mock_server import MockServer
-from mock_server.cluster.job import JobRequest
+from mock_server.cluster.job import Job, JobRequest
 from tests.slurm.waiting import until
 from tests.support.faces import Face
 from tests.support.slurm import Site
@@ -30,11 +30,11 @@ def server(request: pytest.FixtureRequest) -> Iterator[MockServer]:
             yield running
 
 
-def _step(server: MockServer) -> bool:
-    """Let a second pass where time stands still otherwise."""
+def _job(server: MockServer, job_id: str) -> Job:
+    """Return a job of the cluster, a second later where time stands still otherwise."""
     if server.app.state.slurm is None:
         server.advance(1)
-    return True
+    return server.cluster.job(job_id)
 
 
 def _kinds(server: MockServer, job_id: str) -> list[str]:
@@ -71,7 +71,7 @@ async def test_cancelled_while_it_runs(face: Face, server: MockServer) -> None:
     async with face.client(server.url) as client:
         job = await client.jobs.submit({**JOB, "command": "sleep 3600"})
         # Not waited for by the SDK: where time jumps to the next event, that would be the end.
-        until(lambda: _step(server) and server.cluster.job(job.id).state.value, lambda state: state == "running")
+        until(lambda: _job(server, job.id).state.value, lambda state: state == "running")
         done = await client.jobs.cancel(job.id, reason="enough")
         assert (done.status, done.cancel_reason, done.exit_code) == ("cancelled", "enough", None)
         assert done.started_at <= done.completed_at
@@ -83,7 +83,7 @@ async def test_cancelled_while_it_runs(face: Face, server: MockServer) -> None:
 async def test_cancelled_before_it_starts(face: Face, server: MockServer) -> None:
     job = server.cluster.submit(JobRequest("held", "true", "user_456", hold=True, id_form="s9s"))
     async with face.s9s(server.s9s_url) as client:
-        held = until(lambda: _step(server) and server.cluster.job(job.id), lambda job: job.reason is not None)
+        held = until(lambda: _job(server, job.id), lambda job: job.reason is not None)
         assert (held.state.value, held.reason, held.held) == ("pending", "JobHeldUser", True)
         await client.jobs.cancel(job.id)
         done = await client.jobs.get(job.id)
@@ -97,7 +97,7 @@ async def test_what_depends_runs_after(face: Face, server: MockServer) -> None:
         first = await client.jobs.submit(script="sleep 3", name="first")
         then = [{"type": "afterok", "job_id": first.job_id}]
         second = await client.jobs.submit(script="true", name="second", dependencies=then)
-        until(lambda: _step(server) and server.cluster.job(second.job_id).reason, lambda why: why == "Dependency")
+        until(lambda: _job(server, second.job_id).reason, lambda why: why == "Dependency")
         done = await client.jobs.wait(second.job_id, **QUICK)
         assert done.state == "COMPLETED"
         assert done.start_time >= (await client.jobs.get(first.job_id)).end_time

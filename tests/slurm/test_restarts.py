@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 HEADERS = {"Authorization": "Bearer YOUR_API_KEY"}
 ENDED = {"completed", "failed", "cancelled"}
+
+
+def _ended(client: httpx.Client, path: str) -> dict[str, Any]:
+    return until(lambda: client.get(path).json(), lambda job: job["status"] in ENDED)
 
 
 def test_jobs_are_known_again(site: Site, tmp_path: Path) -> None:
@@ -51,7 +55,7 @@ def test_a_server_without_a_record_knows_what_slurm_knows(site: Site) -> None:
             if not job_ids:
                 job_ids.append(client.post("/v1/jobs", json={"name": "kept", "command": "echo kept"}).json()["id"])
             path = f"/v1/jobs/{job_ids[0]}"
-            job = until(lambda client=client, path=path: client.get(path).json(), lambda job: job["status"] in ENDED)
+            job = _ended(client, path)
             assert (job["name"], job["status"], job["user_id"]) == ("kept", "completed", "user_456")
             assert client.get(f"{path}/logs").json()["lines"] == ["kept"]
 

@@ -38,6 +38,13 @@ def _named(site: Site, name: str) -> list[dict[str, Any]]:
     return [job for job in listed if job["name"] == name]
 
 
+def _ended(platform: httpx.Client, job_id: str) -> dict[str, Any]:
+    return until(
+        lambda: platform.get(f"/v1/jobs/{job_id}").json(),
+        lambda job: job["status"] not in {"pending", "queued", "running"},
+    )
+
+
 @pytest.mark.parametrize("family", ["platform", "s9s"])
 def test_a_lost_answer_does_not_submit_twice(site: Site, family: str) -> None:
     name = f"lost-{family}"
@@ -90,10 +97,7 @@ def test_a_controller_that_is_away_is_waited_out(site: Site) -> None:
         )
         after = answer.json()["id"]
         for job_id in (before, after):
-            done = until(
-                lambda job_id=job_id: platform.get(f"/v1/jobs/{job_id}").json(),
-                lambda job: job["status"] not in {"pending", "queued", "running"},
-            )
+            done = _ended(platform, job_id)
             assert done["status"] == "completed"
     assert len(_named(site, "after")) == 1
     assert _named(site, "meanwhile") == []

@@ -43,6 +43,9 @@ LAYOUT_EVERY = 5.0
 PATIENCE = 2.0
 """Seconds that a cancellation waits for the job to be gone, before it is left to the events."""
 
+RELIEF = 3.0
+"""How many times as long as the last list took there is none."""
+
 _GROWTH = 1.5
 _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
 
@@ -129,8 +132,8 @@ class SlurmCluster(Reading):
                     self._layout.update_nodes(nodes, self._history, time.time())
                     self._layout.update_partitions(partitions)
                     self._layout_at = begun
-                asked = time.monotonic()
-                records = await self.rest.jobs()
+                asked, asked_at = time.monotonic(), time.time()
+                records = await self.rest.jobs(self._roster.finished)
                 self._listing = time.monotonic() - asked
             except UnavailableError as error:
                 self.trouble = error
@@ -139,7 +142,7 @@ class SlurmCluster(Reading):
             for token, known in list(self._doubtful.items()):
                 if self._roster.claim(token, records, known, time.time()):
                     del self._doubtful[token]
-            self._roster.update(records, time.time(), self._in_flight)
+            self._roster.update(records, time.time(), self._in_flight, asked_at)
             self._read_logs()
             self._layout.occupy(job for job in self._roster.active.values() if job.state is JobState.RUNNING)
             changed, self._changed = self._changed, asyncio.Event()
@@ -347,11 +350,12 @@ class SlurmCluster(Reading):
         while True:
             busy = bool(self._roster.active)
             self._pause = settings.shortest_pause if busy else min(settings.longest_pause, self._pause * _GROWTH)
+            # A list of very many jobs takes Slurm a while; it shall have more time for other things.
+            rest = RELIEF * self._listing
             try:
-                # A list of very many jobs takes Slurm a while; it shall have as much time for other things.
-                async with asyncio.timeout(max(self._pause, self._listing)):
+                async with asyncio.timeout(max(self._pause, rest)):
                     await self._hurry.wait()
-                await asyncio.sleep(settings.shortest_pause)
+                await asyncio.sleep(max(settings.shortest_pause, rest))
             except TimeoutError:
                 pass
             self._hurry.clear()

@@ -18,7 +18,7 @@ from mock_server.cluster.backend import (
 from mock_server.cluster.slurm.records import job_record, node_record, partition_record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from mock_server.cluster.slurm.records import JobRecord, NodeRecord, PartitionRecord
     from mock_server.cluster.slurm.settings import SlurmSettings
@@ -59,8 +59,10 @@ class Rest:
         if client is not None:
             await client.aclose()
 
-    async def jobs(self) -> list[JobRecord]:
-        return [job_record(raw) for raw in (await self._call("GET", "jobs"))["jobs"]]
+    async def jobs(self, finished: Collection[int] = ()) -> list[JobRecord]:
+        """Return all jobs that Slurm lists but those whose end is known already."""
+        listed = (await self._call("GET", "jobs"))["jobs"]
+        return [job_record(raw) for raw in listed if raw.get("job_id") not in finished]
 
     async def nodes(self) -> list[NodeRecord]:
         return [node_record(raw) for raw in (await self._call("GET", "nodes"))["nodes"]]

@@ -36,6 +36,7 @@ class Roster:
         self.jobs: dict[str, Job] = {}
         self.arrays: dict[str, list[Job]] = {}
         self.active: dict[str, Job] = {}
+        self.finished: set[int] = set()
         self.by_token: dict[str, str] = {}
         self.priorities: dict[str, int] = {}
         self.tallies = Tallies()
@@ -166,8 +167,13 @@ class Roster:
         self._touch(job, now)
         self._record(kind, job, now, **what)
 
-    def update(self, records: Iterable[JobRecord], now: float, in_flight: dict[str, JobRequest]) -> None:
-        """Take over a complete list; jobs whose submission is under way are left to it."""
+    def update(
+        self, records: Iterable[JobRecord], now: float, in_flight: dict[str, JobRequest], asked_at: float
+    ) -> None:
+        """Take over a list of all jobs but the ``finished`` ones, as it was at ``asked_at``.
+
+        Jobs whose submission is under way are left to it, and those that came later are not missed.
+        """
         covered: set[str] = set()
         cut_short: list[JobRecord] = []
         for record in sorted(records, key=lambda record: (record.submitted, record.job_id)):
@@ -187,7 +193,7 @@ class Roster:
             for job in self.arrays.get(whole, []):
                 if job.id in self.active and job.id not in covered:
                     self._apply(slurm_key(job.id), record, None, covered, now)
-        for job in [job for job in self.active.values() if job.id not in covered]:
+        for job in [job for job in self.active.values() if job.id not in covered and job.created_at < asked_at]:
             self._vanished(job, now)
         self._is_first = False
         self._quiet.clear()
@@ -198,6 +204,7 @@ class Roster:
 
     def _apply(self, key: str, record: JobRecord, tag: Tag | None, covered: set[str], now: float) -> None:
         if key in self._deleted:
+            self.finished.add(record.job_id)
             return
         form = self._form(record.array_job_id or record.job_id, tag)
         own = job_id(form, key)
@@ -205,9 +212,10 @@ class Roster:
         job = self.jobs.get(own)
         if job is None:
             job = self._adopt(key, record, form, tag, now)
-        elif job.id not in self.active:
-            return
-        self._follow(job, record, now)
+        if job.id in self.active:
+            self._follow(job, record, now)
+        if job.state.is_terminal and states.job_state(record).is_terminal:
+            self.finished.add(record.job_id)
 
     def _adopt(self, key: str, record: JobRecord, form: Any, tag: Tag | None, now: float) -> Job:
         """Add a job that this server did not submit, or not in this life."""
