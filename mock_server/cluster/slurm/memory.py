@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mock_server.cluster.job import Dependency, JobRequest, Resources
@@ -81,9 +81,9 @@ class Memory:
 
 
 def _request_text(request: JobRequest) -> str:
-    content = {field.name: getattr(request, field.name) for field in fields(request)}
+    content = request._asdict()
     content["environment"], content["extras"] = dict(request.environment), dict(request.extras)
-    content["resources"] = asdict(request.resources)
+    content["resources"] = request.resources._asdict()
     content["dependencies"] = [asdict(dependency) for dependency in request.dependencies]
     return json.dumps(content)
 
@@ -92,8 +92,7 @@ def _request(content: dict[str, Any]) -> JobRequest:
     content["resources"] = Resources(**content["resources"])
     content["dependencies"] = tuple(Dependency(**dependency) for dependency in content["dependencies"])
     content["array"], content["required_nodes"] = tuple(content["array"]), tuple(content["required_nodes"])
-    known = {field.name for field in fields(JobRequest)}
-    return JobRequest(**{name: value for name, value in content.items() if name in known})
+    return JobRequest(**{name: value for name, value in content.items() if name in JobRequest._fields})
 
 
 def _facts(job: Job) -> str:

@@ -7,7 +7,6 @@ import os
 import posixpath
 import re
 import shlex
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mock_server.cluster.backend import RequestError, UnsupportedError
@@ -32,8 +31,7 @@ def located(request: JobRequest, settings: SlurmSettings) -> JobRequest:
     # A directory that the cluster's file system does not have would only make Slurm choose one.
     directory = given if given is not None and os.path.isdir(given) else settings.directory
     name = "%A_%a" if request.array else "%j"
-    return replace(
-        request,
+    return request._replace(
         working_directory=directory,
         stdout_path=_path(request.stdout_path, directory) or f"{settings.directory}/{name}.out",
         stderr_path=_path(request.stderr_path, directory) or f"{settings.directory}/{name}.err",
