@@ -51,7 +51,7 @@ class FileLog(Log):
         """Close the log of a job that ended at an instant before; its files are looked at when somebody reads it."""
         self.closed, self._unread_since = True, at
 
-    @property
+    @property  # pyright: ignore[reportIncompatibleVariableOverride]
     def lines(self) -> list[LogLine]:
         """The newest lines, ``WINDOW`` bytes of them at most; numbers count from the very first one."""
         self._catch_up()
