@@ -51,7 +51,7 @@ class FileLog(Log):
         """Close the log of a job that ended at an instant before; its files are looked at when somebody reads it."""
         self.closed, self._unread_since = True, at
 
-    @property  # pyright: ignore[reportIncompatibleVariableOverride]
+    @property
     def lines(self) -> list[LogLine]:
         """The newest lines, ``WINDOW`` bytes of them at most; numbers count from the very first one."""
         self._catch_up()
@@ -65,7 +65,7 @@ class FileLog(Log):
         return self._read(reversed(chosen))
 
     @lines.setter
-    def lines(self, _: list[LogLine]) -> None:
+    def lines(self, _: list[LogLine]) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         raise TypeError("the lines of this log are in files")
 
     def after(self, number: int) -> list[LogLine]:
