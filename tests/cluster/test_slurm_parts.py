@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from mock_server.cluster.backend import RequestError, UnsupportedError
-from mock_server.cluster.job import JobRequest, Resources
+from mock_server.cluster.history import History
+from mock_server.cluster.job import JobRequest, JobState, Resources
 from mock_server.cluster.slurm import log as slurm_log
 from mock_server.cluster.slurm.identity import parse_tag, tag_of
 from mock_server.cluster.slurm.log import FileLog
 from mock_server.cluster.slurm.memory import Memory
 from mock_server.cluster.slurm.records import expand, job_record, node_record, numbers
+from mock_server.cluster.slurm.roster import Roster
 from mock_server.cluster.slurm.settings import SlurmSettings
 from mock_server.cluster.slurm.submission import description, expand as expand_path, located, script
 
@@ -160,3 +162,15 @@ def test_memory_without_a_path_keeps_nothing() -> None:
 def test_settings_are_checked(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must"):
         SlurmSettings(**{"url": "http://127.0.0.1:1", **wrong})
+
+
+def test_a_job_that_came_after_a_list_was_made_is_not_missed_in_it() -> None:
+    history = History(100)
+    roster = Roster("cluster_slurm", history, Memory(None))
+    request = located(_request(), SETTINGS)
+    job = roster.submitted(5, request, tag_of(request), "normal", 100.0, "nobody")
+    roster.update([], 101.0, {}, 99.0)
+    assert job.state is JobState.PENDING
+    roster.update([], 102.0, {}, 101.0)
+    assert (job.state, job.reason) == (JobState.FAILED, "NoRecord")
+    assert [event.kind for event in history.after(0)] == ["job.created", "job.failed"]

@@ -15,14 +15,14 @@ from tests.slurm.waiting import until
 from tests.support.proxy import Proxy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from mock_server.cluster.slurm.settings import SlurmSettings
     from tests.support.slurm import Site
 
 
 @contextmanager
-def _serving(settings: SlurmSettings) -> Iterator[tuple[httpx.Client, httpx.Client]]:
+def _serving(settings: SlurmSettings) -> Generator[tuple[httpx.Client, httpx.Client]]:
     """Run a server and give clients of the platform and of S9S."""
     platform, s9s = {"Authorization": "Bearer YOUR_API_KEY"}, {"Authorization": "Bearer YOUR_TOKEN"}
     with (
@@ -66,7 +66,7 @@ def test_a_lost_answer_does_not_submit_twice(site: Site, family: str) -> None:
 
 def test_another_server_knows_the_key(site: Site) -> None:
     body, headers = {"name": "restarted", "command": "true"}, {"Idempotency-Key": "before-and-after"}
-    ids = []
+    ids: list[str] = []
     for _ in range(2):
         with _serving(site.settings()) as (platform, _):
             answer = platform.post("/v1/jobs", json=body, headers=headers)

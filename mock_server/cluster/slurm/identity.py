@@ -6,7 +6,7 @@ import json
 import secrets
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mock_server.cluster.job import IdForm, JobRequest
@@ -63,7 +63,7 @@ def parse_tag(comment: str) -> Tag | None:
         return None
     if form not in PREFIXES or not isinstance(user, str) or not isinstance(token, str):
         return None
-    return Tag(user, cast("IdForm", form), token, queue if isinstance(queue, str) else None)
+    return Tag(user, form, token, queue if isinstance(queue, str) else None)
 
 
 def job_id(form: IdForm, key: str | int) -> str:

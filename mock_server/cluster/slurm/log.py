@@ -65,7 +65,7 @@ class FileLog(Log):
         return self._read(reversed(chosen))
 
     @lines.setter
-    def lines(self, _: list[LogLine]) -> None:
+    def lines(self, _: list[LogLine]) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         raise TypeError("the lines of this log are in files")
 
     def after(self, number: int) -> list[LogLine]:

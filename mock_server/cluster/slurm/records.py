@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 _NEVER = 2**31
 """Slurm writes numbers near the top of their range for what has no value."""
@@ -150,8 +150,7 @@ def node_record(raw: dict[str, Any]) -> NodeRecord:
 
 def partition_record(raw: dict[str, Any]) -> PartitionRecord:
     """Return a partition; from v0.0.39 on what belongs together is grouped."""
-    nested = {name: raw.get(name) for name in ("nodes", "defaults", "maximums", "partition", "priority")}
-    groups = {name: value if isinstance(value, dict) else {} for name, value in nested.items()}
+    groups = {name: _group(raw.get(name)) for name in ("nodes", "defaults", "maximums", "partition", "priority")}
     nodes = groups["nodes"].get("configured") if groups["nodes"] else raw.get("nodes")
     default = number(raw.get("default_time_limit", groups["defaults"].get("time")), None)
     longest = number(raw.get("max_time_limit", groups["maximums"].get("time")), None)
@@ -173,7 +172,8 @@ def partition_record(raw: dict[str, Any]) -> PartitionRecord:
 def number(value: Any, default: int | None) -> int | None:
     """Return a number of any version; ``default`` if it is not set or infinite."""
     if isinstance(value, dict):
-        value = value.get("number") if value.get("set") and not value.get("infinite") else None
+        group = _group(value)
+        value = group.get("number") if group.get("set") and not group.get("infinite") else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return default
     return int(value) if 0 <= value < 2 * _NEVER - 16 else default
@@ -230,15 +230,21 @@ def _memory(raw: dict[str, Any], nodes: int) -> int:
 
 def _status(value: Any) -> int:
     """Return a status as ``wait`` gives it."""
-    if isinstance(value, dict) and "return_code" in value:
-        signal = value.get("signal") or {}
-        code = number(value.get("return_code"), 0) or 0
+    group = _group(value)
+    if "return_code" in group:
+        signal = _group(group.get("signal"))
+        code = number(group["return_code"], 0) or 0
         return code << 8 | (number(signal.get("signal_id", signal.get("id")), 0) or 0)
     return number(value, 0) or 0
 
 
+def _group(value: Any) -> dict[str, Any]:
+    """Return what is grouped in a value, nothing if it is a plain one."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
 def _comment(value: Any) -> str:
-    return _text(value.get("job") if isinstance(value, dict) else value)
+    return _text(_group(value).get("job") if isinstance(value, dict) else value)
 
 
 def _text(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
@@ -31,8 +31,20 @@ HELD = 2042
 _UNKNOWN_JOB = frozenset({2017, 2021})
 _UNKNOWN_NODE = 2018
 _DENIED = frozenset({2002, 2010, 2045})
-_FIELDS = {2000: "partition", 2014: "resources", 2051: "time_limit", 2052: "nodes", 2015: "nodes", 2072: "resources"}
-_FIELDS |= {2024: "dependencies", 2054: "time_limit", 2066: "qos", 2049: "account", 2078: "array", 2070: "array"}
+_FIELDS = {
+    2000: "partition",
+    2014: "resources",
+    2051: "time_limit",
+    2052: "nodes",
+    2015: "nodes",
+    2072: "resources",
+    2024: "dependencies",
+    2054: "time_limit",
+    2066: "qos",
+    2049: "account",
+    2078: "array",
+    2070: "array",
+}
 _ENDED = frozenset({2009, 2018})
 
 
@@ -87,15 +99,16 @@ class Rest:
 
     async def version(self) -> str:
         """Return the newest version of the interface that both sides know."""
-        if self._version is None:
+        version = self._version
+        if version is None:
             answer = await self._send("GET", "/openapi/v3", None, self._settings.acting)
-            paths = answer.json().get("paths", {}) if answer.is_success else {}
+            paths: dict[str, Any] = answer.json().get("paths", {}) if answer.is_success else {}
             found = {match[1] for path in paths if (match := re.match(r"/slurm/v(\d+\.\d+\.\d+)/jobs", path))}
             usable = [version for version in found if tuple(map(int, version.split("."))) >= OLDEST]
             if not usable:
                 raise UnavailableError(f"slurmrestd at {self._settings.url} offers no version from v0.0.38 on")
-            self._version = "v" + max(usable, key=lambda version: tuple(map(int, version.split("."))))
-        return self._version
+            version = self._version = "v" + max(usable, key=lambda each: tuple(map(int, each.split("."))))
+        return version
 
     async def _call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, account: str | None = None
@@ -127,11 +140,14 @@ class Rest:
 def _errors(answer: httpx.Response) -> list[tuple[int, str]]:
     """Return number and text of each error that an answer names."""
     try:
-        content = answer.json()
+        content: Any = answer.json()
     except ValueError:
         return [(0, answer.text[:200])] if answer.is_error else []
     found: list[tuple[int, str]] = []
-    for error in content.get("errors") or [] if isinstance(content, dict) else []:
+    errors: list[dict[str, Any]] = (
+        (cast("dict[str, Any]", content).get("errors") or []) if isinstance(content, dict) else []
+    )
+    for error in errors:
         numbers = (error.get(name) for name in ("error_number", "error_code", "errno"))
         number = next((value for value in numbers if isinstance(value, int)), 0)
         found.append((number, str(error.get("error") or error.get("description") or "")))
