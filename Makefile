@@ -3,13 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := vantage_sdk mock_server s9s_client.py tests examples benchmarks
 
-.PHONY: demo test test-quick coverage soak check format bench serve docs clean
+.PHONY: demo test test-slurm test-quick coverage soak check format bench serve docs clean
 
 demo: .venv/.server
 	@$(BIN)/python -m examples.demo
 
 test: .venv/.dev
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+# Needs Slurm's programs on PATH, and says what is missing where they are not.
+test-slurm: .venv/.dev
+	SLURM_TESTS=1 $(BIN)/python -m pytest -q tests/slurm
 
 coverage: .venv/.dev
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=95

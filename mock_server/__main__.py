@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from mock_server.cluster.founding import SCHEDULERS
+from mock_server.cluster.slurm.settings import DIRECTORY, SlurmSettings
 from mock_server.server import MockServer, is_loopback
 from mock_server.world import WORLDS
 
@@ -41,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
             jwks=options.jwks,
             jwt_audience=options.jwt_audience,
             jwt_issuer=options.jwt_issuer,
+            slurm=_slurm(options),
         )
         done = threading.Event()
 
@@ -68,6 +70,31 @@ def _tls(options: argparse.Namespace) -> tuple[str, str] | None:
     if (options.tls_cert is None) != (options.tls_key is None):
         raise ValueError("--tls-cert and --tls-key need each other")
     return None if options.tls_cert is None else (options.tls_cert, options.tls_key)
+
+
+def _slurm(options: argparse.Namespace) -> SlurmSettings | None:
+    """Return the real cluster that the jobs shall run on."""
+    if options.backend == "simulated":
+        return None
+    if options.slurm_url is None:
+        raise ValueError("--backend slurm needs --slurm-url, the address of slurmrestd")
+    users = dict(_pair(text) for text in options.slurm_map_user)
+    return SlurmSettings(
+        options.slurm_url,
+        user=options.slurm_user,
+        users=users,
+        operator=options.slurm_operator,
+        token_file=options.slurm_token_file,
+        directory=options.slurm_directory,
+        slurm_conf=options.slurm_conf,
+    )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    user, separator, account = text.partition("=")
+    if not user or not separator or not account:
+        raise ValueError(f"--slurm-map-user must be USER=ACCOUNT, but is {text!r}")
+    return user, account
 
 
 def _secret(path: str) -> bytes:
@@ -104,6 +131,26 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jwks", metavar="FILE", help="or with one of these keys (a JSON Web Key Set)")
     parser.add_argument("--jwt-audience", metavar="NAME", help="tokens must be for this audience (default: any)")
     parser.add_argument("--jwt-issuer", metavar="NAME", help="tokens must be by this issuer (default: any)")
+    parser.add_argument(
+        "--backend",
+        default="simulated",
+        choices=("simulated", "slurm"),
+        help="what runs the jobs (default: %(default)s)",
+    )
+    slurm = parser.add_argument_group("a real cluster, with --backend slurm")
+    slurm.add_argument("--slurm-url", metavar="URL", help="where slurmrestd answers, without a version")
+    slurm.add_argument("--slurm-user", default="nobody", metavar="ACCOUNT", help="who runs jobs (default: %(default)s)")
+    slurm.add_argument(
+        "--slurm-map-user", action="append", default=[], metavar="USER=ACCOUNT", help="who runs the jobs of one user"
+    )
+    slurm.add_argument("--slurm-operator", metavar="ACCOUNT", help="who acts on jobs and nodes (default: --slurm-user)")
+    slurm.add_argument(
+        "--slurm-token-file", metavar="FILE", help="their token (default: $SLURM_JWT, else scontrol token)"
+    )
+    slurm.add_argument(
+        "--slurm-directory", default=DIRECTORY, metavar="DIR", help="where jobs write, on the nodes as here"
+    )
+    slurm.add_argument("--slurm-conf", metavar="FILE", help="slurm.conf for the commands (default: Slurm's own)")
     return parser
 
 

@@ -27,9 +27,15 @@ T = TypeVar("T")
 class ClusterAccess:
     """The cluster of a server, safe to use from any thread; what it returns is live, so read it at once."""
 
-    def __init__(self, call: Callable[[Callable[[], Any]], Any], backend: Callable[[], ClusterBackend]) -> None:
+    def __init__(
+        self,
+        call: Callable[[Callable[[], Any]], Any],
+        backend: Callable[[], ClusterBackend],
+        wait: Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any] | None = None,
+    ) -> None:
         self._call = call
         self._backend = backend
+        self._wait = wait
 
     @property
     def jobs(self) -> dict[str, Job]:
@@ -70,6 +76,9 @@ class ClusterAccess:
         return result
 
     def _do(self, function: Callable[[ClusterBackend], Coroutine[Any, Any, T]]) -> T:
+        if self._wait is not None:
+            waited: T = self._wait(lambda: function(self._backend()))
+            return waited
         result: T = self._call(lambda: _finish(function(self._backend())))
         return result
 

@@ -36,6 +36,8 @@ class Application:
         self.state = ServerState(self.settings, FAMILIES)
         if self._open:
             self.state.courier.open()
+            if self.state.slurm is not None:
+                self.state.slurm.open_soon()
 
     def token(self, claims: Mapping[str, Any], lifetime: float | None) -> str:
         """Return a token for the job service that begins now."""
@@ -48,11 +50,18 @@ class Application:
         self._open = True
         self.state.courier.open()
 
+    async def connect(self) -> None:
+        """Have a first look at the cluster if it is a real one, and follow it from now on."""
+        if self.state.slurm is not None:
+            await self.state.slurm.open()
+
     async def close(self) -> None:
         """Stop delivering."""
         self._open = False
         await self.state.courier.aclose()
         await self.state.s9s.aclose()
+        if self.state.slurm is not None:
+            await self.state.slurm.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -77,6 +86,7 @@ class Application:
             kind = (await receive())["type"]
             if kind == "lifespan.startup":
                 self.open()
+                await self.connect()
             else:
                 await self.close()
             await send({"type": f"{kind}.complete"})

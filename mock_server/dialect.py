@@ -92,6 +92,6 @@ class Dialect:
         if self.malformed is not None and error.is_malformed:
             return self.malformed
         if error.code == SCHEDULER:
-            return self.scheduler or self.codes[500]
+            return self.scheduler or self.codes.get(error.status, self.codes[500])
         word = error.code or self.codes.get(error.status, "internal_error")
         return word.upper() if self.in_capitals else word

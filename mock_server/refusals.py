@@ -33,12 +33,16 @@ def refusals() -> Generator[None]:
         yield
     except (backend.NotFoundError, storage.MissingError, world.MissingError) as error:
         raise ApiError(404, str(error), details={"resource": error.kind, "id": error.key}) from None
-    except world.ForbiddenError as error:
+    except (world.ForbiddenError, backend.DeniedError) as error:
         raise ApiError(403, str(error)) from None
     except (backend.StateError, world.ConflictError) as error:
         raise ApiError(409, str(error)) from None
     except (backend.RequestError, storage.PathError) as error:
         raise invalid_field(error.field, str(error)) from None
+    except backend.UnavailableError as error:
+        raise ApiError(503, str(error), code=SCHEDULER, headers={"Retry-After": "1"}) from None
+    except backend.UnsupportedError as error:
+        raise ApiError(501, str(error), code="not_supported") from None
     except backend.ClusterError as error:
         raise ApiError(500, str(error), code=SCHEDULER) from None
     except storage.ClosedError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from mock_server.access import ClusterAccess, HealthAccess, StorageAccess, WebhookAccess, WorkflowAccess
 from mock_server.app import Application
 from mock_server.auth import Credential
+from mock_server.cluster.ranking import WEIGHTS
 from mock_server.encryption import tls_context
 from mock_server.faults import parse_rules
 from mock_server.hosting import Listener, LoopThread, bind
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from mock_server.cluster.founding import SchedulerName
+    from mock_server.cluster.priority import Weights
+    from mock_server.cluster.slurm.settings import SlurmSettings
     from mock_server.encryption import Paths
     from mock_server.faults import FaultPlan, Rule
     from mock_server.journal import Record
@@ -73,7 +76,8 @@ class MockServer:
     repeated key) or ``ignore`` (a server that never heard of keys).  ``state`` is a directory for the stored files and
     unfinished uploads, which another server can go on with; without one they end with this server.  ``storage_quota``
     is the number of bytes that all files together may have.  ``scheduler`` is ``fcfs``, where no job overtakes another,
-    or ``easy`` or ``conservative`` backfill; see ``mock_server.cluster.planning``.
+    or ``easy`` or ``conservative`` backfill; see ``mock_server.cluster.planning``.  ``weights`` say how age, size, quality
+    of service, partition and fair share add to a priority, by default the third alone; see ``mock_server.cluster.priority``.
 
     S9S answers below ``/s9s`` and for the hosts that its document names; ``s9s_port`` gives it a socket of its own, 0
     meaning any free one.  ``oauth_clients`` are secrets by client id, accepted besides the documented pair;
@@ -83,6 +87,8 @@ class MockServer:
     The job service takes JSON Web Tokens that ``token`` makes, that are signed with ``jwt_secret`` (HS256, 32 bytes or more;
     made up by default) or with a key of ``jwks``, a JSON Web Key Set as a file or as data.  ``jwt_audience`` and
     ``jwt_issuer`` are who they must be for and by, if given; ``jwt_leeway`` are the seconds that clocks may differ.
+
+    With ``slurm`` the jobs really run, on the Slurm cluster that it describes; ``world`` then is about everything else.
 
     Start it, or use it as a context manager, to have a socket at ``url``; ``app`` works without.
     """
@@ -99,6 +105,7 @@ class MockServer:
         rate_limits: bool = True,
         check_invariants: bool = False,
         scheduler: SchedulerName = "fcfs",
+        weights: Weights = WEIGHTS,
         idempotency: IdempotencyMode = "replay",
         api_keys: Iterable[str | Credential] = (),
         state: str | os.PathLike[str] | None = None,
@@ -113,9 +120,12 @@ class MockServer:
         jwt_audience: str | None = None,
         jwt_issuer: str | None = None,
         jwt_leeway: float = 0.0,
+        slurm: SlurmSettings | None = None,
     ) -> None:
         if storage_quota is not None and storage_quota < 0:
             raise ValueError(f"storage_quota must not be negative, but is {storage_quota}")
+        if slurm is not None and clock != "real":
+            raise ValueError(f"a real cluster needs clock 'real', not {clock!r}")
         self._host = host
         self._ports = {"": port} if s9s_port is None else {"": port, S9S.name: s9s_port}
         self._tls = tls_context(tls, client_ca)
@@ -133,15 +143,17 @@ class MockServer:
                 api_keys=tuple(key if isinstance(key, Credential) else Credential(key) for key in api_keys),
                 check_invariants=check_invariants,
                 scheduler=scheduler,
+                weights=weights,
                 control=is_loopback(host),
                 directory=None if state is None else os.path.abspath(state),
                 storage_quota=storage_quota,
                 oauth_clients=tuple((oauth_clients or {}).items()),
                 anonymous_s9s=anonymous_s9s,
                 jwt=_policy(jwt_secret, jwks, jwt_audience, jwt_issuer, jwt_leeway),
+                slurm=slurm,
             )
         )
-        self.cluster = ClusterAccess(self._call, lambda: self.app.state.cluster)
+        self.cluster = ClusterAccess(self._call, lambda: self.app.state.cluster, None if slurm is None else self._wait)
         self.storage = StorageAccess(lambda: self._call(lambda: self.app.state.storage))
         self.workflows = WorkflowAccess(self._call, lambda: self.app.state)
         self.webhooks = WebhookAccess(self._call, lambda: self.app.state.courier, self._wait)
@@ -198,6 +210,7 @@ class MockServer:
             for listener in listeners:
                 loop.wait(listener.open())
             loop.call(self.app.open)
+            loop.wait(self.app.connect())
         except BaseException:
             loop.close()
             raise

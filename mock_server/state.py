@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal
 
 from mock_server.auth import Credential, KeyRing, Keys
+from mock_server.cluster.ranking import WEIGHTS
 from mock_server.faults import FaultPlan
 from mock_server.idempotency import IdempotencyStore
 from mock_server.jobservice.dialect import JOBSERVICE
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
     from mock_server.cluster.backend import ClusterBackend
     from mock_server.cluster.founding import SchedulerName
+    from mock_server.cluster.priority import Weights
+    from mock_server.cluster.slurm.cluster import SlurmCluster
+    from mock_server.cluster.slurm.settings import SlurmSettings
     from mock_server.faults import Rule
     from mock_server.routes import Family
 
@@ -59,12 +63,14 @@ class Settings:
     api_keys: tuple[Credential, ...] = ()
     check_invariants: bool = False
     scheduler: SchedulerName = "fcfs"
+    weights: Weights = WEIGHTS
     control: bool = True
     directory: str | None = None
     storage_quota: int | None = None
     oauth_clients: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     anonymous_s9s: bool = False
     jwt: JwtPolicy = field(default_factory=JwtPolicy)
+    slurm: SlurmSettings | None = None
 
 
 class ServerState:
@@ -74,9 +80,9 @@ class ServerState:
         self.settings = settings
         self.closed = False
         self.time = Timekeeper(settings.clock)
-        cluster = build_world(settings.world, now=self.time.now(), seed=settings.seed, scheduler=settings.scheduler)
-        self.cluster: ClusterBackend = cluster
-        self.check: Callable[[], None] = cluster.check_invariants if settings.check_invariants else _unchecked
+        self.slurm: SlurmCluster | None = None
+        self.check: Callable[[], None] = _unchecked
+        cluster = self.cluster = self._backend(settings)
         self.time.attach(cluster, self.check)
         self.users = users.seeded(self.time.now(), (credential.user_id for credential in settings.api_keys))
         self.teams = teams.seeded(settings.world, self.time.now())
@@ -120,6 +126,21 @@ class ServerState:
         self._ids: Counter[str] = Counter()
         self._storage: Store | None = None
         self.writers = Writers()
+
+    def _backend(self, settings: Settings) -> ClusterBackend:
+        """Return what runs the jobs: a real cluster if the server was given one, else the simulation."""
+        if settings.slurm is not None:
+            from mock_server.cluster.slurm.cluster import SlurmCluster  # here, because it needs an HTTP client
+
+            self.slurm = SlurmCluster(settings.slurm, state=settings.directory)
+            return self.slurm
+        now, seed = self.time.now(), settings.seed
+        simulated = build_world(
+            settings.world, now=now, seed=seed, scheduler=settings.scheduler, weights=settings.weights
+        )
+        if settings.check_invariants:
+            self.check = simulated.check_invariants
+        return simulated
 
     @property
     def storage(self) -> Store:
@@ -169,6 +190,8 @@ class ServerState:
         self.closed = True
         self.s9s.close()
         self.courier.close()
+        if self.slurm is not None:
+            self.slurm.abandon()
         self.time.wake_all()
         if self.settings.directory is not None:
             self.storage.erase()

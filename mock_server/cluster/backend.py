@@ -40,6 +40,22 @@ class RequestError(ClusterError):
         self.field = field
 
 
+class DeniedError(ClusterError):
+    """The cluster knows the caller and does not let them do this."""
+
+
+class UnavailableError(ClusterError):
+    """The cluster cannot be reached at present; nothing is known to be lost, and a later attempt may succeed."""
+
+
+class UnsupportedError(ClusterError):
+    """This backend has no means for it; ``reason`` says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Not supported by this backend: {reason}")
+        self.reason = reason
+
+
 class ClusterBackend(Protocol):
     """Commands are coroutines because a real cluster answers over the network; reads come from the local view.
 

@@ -26,6 +26,7 @@ Multiplier = Annotated[float, Field(ge=1, le=100)]
 HIGH_PRIORITY = 80
 HIGHEST = 100
 DEFAULT_PRIORITY, DEFAULT_CPU, DEFAULT_MEMORY = 50, "1", "1Gi"
+KEY = "jobservice.idempotency_key"
 EXTRAS = ("job_type", "config", "resources", "gang", "retry_policy")
 """What a job of the cluster keeps as the caller sent it, each beneath ``jobservice.<name>``."""
 
@@ -118,7 +119,7 @@ class JobCreate(StrictBody):
             "retry_policy": (self.retry_policy or RetryPolicy()).as_shown(),
         }
 
-    def to_request(self, *, user_id: str) -> JobRequest:
+    def to_request(self, *, user_id: str, key: str | None = None) -> JobRequest:
         """Return the job in the cluster's terms, without a cluster."""
         sent = self.as_shown()
         asked, gang, retries = sent["resources"], sent["gang"], sent["retry_policy"]
@@ -136,7 +137,7 @@ class JobCreate(StrictBody):
             backoff_multiplier=retries["backoff_multiplier"],
             queue="high-priority" if priority >= HIGH_PRIORITY else "default",
             id_form="jobservice",
-            extras={f"jobservice.{name}": sent[name] for name in EXTRAS},
+            extras={**{f"jobservice.{name}": sent[name] for name in EXTRAS}, **({} if key is None else {KEY: key})},
         )
 
 

@@ -38,7 +38,7 @@ async def create(call: Call[None, JobCreate]) -> JobCreated:
     """Create job."""
     require(call, "database", "redis", "kubernetes")
     cluster = call.state.cluster
-    request = call.body.to_request(user_id=call.credential.user_id)
+    request = call.body.to_request(user_id=call.credential.user_id, key=call.idempotency_key)
     try:
         job = await cluster.submit(choose_cluster(cluster.clusters.values(), request))
     except RequestError as error:

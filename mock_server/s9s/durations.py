@@ -34,8 +34,8 @@ def parse_duration(text: str) -> float:
 
 
 def clock_text(seconds: float) -> str:
-    """Return whole seconds as ``2:15:30``, and as ``7-00:00:00`` from a day on."""
-    days, rest = divmod(int(seconds), DAY)
+    """Return full seconds as ``2:15:30``, and as ``7-00:00:00`` from a day on."""
+    days, rest = divmod(_whole(seconds), DAY)
     hours, rest = divmod(rest, HOUR)
     minutes, rest = divmod(rest, MINUTE)
     return f"{days}-{hours:02}:{minutes:02}:{rest:02}" if days else f"{hours}:{minutes:02}:{rest:02}"
@@ -54,10 +54,15 @@ def hours_text(seconds: float) -> str:
 
 def spaced_text(seconds: float) -> str:
     """Return seconds in their two largest units, as ``12m 34s`` or ``2h 15m``."""
-    rest = int(seconds)
+    rest = _whole(seconds)
     parts: list[str] = []
     for unit in "dhms":
         count, rest = divmod(rest, _UNITS[unit])
         if count or (unit == "s" and not parts):
             parts.append(f"{count}{unit}")
     return " ".join(parts[:2])
+
+
+def _whole(seconds: float) -> int:
+    """Return the full seconds of a difference of two times, which can be a microsecond short of what it should be."""
+    return int(seconds + 1e-5)

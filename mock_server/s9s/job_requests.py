@@ -27,6 +27,7 @@ from mock_server.wire import memory_bytes
 
 DEFAULT_MEMORY = "1GB"
 ARRAY = "s9s.array"
+KEY = "s9s.idempotency_key"
 
 Script = Annotated[str, Field(min_length=1)]
 Signal = Literal["SIGHUP", "SIGINT", "SIGQUIT", "SIGKILL", "SIGUSR1", "SIGUSR2", "SIGTERM", "SIGCONT", "SIGSTOP"]
@@ -80,10 +81,12 @@ class JobSubmit(StrictBody):
         own = "script" if first.startswith("#!") else posixpath.basename(first)[:255]
         return self.job_name or self.name or own or "script"
 
-    def to_request(self, *, user_id: str, home: str, partition: str) -> JobRequest:
+    def to_request(self, *, user_id: str, home: str, partition: str, key: str | None = None) -> JobRequest:
         """Return the job in the cluster's terms."""
         tasks, limit = ((), None) if self.array is None else parse_array(self.array)
         extras: dict[str, Any] = {} if self.array is None else {ARRAY: self.array}
+        if key is not None:
+            extras[KEY] = key
         memory = memory_bytes(self.memory or DEFAULT_MEMORY)
         return JobRequest(
             name=self.title(),

@@ -67,6 +67,7 @@ async def submit(call: Call[None, JobSubmit]) -> JobAction:
         user_id=user_id,
         home=People(call.state.users).home(user_id),
         partition=body.partition or default_partition(cluster),
+        key=call.idempotency_key,
     )
     try:
         job = await cluster.submit(request)

@@ -90,7 +90,8 @@ def _described(state: ServerState, kind: str, key: str) -> tuple[str, str] | Non
 
 
 def _job(job: Job, people: People) -> tuple[str, str]:
-    gpus = f", {gpus_of(job)} GPUs" if gpus_of(job) else ""
+    count = gpus_of(job)
+    gpus = f", {count} GPU{'s' if count > 1 else ''}" if count else ""
     state = job_word(job).replace("_", " ").capitalize()
     return f"{people.username(job.request.user_id)}'s {job.name}", f"{state} on {job.partition} partition{gpus}"
 

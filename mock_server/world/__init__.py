@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from mock_server.cluster.ranking import WEIGHTS
 from mock_server.cluster.simulated import SimulatedCluster
 from mock_server.storage.store import Seed
 from mock_server.world import documented, documented_files, empty
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from mock_server.cluster.founding import SchedulerName
     from mock_server.cluster.job import IdForm
+    from mock_server.cluster.priority import Weights
 
 WORLDS: dict[str, Callable[[SimulatedCluster], None]] = {"documented": documented.fill, "empty": empty.fill}
 
@@ -22,7 +24,9 @@ SEEDS: dict[str, Callable[[], Iterable[Seed]]] = {"documented": documented_files
 """The stored files of each world."""
 
 
-def build_world(name: str, *, now: float, seed: int, scheduler: SchedulerName = "fcfs") -> SimulatedCluster:
+def build_world(
+    name: str, *, now: float, seed: int, scheduler: SchedulerName = "fcfs", weights: Weights = WEIGHTS
+) -> SimulatedCluster:
     """Return the cluster of the world called ``name`` as it is at ``now``."""
     if name not in WORLDS:
         raise ValueError(f"world must be one of {', '.join(WORLDS)}, not {name!r}")
@@ -34,6 +38,6 @@ def build_world(name: str, *, now: float, seed: int, scheduler: SchedulerName = 
         "platform": lambda number: "job_" + unique(number),
         "jobservice": lambda number: "job-" + unique(number),
     }
-    cluster = SimulatedCluster(now=now, seed=seed, id_factories=factories, scheduler=scheduler)
+    cluster = SimulatedCluster(now=now, seed=seed, id_factories=factories, scheduler=scheduler, weights=weights)
     WORLDS[name](cluster)
     return cluster

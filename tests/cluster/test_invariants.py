@@ -256,6 +256,7 @@ def test_a_reservation_that_cannot_be_kept_is_noticed(scheduler: SchedulerName, 
     backfill = world.backend._facility.sites["cluster-1"].scheduler.backfill
     assert backfill is not None
     slot = backfill.reservations[head.number]
+    assert slot is not None
     # Its time has passed, or the node is taken then.
     backfill.reservations[head.number] = slot._replace(start=world.backend.now + start)
     with pytest.raises(AssertionError, match=rf"^{rule} violated: "):

@@ -85,6 +85,7 @@ def test_the_same_nodes_must_be_free_all_the_time() -> None:
 def test_who_waits_for_what_never_ends_is_planned_after_everything() -> None:
     profile = Profile(0.0, [(0, 0, 0), (2, 0, 0)], [(inf, 0, (4, 0, 0)), (9.0, 1, (2, 0, 0))])
     slot = profile.find(claim(4, shares=2))
+    assert slot is not None
     assert slot == Slot(inf, inf, ((0, 1), (1, 1)))
     profile.reserve(slot, (4, 0, 0))
     assert profile.find(claim(2, limit=1e9)) == Slot(0, 1e9, ((1, 1),))
@@ -116,10 +117,10 @@ def test_whether_a_slot_may_improve() -> None:
         assert not profile.may_improve(asked, slot)
         profile.restore(slot, asked.share)
     both = claim(4, shares=2, limit=inf)
-    slot = Slot(inf, inf, ((0, 1), (1, 1)))
-    profile.reserve(slot, both.share)
-    assert not profile.may_improve(both, slot)
+    last = Slot(inf, inf, ((0, 1), (1, 1)))
+    profile.reserve(last, both.share)
+    assert not profile.may_improve(both, last)
     free = Profile(0.0, TWO)
-    free.reserve(slot, both.share)
-    assert free.may_improve(both, slot)
+    free.reserve(last, both.share)
+    assert free.may_improve(both, last)
     assert free.may_improve(claim(4, 2, packed=True), Slot(5.0, 15.0, ((0, 1), (1, 1))))

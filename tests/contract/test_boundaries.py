@@ -185,7 +185,16 @@ def test_what_is_simulated_knows_no_http(part: str) -> None:
     def is_foreign(one: Import) -> bool:
         return one.is_of(*HTTP) or (one.is_of("mock_server") and not one.is_of(f"mock_server.{part}"))
 
-    assert not offences(files(f"mock_server/{part}"), is_foreign)
+    simulated = (path for path in files(f"mock_server/{part}") if "/slurm/" not in path)
+    assert not offences(simulated, is_foreign)
+
+
+def test_the_simulation_knows_nothing_of_the_real_cluster() -> None:
+    def is_real(one: Import) -> bool:
+        return one.is_of("mock_server.cluster.slurm")
+
+    others = (path for path in files("mock_server/cluster") if "/slurm/" not in path)
+    assert not offences(others, is_real)
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

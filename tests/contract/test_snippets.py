@@ -27,26 +27,9 @@ from vantage_sdk.testing import instant_retries
 SNIPPETS = HERE / "snippets"
 DIGEST = "62b1c60375a527e0fafb7f5d7b7f1141017440dc683b00c47d5cd20f32b4bd73"
 ORIGIN = "https://api.vantage.omnivector.solutions"
-TEMPLATE: dict[str, Any] = {
-    "name": "my-job",
-    "spec": {
-        "image": "ubuntu:22.04",
-        "command": ["echo", "hello"],
-        "resources": {"cpu": "2", "memory": "4Gi"},
-    },
-}
-JOBS = [
-    "job-67890",
-    "job-12345",
-    "job_123",
-    "12347",
-    "12346",
-    "job-abc123",
-    "job_122",
-    "job_121",
-    "12345",
-    "12344",
-]
+SPEC = {"image": "ubuntu:22.04", "command": ["echo", "hello"], "resources": {"cpu": "2", "memory": "4Gi"}}
+TEMPLATE: dict[str, Any] = {"name": "my-job", "spec": SPEC}
+JOBS = ["job-67890", "job-12345", "job_123", "12347", "12346", "job-abc123", "job_122", "job_121", "12345", "12344"]
 RUNNING = ["job-67890", "job-12345", "job_123", "12347", "job-abc123", "12345"]
 
 

@@ -24,8 +24,6 @@ from tests.support.faces import Face
 from tests.support.local_files import tree
 from tests.support.scripted import Json, Request, ScriptedServer
 from vantage_sdk import AsyncVantageClient, ConflictError, VantageClient
-from vantage_sdk.core.io.destination import Destination
-from vantage_sdk.core.io.folder import Folder
 from vantage_sdk.core.transfer import directories, download, upload
 
 KIB = 1 << 10
@@ -113,29 +111,6 @@ def test_threads_fetch_different_files_to_one_place(server: MockServer, tmp_path
         together(lambda _: client.storage.download("/0", tmp_path / "f", resume=True), 8)
     assert (tmp_path / "f").read_bytes() == content(0)
     assert os.listdir(tmp_path) == ["f"]
-
-
-async def test_a_file_that_is_taken_as_it_is_made_is_made_again(
-    face: Face, server: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its name is noted before it is there, so that no kill leaves a file that nobody knows."""
-    server.storage.put("/0", content(0))
-    make = Folder.create
-
-    def create(folder: Folder, name: str, mode: int = 0o600) -> int:
-        fd = make(folder, name, mode)
-        if name.startswith(".f.") and not taken:
-            taken.append(name)
-            with Destination.at(tmp_path / "f") as other:
-                assert other.clear(name)
-        return fd
-
-    taken: list[str] = []
-    monkeypatch.setattr(Folder, "create", create)
-    async with face.client(server.url) as client:
-        await client.storage.download("/0", tmp_path / "f")
-    assert len(taken) == 1
-    assert tree(tmp_path) == {"f": content(0)}
 
 
 def test_of_threads_that_store_at_one_path_one_wins(server: MockServer, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+import httpx
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
@@ -68,3 +69,11 @@ def peer(server: MockServer, path: str = "/v1/ws", **options: Any) -> Generator[
     options.setdefault("close_timeout", PATIENCE)
     with connect(url, open_timeout=PATIENCE, **options) as connection:
         yield Peer(connection)
+
+
+def submit(server: MockServer, script: str = "sleep 5", **job: Any) -> str:
+    """Submit a job and return its id."""
+    answer = httpx.post(f"{server.s9s_url}/v1/jobs", json={"script": script, "nodes": 1, **job}, headers=TOKEN)
+    assert answer.status_code == 201, answer.text
+    job_id: str = answer.json()["job_id"]
+    return job_id

@@ -291,9 +291,8 @@ def test_curl_orders_and_fetches(server: MockServer, s9s: httpx.Client, tmp_path
         return subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path).stdout
 
     body = json.dumps({**DOCUMENTED, "filter": {"user": "alice"}})
-    made = json.loads(
-        curl("-X", "POST", f"{server.s9s_url}/v1/export", "-H", "Content-Type: application/json", "-d", body)
-    )
+    ordered = curl("-X", "POST", f"{server.s9s_url}/v1/export", "-H", "Content-Type: application/json", "-d", body)
+    made = json.loads(ordered)
     status = ready(server, s9s, made["export_id"])
     curl("-OJ", status["download_url"])
     saved = tmp_path / "alice_december_jobs.csv"

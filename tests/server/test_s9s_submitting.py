@@ -54,7 +54,7 @@ def test_a_job_has_what_was_asked_for(s9s: httpx.Client) -> None:
 
 
 def test_a_job_needs_a_script_only(s9s: httpx.Client) -> None:
-    found = job(s9s, submit(s9s, "/home/alice/work/train.sh --fast"))
+    found = job(s9s, submit(s9s, "/home/alice/scratch/train.sh --fast"))
     assert (found["job_name"], found["partition"], found["node_count"], found["cpu_count"]) == (
         "train.sh",
         "normal",

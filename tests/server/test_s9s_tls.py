@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 import trustme
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from mock_server import MockServer
 
@@ -103,3 +105,15 @@ def test_files_that_are_of_no_use_are_refused_at_once(files: tuple[str, str, str
         MockServer(tls=(str(tmp_path / "no.pem"), files[1]))
     with pytest.raises(ssl.SSLError):
         MockServer(tls=(files[2], files[1]))  # the key of another certificate
+
+
+def test_a_certificate_opens_a_socket_but_not_for_pages_of_others(server: MockServer, authority: trustme.CA) -> None:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    authority.issue_cert("caller.example", common_name="alice").configure_cert(context)
+    url = server.s9s_url.replace("https", "wss") + "/v1/ws"
+    with connect(url, ssl=context) as connection:
+        connection.send('{"action": "subscribe", "channel": "jobs"}')
+        assert "subscribed" in str(connection.recv())
+    with pytest.raises(InvalidStatus, match="403"), connect(url, ssl=context, origin="https://page.example"):
+        pass

@@ -51,6 +51,9 @@ def test_what_is_written_can_be_read(seconds: int) -> None:
 
 def test_printed_forms_are_written() -> None:
     assert [clock_text(seconds) for seconds in (0, 8130.9, 604800)] == ["0:00:00", "2:15:30", "7-00:00:00"]
+    now = 1_705_314_600.7  # which has no exact double
+    assert (clock_text(now + 0.1 + 60 - (now + 0.1)), clock_text(59.999)) == ("0:01:00", "0:00:59")
+    assert (clock_text(59.9999998), spaced_text(59.9999998)) == ("0:01:00", "1m")
     assert [hours_text(hours * 3600) for hours in (0, 0.025, 10, 127.5, 1247)] == [
         "0h",
         "0.025h",

@@ -9,6 +9,8 @@ import pytest
 
 from mock_server import MockServer
 from mock_server.__main__ import main
+from mock_server.cluster.priority import Weights
+from mock_server.cluster.ranking import WEIGHTS
 
 if TYPE_CHECKING:
     from mock_server.cluster.founding import SchedulerName
@@ -41,6 +43,23 @@ def test_who_overtakes_is_the_scheduler_s_choice(scheduler: SchedulerName, short
         wide = next(job for job in server.cluster.jobs.values() if job.name == "wide")
         long = next(job for job in server.cluster.jobs.values() if job.name == "long")
         assert wide.started_at == long.ended_at
+
+
+@pytest.mark.parametrize(
+    ("weights", "order"),
+    [(Weights(), [1, 2, 3]), (Weights(size=100), [2, 1, 3]), (Weights(qos=100), [3, 1, 2]), (WEIGHTS, [3, 1, 2])],
+)
+def test_who_comes_first_is_a_matter_of_weights(weights: Weights, order: list[int]) -> None:
+    with (
+        MockServer(clock="manual", weights=weights, s9s_port=0, check_invariants=True) as server,
+        httpx.Client(base_url=server.s9s_url, headers={"X-API-Key": "YOUR_API_KEY"}) as s9s,
+    ):
+        for number, cpus, qos in [(0, 16, "normal"), (1, 16, "normal"), (2, 32, "normal"), (3, 16, "high")]:
+            job = {"job_name": f"{number}", "script": "sleep 1h", "partition": "gpu", "nodes": 4, "qos": qos}
+            assert s9s.post("/v1/jobs", json={**job, "cpus_per_node": cpus, "account": "research"}).status_code == 201
+        server.run_until_idle()
+        jobs = [job for job in server.cluster.jobs.values() if job.name in {"1", "2", "3"}]
+        assert [int(job.name) for job in sorted(jobs, key=lambda job: job.started_at or 0.0)] == order
 
 
 def test_an_unknown_scheduler_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

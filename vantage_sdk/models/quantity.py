@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LONGEST = 64
 EXACT = Context(prec=400)
 UNITS = {
-    "": Decimal(1),
+    **dict.fromkeys(("", "B"), Decimal(1)),
     **{letter: Decimal(f"1e-{power}") for letter, power in (("n", 9), ("u", 6), ("m", 3))},
     **{letter: Decimal(1000**power) for power, letter in enumerate("kMGTPE", 1)},
     **{f"{letter}B": Decimal(1000**power) for power, letter in enumerate("KMGT", 1)},
@@ -32,7 +32,7 @@ class Quantity(str):
     compared by value, with each other, with numbers, and with texts that are quantities: ``Quantity("1Gi") > "1GB"``.  Their
     hash is that of the value, so in sets and as keys they go with numbers and with each other, not with plain texts.
 
-    Suffixes: ``n u m``, ``k M G T P E`` and ``KB MB GB TB`` by thousands, ``Ki Mi Gi Ti Pi Ei`` by 1024.  Numbers are taken as
+    Suffixes: ``n u m``, ``k M G T P E`` and ``B KB MB GB TB`` by thousands, ``Ki Mi Gi Ti Pi Ei`` by 1024.  Numbers are taken as
     well.  Raises ``ValueError`` for what is no quantity, ``TypeError`` for other types.
     """
 

@@ -1,0 +1,1 @@
+"""A real cluster: Slurm, driven through the same port as the simulation."""

@@ -1,0 +1,241 @@
+"""``SlurmCluster``: a ``ClusterBackend`` whose jobs really run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from mock_server.cluster import signals
+from mock_server.cluster.backend import (
+    ClusterError,
+    NotFoundError,
+    RequestError,
+    StateError,
+    UnsupportedError,
+)
+from mock_server.cluster.job import JobState
+from mock_server.cluster.slurm import submission
+from mock_server.cluster.slurm.following import Following
+from mock_server.cluster.slurm.identity import key_of, slurm_key, tag_of
+from mock_server.cluster.slurm.rest import InDoubtError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mock_server.cluster.job import Job, JobRequest
+    from mock_server.cluster.node import Cluster, ScalePolicy
+    from mock_server.cluster.slurm.identity import Tag
+
+PATIENCE = 2.0
+"""Seconds that a cancellation waits for the job to be gone, before it is left to the events."""
+
+_WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
+
+_log = logging.getLogger("mock_server")
+
+
+class SlurmCluster(Following):
+    """The local view is what one list of all jobs told last; commands go to Slurm at once.
+
+    ``open`` begins to ask and ``aclose`` ends it, both in the loop of the server.
+    """
+
+    async def submit(self, request: JobRequest) -> Job:
+        """Take a job in; one that was taken in under the same idempotency key is returned instead, also after a restart."""
+        if self.trouble is not None:
+            await self.refresh()
+        partition = self._layout.partition_for(request)
+        self._check_dependencies(request)
+        located = submission.located(request, self.settings)
+        script, tag = submission.script(located), tag_of(request)
+        if (known := await self._repeated(request, tag)) is not None:
+            return known
+        account = self.settings.account(request.user_id)
+        version = tuple(map(int, (await self.rest.version()).removeprefix("v").split(".")))
+        job = submission.description(located, partition.name, tag.text(), version)
+        self._in_flight[tag.token] = request
+        try:
+            number = await self.rest.submit(script, job, account)
+        except InDoubtError:
+            self._doubtful[tag.token] = located, tag, partition.name, account
+            raise
+        finally:
+            del self._in_flight[tag.token]
+        created = self._roster.submitted(number, located, tag, partition.name, time.time(), account)
+        self._look_soon()
+        if request.priority and not request.hold and self.settings.operator is not None:
+            await self._begin_with(created, request.priority)
+        return created
+
+    async def cancel(
+        self, job_id: str, reason: str | None = None, *, signal: str = "SIGTERM", force: bool = False
+    ) -> Job:
+        number = signals.number(signal)
+        jobs = self._roster.several(job_id)
+        active = [job for job in jobs if not job.state.is_terminal]
+        if not active and any(job.state is not JobState.CANCELLED for job in jobs):
+            _refuse_terminal(jobs, "cancelled")
+        whole = job_id in self._roster.arrays
+        running = [job for job in active if job.state is JobState.RUNNING]
+        ends = force or number in {signals.TERM, signals.KILL}
+        for job in active:
+            self._roster.cancelling(job, reason)
+        for key in [slurm_key(job_id)] if whole else [slurm_key(job.id) for job in active]:
+            # Without a signal Slurm sends TERM, waits for KillWait and sends KILL.
+            await self.rest.cancel(key, None if ends or not running else str(number))
+        for job in active:
+            if job.state in _WAITING:
+                self._roster.cancelled(job, time.time())
+        if ends and running:
+            await self._ended(running)
+        self._look_soon()
+        return jobs[0]
+
+    async def delete(self, job_id: str) -> None:
+        jobs = self._roster.several(job_id)
+        if not all(job.state.is_terminal for job in jobs):
+            await self.cancel(job_id, force=True)
+        for job in jobs:
+            self._roster.deleted(job, time.time())
+
+    async def update(
+        self,
+        job_id: str,
+        *,
+        name: str | None = None,
+        priority: int | None = None,
+        environment: Mapping[str, str] | None = None,
+        output_path: str | None = None,
+    ) -> Job:
+        job = self._roster.get(job_id)
+        if environment is not None or output_path is not None:
+            if job.state not in _WAITING:
+                raise StateError(f"Job {job.id!r} is {job.state.value}: environment and output path are fixed")
+            raise UnsupportedError("the environment and the output path of a job are fixed once Slurm has it")
+        if priority is not None:
+            await self.set_priority(job_id, priority)
+        if name is not None:
+            job.name = name
+            self._roster.changed_by_hand(job, "job.updated", time.time())
+            self._roster.flush()
+        return job
+
+    async def set_priority(self, job_id: str, priority: int) -> Job:
+        jobs = self._roster.several(job_id)
+        for job in _active(jobs, "given another priority"):
+            await self._prioritize(job, priority)
+        return jobs[0]
+
+    async def hold(self, job_id: str, reason: str | None = None) -> Job:
+        jobs = self._roster.several(job_id)
+        for job in _active(jobs, "held"):
+            if not job.held or reason not in {None, job.hold_reason}:
+                await self.rest.update(slurm_key(job.id), {"hold": True})
+                job.held, job.hold_reason = True, reason
+                if job.state in _WAITING:
+                    job.reason = "JobHeldUser"
+                self._roster.changed_by_hand(job, "job.held", time.time(), reason=reason)
+        self._look_soon()
+        return jobs[0]
+
+    async def release(self, job_id: str) -> Job:
+        jobs = self._roster.several(job_id)
+        for job in _active(jobs, "released"):
+            if job.held:
+                await self.rest.update(slurm_key(job.id), {"hold": False})
+                job.held, job.hold_reason, job.reason = False, None, None
+                self._roster.changed_by_hand(job, "job.released", time.time())
+        self._look_soon()
+        return jobs[0]
+
+    async def scale(self, id_or_name: str, policy: ScalePolicy) -> Cluster:  # noqa: ARG002
+        self._layout.find(id_or_name)
+        raise UnsupportedError("Slurm's nodes are fixed by its configuration")
+
+    async def fail_node(self, cluster_id: str, node_name: str, reason: str) -> None:
+        await self._set_node(cluster_id, node_name, "down", reason)
+
+    async def restore_node(self, cluster_id: str, node_name: str) -> None:
+        await self._set_node(cluster_id, node_name, "resume")
+
+    async def drain_node(self, cluster_id: str, node_name: str, reason: str, timeout: float | None = None) -> None:
+        if timeout is not None and timeout < 0:
+            raise RequestError("timeout", "timeout must not be negative")
+        await self._set_node(cluster_id, node_name, "drain", reason)
+        if timeout is not None:
+            self._keep(asyncio.create_task(self._evict(node_name, timeout)))
+
+    async def _repeated(self, request: JobRequest, tag: Tag) -> Job | None:
+        """Return the job that was taken in before under the key of a request."""
+        if key_of(request) is None:
+            return None
+        if tag.token in self._doubtful:
+            # It may have been taken in although no answer came; only Slurm knows.
+            await self.refresh()
+            self._doubtful.pop(tag.token, None)
+        job_id = self._roster.by_token.get(tag.token)
+        return None if job_id is None else self._roster.jobs.get(job_id)
+
+    def _check_dependencies(self, request: JobRequest) -> None:
+        for dependency in request.dependencies:
+            if dependency.job_id is not None:
+                try:
+                    self._roster.several(dependency.job_id)
+                except NotFoundError:
+                    raise RequestError("dependencies", f"there is no job {dependency.job_id[:100]!r}") from None
+
+    async def _prioritize(self, job: Job, priority: int) -> None:
+        previous = job.priority
+        if job.state in _WAITING and not job.held:
+            await self.rest.update(slurm_key(job.id), {"priority": max(1, priority)})
+        job.priority = priority
+        self._roster.changed_by_hand(job, "job.priority", time.time(), priority=priority, previous_priority=previous)
+        self._look_soon()
+
+    async def _begin_with(self, job: Job, priority: int) -> None:
+        """Give a new job its priority, which only an operator may; Slurm has the job already, whatever becomes of this."""
+        try:
+            await self.rest.update(slurm_key(job.array_job_id or job.id), {"priority": max(1, priority)})
+        except ClusterError as error:
+            _log.info("job %s keeps Slurm's priority: %s", job.id, error)
+
+    async def _set_node(self, cluster_id: str, name: str, state: str, reason: str | None = None) -> None:
+        self._layout.find(cluster_id)
+        self._layout.node(name)
+        await self.commands.update_node(name, state, reason)
+        await self.refresh(layout=True)
+
+    async def _evict(self, node_name: str, timeout: float) -> None:
+        """Send back what still runs on a node that was to be empty by now."""
+        await asyncio.sleep(timeout)
+        for job in list(self._roster.active.values()):
+            if node_name in job.node_names and job.state is JobState.RUNNING:
+                try:
+                    await self.commands.requeue(slurm_key(job.id))
+                except ClusterError as error:
+                    _log.warning("job %s stays on %s: %s", job.id, node_name, error)
+        self._look_soon()
+
+    async def _ended(self, jobs: list[Job]) -> None:
+        """Wait until jobs have ended, but not for ever."""
+        self._look_soon()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not all(job.state.is_terminal for job in jobs):
+                    await self._changed.wait()
+        except TimeoutError:
+            return
+
+
+def _active(jobs: tuple[Job, ...], action: str) -> list[Job]:
+    active = [job for job in jobs if not job.state.is_terminal]
+    if not active:
+        _refuse_terminal(jobs, action)
+    return active
+
+
+def _refuse_terminal(jobs: tuple[Job, ...], action: str) -> None:
+    job = next(job for job in jobs if job.state.is_terminal)
+    raise StateError(f"Job {job.id!r} is {job.state.value} and cannot be {action}")

@@ -1,0 +1,87 @@
+"""Slurm's own commands, for what its REST interface lacks; argument lists only, never a shell."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from mock_server.cluster.backend import DeniedError, RequestError, StateError, UnavailableError, UnsupportedError
+
+if TYPE_CHECKING:
+    from mock_server.cluster.slurm.settings import SlurmSettings
+
+_TIMEOUT = 20.0
+
+
+class Commands:
+    """Runs ``scontrol`` with the rights of the server's own account."""
+
+    def __init__(self, settings: SlurmSettings) -> None:
+        self._settings = settings
+
+    async def token(self, account: str, lifespan: int) -> str:
+        """Return a new token for an account."""
+        text = await self.scontrol("token", f"username={account}", f"lifespan={lifespan}")
+        name, _, token = text.strip().partition("=")
+        if name != "SLURM_JWT" or not token:
+            raise UnavailableError("scontrol gave no token; does slurm.conf have AuthAltTypes=auth/jwt?")
+        return token
+
+    async def update_node(self, name: str, state: str, reason: str | None = None) -> None:
+        """Give a node another state; ``drain`` and ``down`` need a reason."""
+        arguments = [f"nodename={name}", f"state={state}"]
+        if reason is not None:
+            arguments.append(f"reason={reason}")
+        await self.scontrol("update", *arguments)
+
+    async def requeue(self, job: str) -> None:
+        """Let a job run again from its beginning."""
+        await self.scontrol("requeue", job)
+
+    async def scontrol(self, *arguments: str) -> str:
+        """Run ``scontrol`` and return what it prints."""
+        process = await asyncio.create_subprocess_exec(
+            self._program("scontrol"),
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=self._environment(),
+        )
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                out, err = await process.communicate()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise UnavailableError(f"scontrol did not answer within {_TIMEOUT:g} seconds") from None
+        if process.returncode != 0:
+            raise _refusal(err.decode(errors="replace").strip() or out.decode(errors="replace").strip())
+        return out.decode(errors="replace")
+
+    def _program(self, name: str) -> str:
+        path = shutil.which(name, path=self._settings.bin_directory or os.environ.get("PATH"))
+        if path is None:
+            raise UnsupportedError(f"needs Slurm's {name} on this machine")
+        return path
+
+    def _environment(self) -> dict[str, str]:
+        # A token in the environment would make the commands use it in the place of munge.
+        environment = {name: value for name, value in os.environ.items() if name != "SLURM_JWT"}
+        if self._settings.slurm_conf is not None:
+            environment["SLURM_CONF"] = self._settings.slurm_conf
+        return environment
+
+
+def _refusal(text: str) -> Exception:
+    """Return the error that a message of ``scontrol`` stands for."""
+    lowered = text.lower()
+    if "unable to contact" in lowered or "connect failure" in lowered or "zero bytes" in lowered:
+        return UnavailableError(f"Slurm is not available: {text}")
+    if "permission" in lowered or "not authorized" in lowered:
+        return DeniedError(f"Slurm refused: {text}")
+    if "reason" in lowered:
+        return RequestError("reason", f"Slurm refused: {text}")
+    return StateError(f"Slurm refused: {text}")

@@ -1,0 +1,168 @@
+"""Following a Slurm cluster: one list of all jobs a tick, as often as there is reason to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from typing import TYPE_CHECKING
+
+from mock_server.cluster.backend import ClusterError, UnavailableError
+from mock_server.cluster.history import History
+from mock_server.cluster.job import JobState
+from mock_server.cluster.slurm.commands import Commands
+from mock_server.cluster.slurm.layout import Layout
+from mock_server.cluster.slurm.memory import FILE, Memory
+from mock_server.cluster.slurm.reading import Reading
+from mock_server.cluster.slurm.rest import Rest
+from mock_server.cluster.slurm.roster import Roster
+from mock_server.cluster.slurm.tokens import Tokens
+
+if TYPE_CHECKING:
+    from mock_server.cluster.job import JobRequest
+    from mock_server.cluster.slurm.identity import Tag
+    from mock_server.cluster.slurm.settings import SlurmSettings
+
+LAYOUT_EVERY = 5.0
+"""Seconds between two looks at nodes and partitions."""
+
+RELIEF = 3.0
+"""How many times as long as the last list took there is none."""
+
+_GROWTH = 1.5
+_log = logging.getLogger("mock_server")
+
+
+class Following(Reading):
+    """The local view, kept up to date from ``open`` until ``aclose``, both in the loop of the server."""
+
+    def __init__(self, settings: SlurmSettings, *, state: str | None = None, history_limit: int = 200_000) -> None:
+        now = time.time()
+        layout, history = Layout(settings.cluster_name, now), History(history_limit)
+        self._memory = Memory(None if state is None else os.path.join(state, FILE))
+        super().__init__(layout, Roster(layout.cluster.id, history, self._memory), history)
+        self.settings = settings
+        self.commands = Commands(settings)
+        self.rest = Rest(settings, Tokens(settings, self.commands))
+        self.trouble: UnavailableError | None = UnavailableError("Slurm has not answered yet")
+        self._in_flight: dict[str, JobRequest] = {}
+        self._doubtful: dict[str, tuple[JobRequest, Tag, str, str]] = {}
+        self._lock = asyncio.Lock()
+        self._hurry = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._poller: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._layout_at = float("-inf")
+        self._pause = settings.shortest_pause
+        self._listing = 0.0
+
+    async def open(self) -> None:
+        """Have a first look, and go on looking; a Slurm that is away is no error."""
+        prepare(self.settings.directory)
+        self._memory.open()
+        if not self._roster.jobs:
+            self._roster.recall()
+        self._lock, self._hurry, self._changed = asyncio.Lock(), asyncio.Event(), asyncio.Event()
+        try:
+            await self.refresh()
+        except ClusterError as error:
+            _log.warning("%s", error)
+        if self._poller is None:
+            self._poller = asyncio.create_task(self._poll())
+
+    async def aclose(self) -> None:
+        """Stop looking; jobs run on."""
+        tasks = [task for task in (self._poller, *self._tasks) if task is not None]
+        self._poller = None
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.rest.aclose()
+        self._roster.flush()
+        self._memory.close()
+
+    def open_soon(self) -> None:
+        """Open in the running loop, for those who cannot wait for the first look."""
+        self._keep(asyncio.create_task(self.open()))
+
+    def abandon(self) -> None:
+        """Stop looking and forget all jobs, those that were written down as well; they run on."""
+        for task in (self._poller, *self._tasks):
+            if task is not None:
+                task.cancel()
+        self._poller = None
+        self._memory.erase()
+        self._memory.close()
+        if self.rest.is_open:
+            self._keep(asyncio.create_task(self.rest.aclose()))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def refresh(self, *, layout: bool = False) -> None:
+        """Bring the local view up to date with one list of the jobs, now and then one of nodes and partitions too."""
+        async with self._lock:
+            try:
+                begun = time.monotonic()
+                if layout or begun - self._layout_at >= LAYOUT_EVERY or not self._layout.partitions:
+                    nodes, partitions = await self.rest.nodes(), await self.rest.partitions()
+                    self._layout.update_nodes(nodes, self._history, time.time())
+                    self._layout.update_partitions(partitions)
+                    self._layout_at = begun
+                asked, asked_at = time.monotonic(), time.time()
+                records = await self.rest.jobs(self._roster.finished)
+                self._listing = time.monotonic() - asked
+            except UnavailableError as error:
+                self.trouble = error
+                raise
+            self.trouble = None
+            for token, known in list(self._doubtful.items()):
+                if self._roster.claim(token, records, known, time.time()):
+                    del self._doubtful[token]
+            self._roster.update(records, time.time(), self._in_flight, asked_at)
+            self._read_logs()
+            self._layout.occupy(job for job in self._roster.active.values() if job.state is JobState.RUNNING)
+            changed, self._changed = self._changed, asyncio.Event()
+            changed.set()
+
+    def _look_soon(self) -> None:
+        self._pause = self.settings.shortest_pause
+        self._hurry.set()
+
+    def _read_logs(self) -> None:
+        now = time.time()
+        for job in self._roster.active.values():
+            if job.state is JobState.RUNNING:
+                self._roster.poll_log(job, now)
+
+    async def _poll(self) -> None:
+        """Ask again and again: often while jobs are active, ever more rarely while none is."""
+        settings = self.settings
+        while True:
+            busy = bool(self._roster.active)
+            self._pause = settings.shortest_pause if busy else min(settings.longest_pause, self._pause * _GROWTH)
+            # A list of very many jobs takes Slurm a while; it shall have more time for other things.
+            rest = RELIEF * self._listing
+            try:
+                async with asyncio.timeout(max(self._pause, rest)):
+                    await self._hurry.wait()
+                await asyncio.sleep(max(settings.shortest_pause, rest))
+            except TimeoutError:
+                pass
+            self._hurry.clear()
+            try:
+                await self.refresh()
+            except ClusterError as error:
+                _log.info("%s", error)
+
+
+def prepare(directory: str) -> None:
+    """Make the directory for output, in which every account may make files but not touch those of others."""
+    try:
+        os.mkdir(directory)
+        os.chmod(directory, 0o1777)  # noqa: S103  (as /tmp has it)
+    except FileExistsError:
+        if os.path.islink(directory) or os.stat(directory).st_uid not in {0, os.geteuid()}:
+            raise ValueError(f"{directory} belongs to somebody else") from None

@@ -1,0 +1,76 @@
+"""What ties a job of the API to one of Slurm: the form of its id, and a tag that travels as Slurm's comment."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mock_server.cluster.job import IdForm, JobRequest
+
+PREFIXES: dict[IdForm, str] = {"platform": "job_", "jobservice": "job-", "s9s": ""}
+KEYS = ("platform.idempotency_key", "jobservice.idempotency_key", "s9s.idempotency_key")
+"""Where the families keep a request's idempotency key among its extras."""
+
+_MARK = "vantage:"
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """Who submitted a job through which family, and the token under which it is found again."""
+
+    user_id: str
+    form: IdForm
+    token: str
+    queue: str | None = None
+
+    def text(self) -> str:
+        """Return the comment of a job."""
+        content = {"u": self.user_id, "f": self.form, "t": self.token}
+        if self.queue is not None:
+            content["q"] = self.queue
+        return _MARK + json.dumps(content, separators=(",", ":"))
+
+
+def key_of(request: JobRequest) -> str | None:
+    """Return the idempotency key of a request, whichever family took it."""
+    if request.idempotency_key is not None:
+        return request.idempotency_key
+    return next((str(request.extras[name]) for name in KEYS if name in request.extras), None)
+
+
+def tag_of(request: JobRequest) -> Tag:
+    """Return the tag of a request; the same request under the same idempotency key has the same token."""
+    key = key_of(request)
+    token = secrets.token_hex(12)
+    if key is not None:
+        said = (request.user_id, key, request.name, request.command, request.id_form, request.array)
+        token = "k" + blake2b(repr(said).encode(), digest_size=12).hexdigest()
+    return Tag(request.user_id, request.id_form, token, request.queue)
+
+
+def parse_tag(comment: str) -> Tag | None:
+    """Return the tag in a comment; jobs that others submitted have none."""
+    if not comment.startswith(_MARK):
+        return None
+    try:
+        content = json.loads(comment[len(_MARK) :])
+        user, form, token, queue = content["u"], content["f"], content["t"], content.get("q")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    if form not in PREFIXES or not isinstance(user, str) or not isinstance(token, str):
+        return None
+    return Tag(user, form, token, queue if isinstance(queue, str) else None)
+
+
+def job_id(form: IdForm, key: str | int) -> str:
+    """Return the id that a family gives to the job that Slurm calls ``key``."""
+    return f"{PREFIXES[form]}{key}"
+
+
+def slurm_key(job_id: str) -> str:
+    """Return what Slurm calls the job with this id."""
+    return job_id[4:] if job_id.startswith(("job_", "job-")) else job_id

@@ -1,0 +1,150 @@
+"""The log of a real job: its output files, read as they grow and never as a whole."""
+
+from __future__ import annotations
+
+import os
+import stat
+from bisect import bisect_right
+from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
+
+from mock_server.cluster.log import Log, LogLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+BLOCK = 1 << 20
+PER_POLL = 64 * BLOCK
+"""How many bytes of a file are looked at in one go; the rest is for the next time."""
+
+WINDOW = 8 * BLOCK
+"""How many bytes of the newest lines a reader gets."""
+
+Stream = Literal["stdout", "stderr"]
+
+
+class Segment(NamedTuple):
+    """Some lines that were found at one time: where they are, and which numbers they have."""
+
+    first: int
+    total: int
+    at: float
+    file: int
+    offset: int
+    size: int
+
+
+class FileLog(Log):
+    """Lines in the order in which they were found; only where they are is kept, and the text is read when wanted."""
+
+    __slots__ = ("_ends", "_files", "_owner", "_segments", "_total", "_unread_since")
+
+    def __init__(self, *files: tuple[Stream, str], owner: int | None = None) -> None:
+        self.closed = False
+        self._files = files
+        self._owner = owner
+        self._ends = [0] * len(files)
+        self._segments: list[Segment] = []
+        self._total = 0
+        self._unread_since: float | None = None
+
+    def close_unread(self, at: float) -> None:
+        """Close the log of a job that ended at an instant before; its files are looked at when somebody reads it."""
+        self.closed, self._unread_since = True, at
+
+    @property
+    def lines(self) -> list[LogLine]:
+        """The newest lines, ``WINDOW`` bytes of them at most; numbers count from the very first one."""
+        self._catch_up()
+        chosen: list[Segment] = []
+        size = 0
+        for segment in reversed(self._segments):
+            size += segment.size
+            if chosen and size > WINDOW:
+                break
+            chosen.append(segment)
+        return self._read(reversed(chosen))
+
+    @lines.setter
+    def lines(self, _: list[LogLine]) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        raise TypeError("the lines of this log are in files")
+
+    def after(self, number: int) -> list[LogLine]:
+        """Return the lines that follow line ``number``, as many as fit into ``WINDOW`` bytes."""
+        self._catch_up()
+        start = max(0, bisect_right(self._segments, number + 1, key=lambda segment: segment.first) - 1)
+        chosen: list[Segment] = []
+        size = 0
+        for segment in self._segments[start:]:
+            size += segment.size
+            if chosen and size > WINDOW:
+                break
+            chosen.append(segment)
+        return [line for line in self._read(chosen) if line.number > number]
+
+    def poll(self, now: float, *, final: bool = False) -> tuple[int, int] | None:
+        """Look for new lines and return the numbers of the first and the last one; ``final`` takes an unfinished one too."""
+        before = self._total
+        for index, (_, path) in enumerate(self._files):
+            self._poll_file(index, path, now, final=final)
+        return None if self._total == before else (before + 1, self._total)
+
+    def _catch_up(self) -> None:
+        at, self._unread_since = self._unread_since, None
+        if at is not None:
+            self.poll(at, final=True)
+
+    def _poll_file(self, index: int, path: str, now: float, *, final: bool) -> None:
+        try:
+            if os.stat(path).st_size <= self._ends[index]:
+                return
+            with self._open(path) as file:
+                budget = PER_POLL
+                while budget > 0:
+                    file.seek(self._ends[index])
+                    block = file.read(BLOCK)
+                    if not self._take(index, block, now, final=final):
+                        return
+                    budget -= len(block)
+        except (FileNotFoundError, PermissionError):
+            return  # not there yet, or not the job's
+
+    def _open(self, path: str) -> BinaryIO:
+        """Open an output file; what another account owns is none, whatever a job's path or link names."""
+        file = open(path, "rb", buffering=0, opener=_without_waiting)  # noqa: SIM115
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or self._owner not in {None, status.st_uid}:
+            file.close()
+            raise PermissionError(path)
+        return cast("BinaryIO", file)
+
+    def _take(self, index: int, block: bytes, now: float, *, final: bool) -> bool:
+        """Note the whole lines of a block; ``False`` if there is none."""
+        whole = block.rfind(b"\n") + 1
+        if whole == 0 or (final and len(block) < BLOCK):
+            # A line longer than a block is cut, for nothing is read without a bound.
+            whole = len(block) if final or len(block) == BLOCK else 0
+        if whole == 0:
+            return False
+        count = block.count(b"\n", 0, whole) + (block[whole - 1 : whole] != b"\n")
+        self._segments.append(Segment(self._total + 1, count, now, index, self._ends[index], whole))
+        self._total += count
+        self._ends[index] += whole
+        return True
+
+    def _read(self, segments: Iterable[Segment]) -> list[LogLine]:
+        lines: list[LogLine] = []
+        for segment in segments:
+            stream, path = self._files[segment.file]
+            try:
+                with self._open(path) as file:
+                    file.seek(segment.offset)
+                    text = file.read(segment.size).decode(errors="replace")
+            except (FileNotFoundError, PermissionError):
+                continue
+            texts = text.removesuffix("\n").split("\n")
+            lines += [LogLine(segment.first + index, segment.at, each, stream) for index, each in enumerate(texts)]
+        return lines
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -1,0 +1,99 @@
+"""The server's own record of every job: it outlives the server, and Slurm's memory of jobs that have ended."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from mock_server.cluster.job import Dependency, JobRequest, Resources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mock_server.cluster.job import Job
+
+FILE = "slurm-jobs.sqlite3"
+KEPT = (
+    *("name", "priority", "state", "partition", "account", "time_limit", "created_at", "updated_at", "queued_at"),
+    *("eligible_at", "started_at", "ended_at", "exit_code", "signal", "reason", "cancel_reason", "held"),
+    *("hold_reason", "restarts", "retries", "earlier_runs", "allocation"),
+)
+"""What of a job is written down besides its request."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, token TEXT, account TEXT, request TEXT, facts TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS deleted (key TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+
+class Memory:
+    """A database of jobs; without a path nothing is kept."""
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+        self._database: sqlite3.Connection | None = None
+
+    def open(self) -> None:
+        """Begin to write; the directory must be the caller's alone."""
+        if self._path is not None and self._database is None:
+            self._database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            self._database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _SCHEMA)
+
+    def close(self) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def erase(self) -> None:
+        """Forget everything."""
+        if self._database is not None:
+            self._database.executescript("DELETE FROM jobs; DELETE FROM deleted;")
+
+    def write(self, jobs: Iterable[tuple[Job, str | None, str]], deleted: Iterable[tuple[str, str]] = ()) -> None:
+        """Write down jobs, each with its token and its account, and forget others, given by id and Slurm's key."""
+        database = self._database
+        if database is None:
+            return
+        rows = [(job.id, token, account, _request_text(job.request), _facts(job)) for job, token, account in jobs]
+        gone = list(deleted)
+        if not rows and not gone:
+            return
+        database.execute("BEGIN")
+        database.executemany("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?)", rows)
+        database.executemany("DELETE FROM jobs WHERE id = ?", [(job_id,) for job_id, _ in gone])
+        database.executemany("INSERT OR IGNORE INTO deleted VALUES (?)", [(key,) for _, key in gone])
+        database.execute("COMMIT")
+
+    def jobs(self) -> Iterator[tuple[str, str | None, str, JobRequest, dict[str, Any]]]:
+        """Yield id, token, account, request and facts of each job."""
+        if self._database is None:
+            return
+        for job_id, token, account, request, facts in self._database.execute("SELECT * FROM jobs"):
+            yield job_id, token, account, _request(json.loads(request)), json.loads(facts)
+
+    def deleted(self) -> set[str]:
+        """Return what Slurm calls the jobs that were deleted."""
+        if self._database is None:
+            return set()
+        return {key for (key,) in self._database.execute("SELECT key FROM deleted")}
+
+
+def _request_text(request: JobRequest) -> str:
+    content = request._asdict()
+    content["environment"], content["extras"] = dict(request.environment), dict(request.extras)
+    content["resources"] = request.resources._asdict()
+    content["dependencies"] = [asdict(dependency) for dependency in request.dependencies]
+    return json.dumps(content)
+
+
+def _request(content: dict[str, Any]) -> JobRequest:
+    content["resources"] = Resources(**content["resources"])
+    content["dependencies"] = tuple(Dependency(**dependency) for dependency in content["dependencies"])
+    content["array"], content["required_nodes"] = tuple(content["array"]), tuple(content["required_nodes"])
+    return JobRequest(**{name: value for name, value in content.items() if name in JobRequest._fields})
+
+
+def _facts(job: Job) -> str:
+    return json.dumps({name: getattr(job, name) for name in KEPT})

@@ -1,0 +1,216 @@
+"""All jobs the server knows of: how they come into its view, and how they are found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mock_server.cluster.backend import NotFoundError
+from mock_server.cluster.job import ArrayTask, Job, JobRequest, JobState, Resources
+from mock_server.cluster.lines import Lines
+from mock_server.cluster.slurm.accounts import uid
+from mock_server.cluster.slurm.identity import job_id, slurm_key
+from mock_server.cluster.slurm.log import FileLog
+from mock_server.cluster.slurm.memory import KEPT
+from mock_server.cluster.slurm.submission import expand as expand_path
+from mock_server.cluster.statistics import Tallies
+
+if TYPE_CHECKING:
+    from mock_server.cluster.history import History
+    from mock_server.cluster.slurm.identity import Tag
+    from mock_server.cluster.slurm.log import Stream
+    from mock_server.cluster.slurm.memory import Memory
+    from mock_server.cluster.slurm.records import JobRecord
+
+_WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
+_TICK = 1e-6
+
+
+class Register:
+    """Jobs by id, oldest first, and by Slurm's name for them."""
+
+    def __init__(self, cluster_id: str, history: History, memory: Memory) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.arrays: dict[str, list[Job]] = {}
+        self.active: dict[str, Job] = {}
+        self.finished: set[int] = set()
+        self.by_token: dict[str, str] = {}
+        self.priorities: dict[str, int] = {}
+        self.tallies = Tallies()
+        self.lines = Lines(self.priority)
+        self._cluster_id = cluster_id
+        self._history = history
+        self._memory = memory
+        self._dirty: dict[str, Job] = {}
+        self._tokens: dict[str, str] = {}
+        self._accounts: dict[str, str] = {}
+        self._quiet: set[str] = set()
+        self._is_first = True
+        self._forms: dict[int, str] = {}
+        self._deleted: set[str] = set()
+        self._cancelled: dict[str, str | None] = {}
+
+    def recall(self) -> None:
+        """Take over what an earlier server wrote down; that is no news to anybody."""
+        self._deleted = self._memory.deleted()
+        recalled = sorted(self._memory.jobs(), key=lambda row: (row[4]["created_at"], row[0]))
+        for own, token, account, request, facts in recalled:
+            key = slurm_key(own)
+            number, _, task = key.partition("_")
+            self._forms[int(number)] = request.id_form
+            array = ArrayTask(job_id(request.id_form, number), int(task)) if task else None
+            job = self._create(
+                key, request.id_form, request, facts["partition"], facts["created_at"], account, array=array
+            )
+            _restore(job, facts)
+            if token is not None:
+                self._tokens[job.id] = token
+                self.by_token.setdefault(token, job.id)
+            if job.started_at is not None:
+                self.tallies.started(job, job.started_at)
+            if job.state not in _WAITING:
+                self._forget_place(job)
+            if job.state.is_terminal and job.ended_at is not None and isinstance(job.log, FileLog):
+                self._forget(job)
+                self.tallies.ended(job, job.ended_at, job.state)
+                job.log.close_unread(job.ended_at)
+        self._dirty.clear()
+
+    def flush(self) -> None:
+        """Write down what has changed."""
+        dirty, self._dirty = self._dirty, {}
+        self._memory.write((job, self._tokens.get(key), self._accounts.get(key, "")) for key, job in dirty.items())
+        for key, job in dirty.items():
+            if job.state.is_terminal:
+                self._accounts.pop(key, None)
+                self._tokens.pop(key, None)
+
+    def get(self, job_id: str) -> Job:
+        """Return a job or raise ``NotFoundError``."""
+        job = self.jobs.get(job_id)
+        if job is None:
+            raise NotFoundError("job", job_id)
+        return job
+
+    def array(self, array_job_id: str) -> tuple[Job, ...]:
+        """Return the tasks of an array or raise ``NotFoundError``."""
+        tasks = self.arrays.get(array_job_id)
+        if tasks is None:
+            raise NotFoundError("job", array_job_id)
+        return tuple(tasks)
+
+    def several(self, job_id: str) -> tuple[Job, ...]:
+        """Return a job, or all tasks of an array."""
+        return self.array(job_id) if job_id in self.arrays else (self.get(job_id),)
+
+    def priority(self, job: Job) -> int:
+        """Return the priority that Slurm gave a job last."""
+        return self.priorities.get(job.id, job.priority)
+
+    def _form(self, number: int, tag: Tag | None) -> Any:
+        return self._forms.get(number) or ("s9s" if tag is None else tag.form)
+
+    def _adopt(self, key: str, record: JobRecord, form: Any, tag: Tag | None, now: float) -> Job:
+        """Add a job that this server did not submit, or not in this life."""
+        user = record.user if tag is None else tag.user_id
+        if tag is not None:
+            self.by_token.setdefault(tag.token, job_id(form, key))
+        request = JobRequest(
+            name=record.name,
+            command="",
+            user_id=user,
+            cluster_id=self._cluster_id,
+            resources=Resources(max(1, record.cpus // record.node_count), record.memory_per_node, record.gpus),
+            nodes=record.node_count,
+            working_directory=record.directory,
+            time_limit=record.time_limit,
+            partition=record.partition,
+            account=record.account or None,
+            queue=None if tag is None else tag.queue,
+            stdout_path=record.stdout or None,
+            stderr_path=record.stderr or None,
+            id_form=form,
+        )
+        self._forms[record.array_job_id or record.job_id] = form
+        task = key.partition("_")[2]
+        array = ArrayTask(job_id(form, record.array_job_id), int(task)) if task else None
+        created = float(record.submitted or now)
+        job = self._create(key, form, request, record.partition, created, record.user, array=array)
+        if self._is_first:
+            self._quiet.add(job.id)
+        self._record("job.created", job, now)
+        return job
+
+    def _create(
+        self,
+        key: str,
+        form: Any,
+        request: JobRequest,
+        partition: str,
+        now: float,
+        account: str,
+        *,
+        array: ArrayTask | None,
+    ) -> Job:
+        files: list[tuple[Stream, str]] = []
+        streams: tuple[tuple[Stream, str | None], ...] = (
+            ("stdout", request.stdout_path),
+            ("stderr", request.stderr_path),
+        )
+        for stream, template in streams:
+            path = expand_path(template or "", key, request.name, account)
+            if path and path not in {known for _, known in files}:
+                files.append((stream, path))
+        job = Job(
+            id=job_id(form, key),
+            request=request,
+            cluster_id=self._cluster_id,
+            state=JobState.PENDING,
+            created_at=now,
+            updated_at=now,
+            log=FileLog(*files, owner=uid(account)),
+            name=request.name,
+            priority=request.priority,
+            environment=dict(request.environment),
+            output_path=request.output_path,
+            partition=partition,
+            account=request.account or "default",
+            held=request.hold,
+            time_limit=request.time_limit,
+            array=array,
+            eligible_at=now,
+            number=int(key.partition("_")[0]) * 100_000 + (0 if array is None else array.task_id),
+        )
+        self.jobs[job.id] = self.active[job.id] = job
+        self._accounts[job.id] = account
+        if array is not None:
+            self.arrays.setdefault(array.array_job_id, []).append(job)
+        self.tallies.submitted(job, now)
+        self.lines.enter(job)
+        return job
+
+    def _record(self, kind: str, job: Job, now: float, **what: Any) -> None:
+        if kind != "job.log":
+            self._dirty[job.id] = job
+        if job.id not in self._quiet:
+            self._history.record(now, kind, job.id, {"state": job.state.value, **what})
+
+    def _touch(self, job: Job, now: float) -> None:
+        job.updated_at = now if now > job.updated_at else job.updated_at + _TICK
+
+    def _forget(self, job: Job) -> None:
+        self.active.pop(job.id, None)
+        self._forget_place(job)
+
+    def _forget_place(self, job: Job) -> None:
+        self.priorities.pop(job.id, None)
+        self.lines.leave(job)
+
+
+def _restore(job: Job, facts: dict[str, Any]) -> None:
+    """Give a job back what was written down of it."""
+    for name in KEPT:
+        if name in facts:
+            setattr(job, name, facts[name])
+    job.state = JobState(facts["state"])
+    job.earlier_runs = tuple((first, last) for first, last in facts["earlier_runs"])
+    job.allocation = tuple((name, shares) for name, shares in facts["allocation"])

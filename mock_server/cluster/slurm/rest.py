@@ -1,0 +1,195 @@
+"""A client of slurmrestd: one version of its interface, its errors in the words of the port."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
+
+from mock_server.cluster.backend import (
+    ClusterError,
+    DeniedError,
+    NotFoundError,
+    RequestError,
+    StateError,
+    UnavailableError,
+)
+from mock_server.cluster.slurm.records import job_record, node_record, partition_record
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from mock_server.cluster.slurm.records import JobRecord, NodeRecord, PartitionRecord
+    from mock_server.cluster.slurm.settings import SlurmSettings
+    from mock_server.cluster.slurm.tokens import Tokens
+
+OLDEST = (0, 0, 38)
+HELD = 2042
+"""A held job was taken in: no error."""
+
+_UNKNOWN_JOB = frozenset({2017, 2021})
+_UNKNOWN_NODE = 2018
+_DENIED = frozenset({2002, 2010, 2045})
+_FIELDS = {
+    2000: "partition",
+    2014: "resources",
+    2051: "time_limit",
+    2052: "nodes",
+    2015: "nodes",
+    2072: "resources",
+    2024: "dependencies",
+    2054: "time_limit",
+    2066: "qos",
+    2049: "account",
+    2078: "array",
+    2070: "array",
+}
+_ENDED = frozenset({2009, 2018})
+
+
+class InDoubtError(UnavailableError):
+    """No answer came back: Slurm may have done what it was asked for."""
+
+
+class Rest:
+    """Calls of slurmrestd over one pool of connections; ``calls`` counts them."""
+
+    def __init__(self, settings: SlurmSettings, tokens: Tokens) -> None:
+        self._settings = settings
+        self._tokens = tokens
+        self._client: httpx.AsyncClient | None = None
+        self._version: str | None = None
+        self.calls = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self._client is not None
+
+    async def aclose(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def jobs(self, finished: Collection[int] = ()) -> list[JobRecord]:
+        """Return all jobs that Slurm lists but those whose end is known already."""
+        listed = (await self._call("GET", "jobs"))["jobs"]
+        return [job_record(raw) for raw in listed if raw.get("job_id") not in finished]
+
+    async def nodes(self) -> list[NodeRecord]:
+        return [node_record(raw) for raw in (await self._call("GET", "nodes"))["nodes"]]
+
+    async def partitions(self) -> list[PartitionRecord]:
+        return [partition_record(raw) for raw in (await self._call("GET", "partitions"))["partitions"]]
+
+    async def submit(self, script: str, job: Mapping[str, Any], account: str) -> int:
+        """Submit a job for an account and return Slurm's number for it."""
+        answer = await self._call("POST", "job/submit", {"script": script, "job": dict(job)}, account=account)
+        number = answer.get("job_id")
+        if not isinstance(number, int) or number <= 0:
+            raise ClusterError("Slurm gave no id for the job")
+        return number
+
+    async def update(self, key: str, changes: Mapping[str, Any]) -> None:
+        await self._call("POST", f"job/{key}", dict(changes))
+
+    async def cancel(self, key: str, signal: str | None = None) -> None:
+        """End a job, or only send it a signal."""
+        await self._call("DELETE", f"job/{key}" if signal is None else f"job/{key}?signal={signal}")
+
+    async def version(self) -> str:
+        """Return the newest version of the interface that both sides know."""
+        version = self._version
+        if version is None:
+            answer = await self._send("GET", "/openapi/v3", None, self._settings.acting)
+            paths: dict[str, Any] = answer.json().get("paths", {}) if answer.is_success else {}
+            found = {match[1] for path in paths if (match := re.match(r"/slurm/v(\d+\.\d+\.\d+)/jobs", path))}
+            usable = [version for version in found if tuple(map(int, version.split("."))) >= OLDEST]
+            if not usable:
+                raise UnavailableError(f"slurmrestd at {self._settings.url} offers no version from v0.0.38 on")
+            version = self._version = "v" + max(usable, key=lambda each: tuple(map(int, each.split("."))))
+        return version
+
+    async def _call(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, account: str | None = None
+    ) -> dict[str, Any]:
+        acting = account or self._settings.acting
+        url = f"/slurm/{await self.version()}/{path}"
+        answer = await self._send(method, url, body, acting)
+        if _looks_unauthorized(answer) and self._tokens.renews(acting):
+            answer = await self._send(method, url, body, acting)
+        if answer.status_code == 401 or _looks_unauthorized(answer):
+            raise UnavailableError(f"Slurm refused the token of {acting}: it has expired or is for somebody else")
+        return _checked(answer, path)
+
+    async def _send(self, method: str, url: str, body: Mapping[str, Any] | None, account: str) -> httpx.Response:
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                base_url=self._settings.url, timeout=self._settings.timeout, trust_env=False
+            )
+        headers = {"X-SLURM-USER-NAME": account, "X-SLURM-USER-TOKEN": await self._tokens.get(account)}
+        self.calls += 1
+        try:
+            return await self._client.request(method, url, json=body, headers=headers)
+        except httpx.ConnectError:
+            raise UnavailableError(f"slurmrestd at {self._settings.url} cannot be reached") from None
+        except httpx.HTTPError as error:
+            raise InDoubtError(f"slurmrestd did not answer: {type(error).__name__}") from None
+
+
+def _errors(answer: httpx.Response) -> list[tuple[int, str]]:
+    """Return number and text of each error that an answer names."""
+    try:
+        content: Any = answer.json()
+    except ValueError:
+        return [(0, answer.text[:200])] if answer.is_error else []
+    found: list[tuple[int, str]] = []
+    errors: list[dict[str, Any]] = (
+        (cast("dict[str, Any]", content).get("errors") or []) if isinstance(content, dict) else []
+    )
+    for error in errors:
+        numbers = (error.get(name) for name in ("error_number", "error_code", "errno"))
+        number = next((value for value in numbers if isinstance(value, int)), 0)
+        found.append((number, str(error.get("error") or error.get("description") or "")))
+    return found
+
+
+def _looks_unauthorized(answer: httpx.Response) -> bool:
+    if answer.status_code == 401:
+        return True
+    words = ("authentication", "unspecified error")
+    return answer.status_code >= 500 and any(
+        text.lower().startswith(words) or number == 1007 for number, text in _errors(answer)
+    )
+
+
+def _checked(answer: httpx.Response, path: str) -> dict[str, Any]:
+    """Return the content of a good answer; errors in an answer with status 200 are errors as well."""
+    errors = [(number, text) for number, text in _errors(answer) if number != HELD]
+    if errors:
+        raise _refusal(*errors[0], path)
+    if answer.is_error:
+        raise UnavailableError(f"slurmrestd answered with status {answer.status_code}")
+    content: dict[str, Any] = answer.json()
+    return content
+
+
+def _refusal(number: int, text: str, path: str) -> ClusterError:
+    """Return what an error of Slurm means to a caller."""
+    key = path.partition("/")[2].partition("?")[0]
+    message = f"Slurm: {text}" if text else f"Slurm reported error {number}"
+    if number == _UNKNOWN_NODE and path.startswith("node/"):
+        return NotFoundError("node", key)
+    if number in _UNKNOWN_JOB and key != "submit":
+        return NotFoundError("job", key)
+    if number in _DENIED:
+        return DeniedError(message)
+    if number in _FIELDS:
+        return RequestError(_FIELDS[number], message)
+    if number in _ENDED or (key != "submit" and 2000 <= number < 3000):
+        return StateError(message)
+    lowered = text.lower()
+    if 1000 <= number < 2000 or any(word in lowered for word in ("contact", "connect", "timed out", "zero bytes")):
+        # The controller may have got it before the connection broke.
+        return InDoubtError(f"Slurm is not available: {text}")
+    return RequestError("job", message) if 2000 <= number < 3000 else ClusterError(message)

@@ -1,0 +1,223 @@
+"""All jobs the server knows of, brought up to date from what Slurm lists; each step becomes an event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mock_server.cluster.job import ArrayTask, Job, JobRequest, JobState
+from mock_server.cluster.slurm import states
+from mock_server.cluster.slurm.identity import job_id, parse_tag, slurm_key
+from mock_server.cluster.slurm.log import FileLog
+from mock_server.cluster.slurm.records import expand, numbers
+from mock_server.cluster.slurm.register import Register
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mock_server.cluster.slurm.identity import Tag
+    from mock_server.cluster.slurm.records import JobRecord
+
+_WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
+_TICK = 1e-6
+
+
+class Roster(Register):
+    """Brings the jobs to where Slurm has them."""
+
+    def submitted(self, number: int, request: JobRequest, tag: Tag, partition: str, now: float, account: str) -> Job:
+        """Add what Slurm has just taken in as job ``number``; of an array the first task is returned."""
+        whole = job_id(tag.form, number)
+        tasks = [ArrayTask(whole, task) for task in request.array]
+        keys = [f"{number}_{task}" for task in request.array] or [str(number)]
+        self._forms[number] = tag.form
+        self.by_token[tag.token] = job_id(tag.form, keys[0])
+        jobs = [
+            self._create(key, tag.form, request, partition, now, account, array=tasks[index] if tasks else None)
+            for index, key in enumerate(keys)
+            if job_id(tag.form, key) not in self.jobs
+        ]
+        for job in jobs:
+            self._record("job.created", job, now)
+        self._tokens[job_id(tag.form, keys[0])] = tag.token
+        self.flush()
+        return self.jobs[job_id(tag.form, keys[0])]
+
+    def claim(self, token: str, records: Iterable[JobRecord], known: tuple[Any, ...], now: float) -> bool:
+        """Add the job with this token, which was submitted without an answer; whether Slurm has it."""
+        located, tag, partition, account = known
+        for record in records:
+            found = parse_tag(record.comment)
+            if found is not None and found.token == token and token not in self.by_token:
+                number = record.array_job_id or record.job_id
+                self.submitted(number, located, tag, partition, now, account)
+        return token in self.by_token
+
+    def cancelling(self, job: Job, reason: str | None) -> None:
+        """Note that an end by a signal will be a cancellation."""
+        self._cancelled[job.id] = reason
+
+    def cancelled(self, job: Job, now: float) -> None:
+        """Note the end of a job that had not started, which Slurm has confirmed."""
+        self._end(job, JobState.CANCELLED, now, now)
+
+    def deleted(self, job: Job, now: float) -> None:
+        """Forget a job, also if Slurm goes on listing it."""
+        self._record("job.deleted", job, now)
+        del self.jobs[job.id]
+        self._forget(job)
+        self._deleted.add(slurm_key(job.id))
+        self._dirty.pop(job.id, None)
+        self._memory.write((), [(job.id, slurm_key(job.id))])
+        if job.array is not None:
+            tasks = self.arrays[job.array.array_job_id]
+            tasks.remove(job)
+            if not tasks:
+                del self.arrays[job.array.array_job_id]
+        for token in [token for token, owner in self.by_token.items() if owner == job.id]:
+            del self.by_token[token]
+
+    def changed_by_hand(self, job: Job, kind: str, now: float, **what: Any) -> None:
+        """Record a change that leaves the state as it is."""
+        self._touch(job, now)
+        self._record(kind, job, now, **what)
+
+    def update(
+        self, records: Iterable[JobRecord], now: float, in_flight: dict[str, JobRequest], asked_at: float
+    ) -> None:
+        """Take over a list of all jobs but the ``finished`` ones, as it was at ``asked_at``.
+
+        Jobs whose submission is under way are left to it, and those that came later are not missed.
+        """
+        covered: set[str] = set()
+        cut_short: list[JobRecord] = []
+        for record in sorted(records, key=lambda record: (record.submitted, record.job_id)):
+            tag = parse_tag(record.comment)
+            if tag is not None and tag.token in in_flight and tag.token not in self.by_token:
+                continue
+            if not record.array_job_id or record.array_task_id is not None or not record.waiting_tasks:
+                self._apply(record.key, record, tag, covered, now)
+            elif "..." in record.waiting_tasks:
+                cut_short.append(record)
+            else:
+                for task in numbers(record.waiting_tasks):
+                    self._apply(f"{record.array_job_id}_{task}", record, tag, covered, now)
+        for record in cut_short:
+            # Slurm does not list all tasks of a long array; those without a record of their own wait.
+            whole = job_id(self._form(record.array_job_id, None), record.array_job_id)
+            for job in self.arrays.get(whole, []):
+                if job.id in self.active and job.id not in covered:
+                    self._apply(slurm_key(job.id), record, None, covered, now)
+        for job in [job for job in self.active.values() if job.id not in covered and job.created_at < asked_at]:
+            self._vanished(job, now)
+        self._is_first = False
+        self._quiet.clear()
+        self.flush()
+
+    def _apply(self, key: str, record: JobRecord, tag: Tag | None, covered: set[str], now: float) -> None:
+        if key in self._deleted:
+            self.finished.add(record.job_id)
+            return
+        form = self._form(record.array_job_id or record.job_id, tag)
+        own = job_id(form, key)
+        covered.add(own)
+        job = self.jobs.get(own)
+        if job is None:
+            job = self._adopt(key, record, form, tag, now)
+        if job.id in self.active:
+            self._follow(job, record, now)
+        if job.state.is_terminal and states.job_state(record).is_terminal:
+            self.finished.add(record.job_id)
+
+    def _follow(self, job: Job, record: JobRecord, now: float) -> None:
+        """Bring one job to where Slurm has it."""
+        state = states.job_state(record)
+        if record.time_limit is not None:
+            job.time_limit = record.time_limit
+        if state in _WAITING:
+            self._waits(job, record, state, now)
+            return
+        self._forget_place(job)
+        if job.state in _WAITING and record.started and record.nodes:
+            self._start(job, record, now)
+        if state.is_terminal:
+            self._finish(job, record, state, now)
+
+    def _waits(self, job: Job, record: JobRecord, state: JobState, now: float) -> None:
+        if job.state is JobState.RUNNING:
+            self._requeue(job, now)
+        held = record.priority == 0
+        reason = states.waiting_reason(record)
+        eligible = max(job.created_at, float(record.eligible)) if record.eligible and not held else job.eligible_at
+        self.priorities[job.id] = record.priority
+        self.lines.enter(job)
+        if (job.held, job.reason, job.state) == (held, reason, state):
+            return
+        previous, job.state = job.state, state
+        job.held, job.reason, job.eligible_at = held, reason, eligible
+        if state is JobState.QUEUED and job.queued_at is None:
+            job.queued_at = now
+        self._touch(job, now)
+        self._record("job.updated", job, now, **({} if previous is state else {"previous": previous.value}))
+
+    def _start(self, job: Job, record: JobRecord, now: float) -> None:
+        names = expand(record.nodes)
+        each, more = divmod(job.request.shares, max(1, len(names)))
+        job.allocation = tuple((name, max(1, each + (index < more))) for index, name in enumerate(names))
+        # Slurm counts whole seconds, so a job may seem to have started before it was submitted.
+        job.started_at = max(job.created_at, float(record.started))
+        job.reason = None
+        job.restarts = max(job.restarts, record.restarts - job.retries)
+        self.tallies.started(job, job.started_at)
+        self._move(job, JobState.RUNNING, "job.started", now)
+
+    def _requeue(self, job: Job, now: float) -> None:
+        if job.started_at is not None:
+            job.earlier_runs = (*job.earlier_runs, (job.started_at, now))
+        job.started_at, job.allocation = None, ()
+        job.restarts += 1
+        self._move(job, JobState.QUEUED, "job.requeued", now)
+
+    def _finish(self, job: Job, record: JobRecord, state: JobState, now: float) -> None:
+        exit_code, signal = record.status >> 8 & 0xFF, record.status & 0x7F
+        asked = job.id in self._cancelled
+        if asked and state is JobState.FAILED and record.state == "FAILED" and (signal or exit_code > 128):
+            state = JobState.CANCELLED
+        if state is JobState.CANCELLED:
+            job.signal = (signal or states.TERM) if job.started_at is not None else None
+        elif record.state == "TIMEOUT":
+            job.signal = states.TERM
+        elif signal:
+            job.signal = signal
+        else:
+            job.exit_code = exit_code
+        job.reason = states.end_reason(record, state, exit_code)
+        self._end(job, state, max(job.started_at or job.created_at, float(record.ended)), now)
+
+    def _vanished(self, job: Job, now: float) -> None:
+        """Judge a job that Slurm does not list any more: one task of an array that was cancelled while it waited, or lost."""
+        if job.id in self._cancelled or (job.array is not None and job.started_at is None):
+            self._end(job, JobState.CANCELLED, now, now)
+        else:
+            job.reason = "NoRecord"
+            self._end(job, JobState.FAILED, now, now)
+
+    def _end(self, job: Job, state: JobState, at: float, now: float) -> None:
+        job.ended_at = at
+        job.held = False
+        job.cancel_reason = self._cancelled.pop(job.id, None)
+        self.poll_log(job, now, final=True)
+        job.log.closed = True
+        self._forget(job)
+        self.tallies.ended(job, at, state)
+        self._move(job, state, f"job.{state.value}", now)
+
+    def poll_log(self, job: Job, now: float, *, final: bool = False) -> None:
+        """Look for new output of a job."""
+        found = job.log.poll(now, final=final) if isinstance(job.log, FileLog) else None
+        if found is not None:
+            self._record("job.log", job, now, first=found[0], last=found[1])
+
+    def _move(self, job: Job, state: JobState, kind: str, now: float) -> None:
+        previous, job.state = job.state, state
+        self._touch(job, now)
+        self._record(kind, job, now, previous=previous.value)

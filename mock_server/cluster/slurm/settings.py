@@ -1,0 +1,60 @@
+"""Where a Slurm cluster is and how the server uses it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+DIRECTORY = "/tmp/vantage-slurm"  # noqa: S108  (made with care, see ``cluster.prepare``)
+
+
+@dataclass(frozen=True, slots=True)
+class SlurmSettings:
+    """What the server must know of a Slurm cluster.
+
+    ``url`` is that of slurmrestd, without the version.  Jobs run as the account that ``users`` has for the id of the
+    submitter, else as ``user``; ``operator`` is the account that changes priorities, holds jobs and cancels those of
+    others, by default ``user`` itself.  ``token`` or ``token_file`` is a JSON Web Token for all of them; without one the
+    environment's ``SLURM_JWT`` is, and without that ``scontrol token`` makes one for each account, which only root and
+    Slurm's own user may ask for.
+
+    ``directory`` is where jobs write their output: an absolute path that the nodes have as well and those accounts may
+    write to.  ``slurm_conf`` is for the commands that the server runs, ``bin_directory`` where they are if not on
+    PATH.  ``cluster_name`` is what clients call the cluster.  ``timeout``, ``shortest_pause`` and ``longest_pause``
+    are seconds: how long an answer may take, and how often the state is asked for while jobs run and while none does.
+    """
+
+    url: str
+    user: str = "nobody"
+    users: Mapping[str, str] = field(default_factory=dict[str, str])
+    operator: str | None = None
+    token: str | None = field(default=None, repr=False)
+    token_file: str | None = None
+    directory: str = DIRECTORY
+    slurm_conf: str | None = None
+    bin_directory: str | None = None
+    cluster_name: str = "slurm"
+    timeout: float = 10.0
+    shortest_pause: float = 0.2
+    longest_pause: float = 5.0
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise ValueError(f"the URL of slurmrestd must begin with http:// or https://, but is {self.url!r}")
+        if not self.directory.startswith("/"):
+            raise ValueError(f"the directory for output must be absolute, but is {self.directory!r}")
+        if not 0 < self.shortest_pause <= self.longest_pause:
+            raise ValueError("shortest_pause must be above 0 and not above longest_pause")
+
+    def account(self, user_id: str) -> str:
+        """Return the account that runs the jobs of a user."""
+        return self.users.get(user_id, self.user)
+
+    @property
+    def acting(self) -> str:
+        """The account that acts on jobs and asks about the cluster."""
+        return self.operator or self.user

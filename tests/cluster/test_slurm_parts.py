@@ -1,0 +1,176 @@
+"""What the real backend makes of texts, files and records; no Slurm is needed for these."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mock_server.cluster.backend import RequestError, UnsupportedError
+from mock_server.cluster.history import History
+from mock_server.cluster.job import JobRequest, JobState, Resources
+from mock_server.cluster.slurm import log as slurm_log
+from mock_server.cluster.slurm.identity import parse_tag, tag_of
+from mock_server.cluster.slurm.log import FileLog
+from mock_server.cluster.slurm.memory import Memory
+from mock_server.cluster.slurm.records import expand, job_record, node_record, numbers
+from mock_server.cluster.slurm.roster import Roster
+from mock_server.cluster.slurm.settings import SlurmSettings
+from mock_server.cluster.slurm.submission import description, expand as expand_path, located, script
+
+SETTINGS = SlurmSettings("http://127.0.0.1:1", directory="/shared/out")
+
+
+def _request(**fields: Any) -> JobRequest:
+    return JobRequest(**{"name": "a", "command": "true", "user_id": "u", **fields})
+
+
+def test_output_is_found_as_it_grows(tmp_path: Path) -> None:
+    out, err = tmp_path / "1.out", tmp_path / "1.err"
+    log = FileLog(("stdout", str(out)), ("stderr", str(err)))
+    assert log.poll(1.0) is None
+    out.write_text("one\ntwo\nhal")
+    assert log.poll(2.0) == (1, 2)
+    err.write_text("bad\n")
+    out.write_text("one\ntwo\nhalf\nrest")
+    assert log.poll(3.0) == (3, 4)
+    assert log.poll(4.0, final=True) == (5, 5)
+    assert [(line.number, line.at, line.text, line.stream) for line in log.after(1)] == [
+        (2, 2.0, "two", "stdout"),
+        (3, 3.0, "half", "stdout"),
+        (4, 3.0, "bad", "stderr"),
+        (5, 4.0, "rest", "stdout"),
+    ]
+    assert [line.number for line in log.lines] == [1, 2, 3, 4, 5]
+
+
+def test_a_long_log_is_read_from_its_end_with_true_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slurm_log, "BLOCK", 1000)
+    monkeypatch.setattr(slurm_log, "PER_POLL", 20_000)
+    monkeypatch.setattr(slurm_log, "WINDOW", 3000)
+    path = tmp_path / "1.out"
+    path.write_text("".join(f"line {number}\n" for number in range(1, 10_001)))
+    log = FileLog(("stdout", str(path)))
+    seen = 0
+    while (found := log.poll(1.0)) is not None:
+        assert found[0] == seen + 1
+        seen = found[1]
+    assert seen == 10_000
+    lines = log.lines
+    assert lines[-1] == (10_000, 1.0, "line 10000", "stdout")
+    assert 0 < sum(len(line.text) + 1 for line in lines) <= 3000
+    assert [line.text for line in log.after(4321)][:2] == ["line 4322", "line 4323"]
+    assert log.after(10_000) == []
+
+
+def test_a_line_without_an_end_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slurm_log, "BLOCK", 10)
+    path = tmp_path / "1.out"
+    path.write_text("x" * 25)
+    log = FileLog(("stdout", str(path)))
+    log.poll(1.0)
+    log.poll(1.0, final=True)
+    assert [line.text for line in log.lines] == ["x" * 10, "x" * 10, "x" * 5]
+
+
+def test_files_of_others_are_not_read(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("password\n")
+    (tmp_path / "1.out").symlink_to(secret)
+    log = FileLog(("stdout", str(tmp_path / "1.out")), owner=os.geteuid() + 1)
+    assert log.poll(1.0, final=True) is None
+    os.mkfifo(tmp_path / "2.out")
+    assert FileLog(("stdout", str(tmp_path / "2.out"))).poll(1.0, final=True) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", ()),
+        ("cpu1", ("cpu1",)),
+        ("gpu[001-003,007],cpu1", ("gpu001", "gpu002", "gpu003", "gpu007", "cpu1")),
+        ("r[1-2]n[1-2]", ("r1n1", "r1n2", "r2n1", "r2n2")),
+    ],
+)
+def test_lists_of_nodes(text: str, names: tuple[str, ...]) -> None:
+    assert expand(text) == names
+
+
+def test_lists_of_tasks() -> None:
+    assert numbers("1-3,7%2") == (1, 2, 3, 7)
+    assert numbers("0-8:4") == (0, 4, 8)
+
+
+def test_records_of_older_and_newer_versions_are_the_same() -> None:
+    plain = {"job_id": 3, "array_job_id": 2, "array_task_id": 0, "job_state": "FAILED", "exit_code": 768}
+    plain |= {"time_limit": 5, "priority": 9, "start_time": 100, "state_reason": "NonZeroExitCode"}
+    new: dict[str, Any] = {"job_id": 3, "job_state": ["FAILED"], "state_reason": "NonZeroExitCode"}
+    counts = {"array_job_id": 2, "array_task_id": 0, "time_limit": 5, "priority": 9, "start_time": 100}
+    new |= {name: {"set": True, "infinite": False, "number": value} for name, value in counts.items()}
+    new["exit_code"] = {"return_code": {"set": True, "number": 3}, "signal": {"id": {"set": False}}}
+    assert job_record(plain) == job_record(new)
+    assert job_record(plain).key == "2_0"
+    node = node_record({"name": "n", "state": "mixed", "state_flags": ["DRAIN"], "cpus": 8, "gres": "gpu:a100:4"})
+    assert (sorted(node.states), node.gpus, node.gpu_type) == (["DRAIN", "MIXED"], 4, "a100")
+
+
+def test_a_command_is_a_script_and_no_command_line() -> None:
+    assert script(_request(command="echo 'a b'; $(x)")) == "#!/bin/sh\necho 'a b'; $(x)\n"
+    assert script(_request(command="#!/usr/bin/python3\nprint()")) == "#!/usr/bin/python3\nprint()"
+    assert script(_request(command="echo '1'", gang=2)).splitlines()[1].startswith("exec srun ")
+    with pytest.raises(UnsupportedError, match="not supported|Not supported"):
+        script(_request(command="", image="python:3.12"))
+
+
+def test_what_slurm_is_asked_for() -> None:
+    asked = _request(resources=Resources(4, 10**9, 2), nodes=2, time_limit=61.0, array=(1, 2, 3, 7), array_limit=2)
+    job = description(located(asked, SETTINGS), "gpu", "c", (0, 0, 38))
+    assert (job["nodes"], job["cpus_per_task"], job["memory_per_node"], job["gres"]) == ([2, 2], 4, 954, "gpu:2")
+    assert (job["time_limit"], job["array"]) == (2, "1-3,7%2")
+    assert job["standard_output"] == "/shared/out/%A_%a.out"
+    newer = description(located(asked, SETTINGS), "gpu", "c", (0, 0, 40))
+    assert (newer["minimum_nodes"], newer["tres_per_node"]) == (2, "gres/gpu:2")
+    assert isinstance(newer["environment"], list)
+    with pytest.raises(RequestError, match="no name of a variable"):
+        description(located(_request(environment={"A B": "1"}), SETTINGS), "gpu", "c", (0, 0, 38))
+    with pytest.raises(RequestError, match="%N"):
+        located(_request(stdout_path="%N.out"), SETTINGS)
+    assert expand_path("/o/%x-%4j-%u.out", "17", "n", "me") == "/o/n-0017-me.out"
+
+
+def test_a_tag_survives_the_comment() -> None:
+    request = _request(idempotency_key="k", queue="default", id_form="jobservice")
+    assert parse_tag(tag_of(request).text()) == tag_of(request)
+    assert tag_of(request).token != tag_of(_request(idempotency_key="k", command="false")).token
+    assert tag_of(_request()).token != tag_of(_request()).token
+    for other in ("", "my job", "vantage:", "vantage:[]", 'vantage:{"u":1,"f":"s9s","t":"x"}'):
+        assert parse_tag(other) is None
+
+
+def test_memory_without_a_path_keeps_nothing() -> None:
+    memory = Memory(None)
+    memory.open()
+    memory.write((), [("job_1", "1")])
+    assert (list(memory.jobs()), memory.deleted()) == ([], set())
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"url": "localhost"}, {"directory": "out"}, {"shortest_pause": 0.0}, {"shortest_pause": 9.0}]
+)
+def test_settings_are_checked(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must"):
+        SlurmSettings(**{"url": "http://127.0.0.1:1", **wrong})
+
+
+def test_a_job_that_came_after_a_list_was_made_is_not_missed_in_it() -> None:
+    history = History(100)
+    roster = Roster("cluster_slurm", history, Memory(None))
+    request = located(_request(), SETTINGS)
+    job = roster.submitted(5, request, tag_of(request), "normal", 100.0, "nobody")
+    roster.update([], 101.0, {}, 99.0)
+    assert job.state is JobState.PENDING
+    roster.update([], 102.0, {}, 101.0)
+    assert (job.state, job.reason) == (JobState.FAILED, "NoRecord")
+    assert [event.kind for event in history.after(0)] == ["job.created", "job.failed"]

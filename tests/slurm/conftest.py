@@ -1,0 +1,49 @@
+"""A real Slurm cluster, and servers over it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from mock_server import MockServer
+from tests.support.slurm import Site, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WANTED = "SLURM_TESTS"
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """A cluster that the tests of a session share."""
+    if not os.environ.get(WANTED):
+        pytest.skip("a real cluster is started by make test-slurm only")
+    if (reason := missing()) is not None:
+        pytest.skip(reason)
+    cluster = Site()
+    try:
+        yield cluster.up()
+    finally:
+        cluster.down()
+
+
+@pytest.fixture
+def server(site: Site) -> Iterator[MockServer]:
+    with MockServer(slurm=site.settings(), world="empty", rate_limits=False) as running:
+        yield running
+
+
+@pytest.fixture
+def platform(server: MockServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, headers={"Authorization": "Bearer YOUR_API_KEY"}) as client:
+        yield client
+
+
+@pytest.fixture
+def s9s(server: MockServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.s9s_url, headers={"Authorization": "Bearer YOUR_TOKEN"}) as client:
+        yield client

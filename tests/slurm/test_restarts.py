@@ -1,0 +1,71 @@
+"""What a server knows again that was stopped and started."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from mock_server import MockServer
+from tests.slurm.waiting import until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.slurm import Site
+
+HEADERS = {"Authorization": "Bearer YOUR_API_KEY"}
+ENDED = {"completed", "failed", "cancelled"}
+
+
+def _ended(client: httpx.Client, path: str) -> dict[str, Any]:
+    return until(lambda: client.get(path).json(), lambda job: job["status"] in ENDED)
+
+
+def test_jobs_are_known_again(site: Site, tmp_path: Path) -> None:
+    settings = site.settings()
+    with MockServer(slurm=settings, world="empty", state=tmp_path) as server:
+        with httpx.Client(base_url=server.url, headers=HEADERS) as client:
+            submit = {"command": "echo one; exit 4", "environment": {"A": "b"}, "resources": {"memory": "2GB"}}
+            done = client.post("/v1/jobs", json={"name": "done", **submit}).json()["id"]
+            running = client.post("/v1/jobs", json={"name": "running", "command": "sleep 2; echo late"}).json()["id"]
+            gone = client.post("/v1/jobs", json={"name": "gone", "command": "true"}).json()["id"]
+            before = until(lambda: client.get(f"/v1/jobs/{done}").json(), lambda job: job["status"] in ENDED)
+            assert client.delete(f"/v1/jobs/{gone}").status_code == 204
+    with MockServer(slurm=settings, world="empty", state=tmp_path) as server:
+        with httpx.Client(base_url=server.url, headers=HEADERS) as client:
+            assert client.get(f"/v1/jobs/{done}").json() == before
+            assert client.get(f"/v1/jobs/{done}/logs").json()["lines"] == ["one"]
+            assert client.get(f"/v1/jobs/{gone}").status_code == 404
+            after = until(lambda: client.get(f"/v1/jobs/{running}").json(), lambda job: job["status"] in ENDED)
+            assert (after["status"], after["command"]) == ("completed", "sleep 2; echo late")
+            assert client.get(f"/v1/jobs/{running}/logs").json()["lines"] == ["late"]
+        news = [(event.kind, event.subject) for event in server.cluster.events()]
+        assert ("job.completed", running) in news
+        assert all(subject != done for _, subject in news)
+
+
+def test_a_server_without_a_record_knows_what_slurm_knows(site: Site) -> None:
+    job_ids: list[str] = []
+    for _ in range(2):
+        with (
+            MockServer(slurm=site.settings(), world="empty") as server,
+            httpx.Client(base_url=server.url, headers=HEADERS) as client,
+        ):
+            if not job_ids:
+                job_ids.append(client.post("/v1/jobs", json={"name": "kept", "command": "echo kept"}).json()["id"])
+            path = f"/v1/jobs/{job_ids[0]}"
+            job = _ended(client, path)
+            assert (job["name"], job["status"], job["user_id"]) == ("kept", "completed", "user_456")
+            assert client.get(f"{path}/logs").json()["lines"] == ["kept"]
+
+
+def test_a_reset_server_still_sees_the_cluster(site: Site) -> None:
+    with (
+        MockServer(slurm=site.settings(), world="empty") as server,
+        httpx.Client(base_url=server.url, headers=HEADERS) as client,
+    ):
+        server.reset()
+        job_id = client.post("/v1/jobs", json={"name": "reset", "command": "true"}).json()["id"]
+        job = until(lambda: client.get(f"/v1/jobs/{job_id}").json(), lambda job: job["status"] in ENDED)
+        assert job["status"] == "completed"

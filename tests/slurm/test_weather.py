@@ -1,0 +1,120 @@
+"""Answers that are lost, a Slurm that is away, tokens that have expired: nothing is lost and nothing runs twice."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from mock_server import MockServer
+from tests.slurm.waiting import until
+from tests.support.proxy import Proxy
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from mock_server.cluster.slurm.settings import SlurmSettings
+    from tests.support.slurm import Site
+
+
+@contextmanager
+def _serving(settings: SlurmSettings) -> Generator[tuple[httpx.Client, httpx.Client]]:
+    """Run a server and give clients of the platform and of S9S."""
+    platform, s9s = {"Authorization": "Bearer YOUR_API_KEY"}, {"Authorization": "Bearer YOUR_TOKEN"}
+    with (
+        MockServer(slurm=settings, world="empty") as server,
+        httpx.Client(base_url=server.url, headers=platform, timeout=30) as first,
+        httpx.Client(base_url=server.s9s_url, headers=s9s, timeout=30) as second,
+    ):
+        yield first, second
+
+
+def _named(site: Site, name: str) -> list[dict[str, Any]]:
+    listed = json.loads(site.command("squeue", "-a", "-t", "all", "--json"))["jobs"]
+    return [job for job in listed if job["name"] == name]
+
+
+def _ended(platform: httpx.Client, job_id: str) -> dict[str, Any]:
+    return until(
+        lambda: platform.get(f"/v1/jobs/{job_id}").json(),
+        lambda job: job["status"] not in {"pending", "queued", "running"},
+    )
+
+
+@pytest.mark.parametrize("family", ["platform", "s9s"])
+def test_a_lost_answer_does_not_submit_twice(site: Site, family: str) -> None:
+    name = f"lost-{family}"
+    body = {"name": name, "command": "true"} if family == "platform" else {"name": name, "script": "true"}
+    with Proxy(site.url) as proxy:
+        with _serving(replace(site.settings(), url=proxy.url)) as clients:
+            client = clients[family == "s9s"]
+            headers = {"Idempotency-Key": f"key-{family}"}
+            proxy.loses = 1
+            first = client.post("/v1/jobs", json=body, headers=headers)
+            assert first.status_code == 503
+            assert "Retry-After" in first.headers
+            if family == "s9s":
+                assert first.json()["error"]["code"] == "SLURM_ERROR"
+            second = client.post("/v1/jobs", json=body, headers=headers)
+            assert second.status_code == 201, second.text
+    assert len(_named(site, name)) == 1
+
+
+def test_another_server_knows_the_key(site: Site) -> None:
+    body, headers = {"name": "restarted", "command": "true"}, {"Idempotency-Key": "before-and-after"}
+    ids: list[str] = []
+    for _ in range(2):
+        with _serving(site.settings()) as (platform, _):
+            answer = platform.post("/v1/jobs", json=body, headers=headers)
+            assert answer.status_code == 201, answer.text
+            ids.append(answer.json()["id"])
+    assert ids[0] == ids[1]
+    assert len(_named(site, "restarted")) == 1
+
+
+def test_a_controller_that_is_away_is_waited_out(site: Site) -> None:
+    with _serving(site.settings()) as (platform, s9s):
+        before = platform.post("/v1/jobs", json={"name": "before", "command": "sleep 5"}).json()["id"]
+        until(lambda: platform.get(f"/v1/jobs/{before}").json()["status"], lambda status: status == "running")
+        site.end_controller()
+        try:
+            refused = s9s.post("/v1/jobs", json={"script": "true", "name": "meanwhile"})
+            assert (refused.status_code, refused.json()["error"]["code"]) == (503, "SLURM_ERROR")
+            assert platform.post("/v1/jobs", json={"name": "meanwhile", "command": "true"}).status_code == 503
+            # What was known is still told; what was not may exist all the same.
+            assert platform.get(f"/v1/jobs/{before}").status_code == 200
+            assert platform.get("/v1/jobs/job_987654").status_code == 503
+        finally:
+            site.up()
+        headers = {"Idempotency-Key": "waited-out"}
+        answer = until(
+            lambda: platform.post("/v1/jobs", json={"name": "after", "command": "true"}, headers=headers),
+            lambda answer: answer.status_code == 201,
+        )
+        after = answer.json()["id"]
+        for job_id in (before, after):
+            done = _ended(platform, job_id)
+            assert done["status"] == "completed"
+    assert len(_named(site, "after")) == 1
+    assert _named(site, "meanwhile") == []
+
+
+def test_an_expired_token_is_said_to_be_so(site: Site) -> None:
+    token = site.command("scontrol", "token", f"username={site.operator}", "lifespan=1").strip().partition("=")[2]
+    settings = site.settings(token=token[:-4] + "AAAA")
+    with _serving(settings) as (_, s9s):
+        answer = s9s.post("/v1/jobs", json={"script": "true", "partition": "normal"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "SLURM_ERROR")
+        assert token[:-4] not in answer.text
+
+
+def test_slurmrestd_that_is_not_there_is_no_reason_not_to_start(site: Site) -> None:
+    nowhere = type(site.settings())("http://127.0.0.1:9", token="none", directory=str(site.directory))
+    with _serving(nowhere) as (platform, s9s):
+        answer = platform.post("/v1/jobs", json={"name": "x", "command": "true"})
+        assert (answer.status_code, answer.json()["error"]) == (503, "service_unavailable")
+        assert s9s.post("/v1/jobs", json={"script": "true"}).status_code == 503

@@ -1,0 +1,134 @@
+"""A real Slurm cluster of some nodes on this machine, for the tests that need one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Self
+
+from mock_server.cluster.slurm.settings import SlurmSettings
+from tests.slurm.waiting import until
+
+SCRIPTS = Path(__file__).parents[1] / "slurm"
+PORTS = 16
+SEARCH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+
+
+def missing() -> str | None:
+    """Return why there can be no cluster here, ``None`` if there can."""
+    for name in ("slurmctld", "slurmd", "scontrol", "munged", "slurmrestd"):
+        if shutil.which(name, path=SEARCH) is None:
+            return f"{name} is not on PATH; docs/slurm.md says which packages bring it"
+    return None
+
+
+class Site:
+    """Two nodes with GPUs in the partition ``gpu``, two without in ``normal``; everything is below ``state``."""
+
+    def __init__(self) -> None:
+        self.state = Path(tempfile.mkdtemp(prefix="vantage-slurm-"))
+        self.state.chmod(0o755)
+        self.port = _free_ports()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port + 3}"
+
+    @property
+    def directory(self) -> Path:
+        """Where jobs write."""
+        return self.state / "out"
+
+    @property
+    def account(self) -> str:
+        """Who jobs run as."""
+        return "nobody" if os.geteuid() == 0 else self.operator
+
+    @property
+    def operator(self) -> str:
+        import pwd
+
+        return pwd.getpwuid(os.geteuid()).pw_name
+
+    def settings(self, **changes: object) -> SlurmSettings:
+        values: dict[str, object] = {
+            "user": self.account,
+            "operator": self.operator,
+            "directory": str(self.directory),
+            "slurm_conf": str(self.state / "etc" / "slurm.conf"),
+            "bin_directory": SEARCH,
+        }
+        return SlurmSettings(self.url, **{**values, **changes})  # type: ignore[arg-type]
+
+    def up(self) -> Self:
+        """Start what does not run."""
+        self._run("up.sh")
+        return self
+
+    def down(self) -> None:
+        """Stop everything and remove what it wrote."""
+        self._run("down.sh", "--wipe")
+
+    def end_controller(self) -> None:
+        """Let slurmctld be away until the next ``up``."""
+        pid = int((self.state / "run" / "slurmctld.pid").read_text())
+        if Path(f"/proc/{pid}/comm").read_text().strip() != "slurmctld":
+            raise RuntimeError(f"process {pid} is not slurmctld")
+        os.kill(pid, signal.SIGTERM)  # which lets it write down what it knows
+        until(lambda: _is_over(pid), bool, 30.0)
+
+    def command(self, name: str, *arguments: str) -> str:
+        """Run one of Slurm's commands and return what it prints."""
+        path = shutil.which(name, path=SEARCH)
+        if path is None:
+            raise RuntimeError(f"{name} is not installed")
+        environment = {**self._environment(), "SLURM_CONF": str(self.state / "etc" / "slurm.conf")}
+        done = subprocess.run(
+            (path, *arguments), env=environment, check=True, capture_output=True, text=True, timeout=60
+        )
+        return done.stdout
+
+    def _run(self, script: str, *arguments: str) -> None:
+        done = subprocess.run(
+            ("bash", str(SCRIPTS / script), *arguments),
+            env=self._environment(),
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{script} failed: {done.stderr[-2000:]}")
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "SIMSLURM"))}
+        return {**kept, "PATH": SEARCH, "SIMSLURM_STATE": str(self.state), "SIMSLURM_PORT": str(self.port)}
+
+
+def _free_ports() -> int:
+    """Return the first of some ports in a row that nobody has now."""
+    for first in range(20000 + os.getpid() % 500 * 20, 32000, 20):
+        try:
+            for port in range(first, first + PORTS):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+    raise RuntimeError("there are no free ports in a row")
+
+
+def _is_over(pid: int) -> bool:
+    """Tell whether a process has ended; one that waits for its parent to notice has."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return "State:\tZ" in status
