@@ -139,7 +139,7 @@ def forbidden_in(step: Callable[..., object], place: Path) -> Callable[..., obje
     """Deny one path to a function; the superuser, who runs some tests, is denied nothing by the system."""
 
     def call(path: str, *arguments: object, **keywords: object) -> object:
-        if os.fspath(path) == str(place):
+        if not isinstance(path, int) and os.fspath(path) == str(place):
             raise PermissionError(13, "Permission denied", path)
         return step(path, *arguments, **keywords)
 

@@ -25,7 +25,7 @@ class Peer:
     def __init__(self, wire: Wire, request: Request) -> None:
         self.request = request
         self.closed: tuple[int, str] | None = None
-        self.pings = self.pongs = 0
+        self.pings = self.pongs = self._awaited = 0
         self._wire = wire
         self._protocol = ServerProtocol()
         self._texts = deque[str]()
@@ -98,8 +98,9 @@ class Peer:
             return self.closed
 
     def await_pong(self) -> None:
-        seen = self.pongs
-        while self.pongs == seen:
+        """Wait for one more pong than was waited for, which may have come with what was read before."""
+        self._awaited += 1
+        while self.pongs < self._awaited:
             self._read()
 
     def await_ping(self) -> None:
