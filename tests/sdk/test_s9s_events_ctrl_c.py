@@ -31,6 +31,15 @@ def _no_pauses() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def _heeds_ctrl_c() -> Iterator[None]:
+    """Let SIGINT do what it usually does; programs that a shell runs in the background ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_heeds_ctrl_c")
 def test_ctrl_c_ends_a_wait_at_once_and_the_next_goes_on() -> None:
     watcher = Watcher(1)
     with ScriptedServer(sockets(watcher.talk)) as server, S9SClient(server.url, "t", trust_env=False) as client:
