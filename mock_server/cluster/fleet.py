@@ -119,8 +119,8 @@ class Fleet:
         self._up(node)
 
     def vacated(self, node: Node) -> None:
-        """Finish what had to wait for the node's last job to end."""
-        if node.running:
+        """Finish what had to wait for the node's last job to end; the node may be gone already."""
+        if node.running or self._cluster.nodes.get(node.name) is not node:
             return
         if node.retiring:
             self._remove(node)
