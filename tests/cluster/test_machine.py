@@ -17,7 +17,7 @@ from mock_server.cluster.node import NodeState
 from mock_server.cluster.priority import Weights
 from mock_server.cluster.ranking import WEIGHTS
 from tests.cluster.world import World
-from tests.support.effort import effort
+from tests.support.effort import SOAKING, effort
 
 if TYPE_CHECKING:
     from mock_server.cluster.event import Event
@@ -286,6 +286,12 @@ class ConservativeMachine(ClusterMachine):
 TestClusterMachine = ClusterMachine.TestCase
 TestEasyMachine = EasyMachine.TestCase
 TestConservativeMachine = ConservativeMachine.TestCase
-TestClusterMachine.settings = settings(max_examples=effort(40, 500), stateful_step_count=40, deadline=None)
-TestEasyMachine.settings = settings(max_examples=effort(12, 300), stateful_step_count=30, deadline=None)
-TestConservativeMachine.settings = settings(max_examples=effort(12, 300), stateful_step_count=30, deadline=None)
+TestClusterMachine.settings = settings(
+    max_examples=effort(40, 500), stateful_step_count=40, deadline=None, derandomize=not SOAKING
+)
+TestEasyMachine.settings = settings(
+    max_examples=effort(12, 300), stateful_step_count=30, deadline=None, derandomize=not SOAKING
+)
+TestConservativeMachine.settings = settings(
+    max_examples=effort(12, 300), stateful_step_count=30, deadline=None, derandomize=not SOAKING
+)
