@@ -130,7 +130,10 @@ class Reading:
 
     def waiting(self, queue: str) -> list[Job]:
         """Return the jobs that wait in a queue of the job service, the next one first."""
-        return self._lines.of(queue)
+        line = self._lines.of(queue)
+        if not self._ranking.is_steady:  # what a job is worth has changed since it took its place
+            line.sort(key=self._order)
+        return line
 
     def queue_position(self, job_id: str) -> int | None:
         """Return the place of a waiting job among those of its queue or, without a queue, of its cluster; from 1."""
@@ -139,7 +142,7 @@ class Reading:
             return None
         if job.queue is not None and self._ranking.is_steady:
             return self._lines.position(job)
-        own = (-self._ranking(job), job.number)
+        own = self._order(job)
         others = (
             other
             for other in self._registry.jobs.values()
@@ -147,7 +150,10 @@ class Reading:
             and other.queue == job.queue
             and (job.queue or other.cluster_id == job.cluster_id)
         )
-        return 1 + sum((-self._ranking(other), other.number) < own for other in others)
+        return 1 + sum(self._order(other) < own for other in others)
+
+    def _order(self, job: Job) -> tuple[int, int]:
+        return -self._ranking(job), job.number
 
     def events(self, after: int = 0) -> list[Event]:
         """Return the events above ``after``; of a long history only the newest ``history_limit`` are kept."""
