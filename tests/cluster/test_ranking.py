@@ -50,6 +50,18 @@ def test_age_overtakes_priority() -> None:
     assert order(other) == ["first", "old", "young"]
 
 
+def test_a_queue_shows_the_order_that_holds_now() -> None:
+    world = World(nodes=1, weights=Weights(age=1000, max_age=DAY))
+    world.submit("sleep 2d", name="first", resources=WHOLE)
+    world.wait(1)
+    old = world.submit("true", name="old", resources=WHOLE, queue="default")
+    world.wait(DAY * 0.6)
+    young = world.submit("true", name="young", resources=WHOLE, queue="default", priority=400)
+    waiting = world.backend.waiting("default")
+    assert [job.name for job in waiting] == ["old", "young"]
+    assert [world.backend.queue_position(job.id) for job in (old, young)] == [1, 2]
+
+
 def test_who_has_used_less_comes_first() -> None:
     world = World(nodes=1, weights=Weights(fair_share=1000))
     for name in ("busy", "idle"):
