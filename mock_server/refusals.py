@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,8 @@ def refusals() -> Generator[None]:
     except (backend.RequestError, storage.PathError) as error:
         raise invalid_field(error.field, str(error)) from None
     except backend.UnavailableError as error:
-        raise ApiError(503, str(error), code=SCHEDULER, headers={"Retry-After": "1"}) from None
+        headers = {"Retry-After": str(math.ceil(error.retry_after))}
+        raise ApiError(503, str(error), code=SCHEDULER, headers=headers) from None
     except backend.UnsupportedError as error:
         raise ApiError(501, str(error), code="not_supported") from None
     except backend.ClusterError as error:

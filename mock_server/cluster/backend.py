@@ -45,7 +45,12 @@ class DeniedError(ClusterError):
 
 
 class UnavailableError(ClusterError):
-    """The cluster cannot be reached at present; nothing is known to be lost, and a later attempt may succeed."""
+    """The cluster cannot be reached at present; nothing is known to be lost, and a later attempt may succeed.
+
+    ``retry_after`` are the seconds after which one makes sense.
+    """
+
+    retry_after = 1.0
 
 
 class UnsupportedError(ClusterError):

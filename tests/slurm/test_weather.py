@@ -77,14 +77,17 @@ def test_another_server_knows_the_key(site: Site) -> None:
 
 
 def test_a_controller_that_is_away_is_waited_out(site: Site) -> None:
-    with _serving(site.settings()) as (platform, s9s):
+    meanwhile = [{"Idempotency-Key": f"meanwhile-{number}"} for number in range(2)]
+    # slurmrestd goes on trying for twice Slurm's MessageTimeout after its caller has given up.
+    with _serving(site.settings(settle=41.0)) as (platform, s9s):
         before = platform.post("/v1/jobs", json={"name": "before", "command": "sleep 5"}).json()["id"]
         until(lambda: platform.get(f"/v1/jobs/{before}").json()["status"], lambda status: status == "running")
         site.end_controller()
         try:
-            refused = s9s.post("/v1/jobs", json={"script": "true", "name": "meanwhile"})
+            refused = s9s.post("/v1/jobs", json={"script": "true", "name": "meanwhile-0"}, headers=meanwhile[0])
             assert (refused.status_code, refused.json()["error"]["code"]) == (503, "SLURM_ERROR")
-            assert platform.post("/v1/jobs", json={"name": "meanwhile", "command": "true"}).status_code == 503
+            body = {"name": "meanwhile-1", "command": "true"}
+            assert platform.post("/v1/jobs", json=body, headers=meanwhile[1]).status_code == 503
             # What was known is still told; what was not may exist all the same.
             assert platform.get(f"/v1/jobs/{before}").status_code == 200
             assert platform.get("/v1/jobs/job_987654").status_code == 503
@@ -96,11 +99,18 @@ def test_a_controller_that_is_away_is_waited_out(site: Site) -> None:
             lambda answer: answer.status_code == 201,
         )
         after = answer.json()["id"]
+        until(
+            lambda: s9s.post("/v1/jobs", json={"script": "true", "name": "meanwhile-0"}, headers=meanwhile[0]),
+            lambda answer: answer.status_code == 201,
+        )
+        until(
+            lambda: platform.post("/v1/jobs", json=body, headers=meanwhile[1]),
+            lambda answer: answer.status_code == 201,
+        )
         for job_id in (before, after):
             done = _ended(platform, job_id)
             assert done["status"] == "completed"
-    assert len(_named(site, "after")) == 1
-    assert _named(site, "meanwhile") == []
+    assert [len(_named(site, name)) for name in ("after", "meanwhile-0", "meanwhile-1")] == [1, 1, 1]
 
 
 def test_an_expired_token_is_said_to_be_so(site: Site) -> None:

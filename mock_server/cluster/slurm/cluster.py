@@ -13,13 +13,14 @@ from mock_server.cluster.backend import (
     NotFoundError,
     RequestError,
     StateError,
+    UnavailableError,
     UnsupportedError,
 )
 from mock_server.cluster.job import JobState
 from mock_server.cluster.slurm import submission
 from mock_server.cluster.slurm.following import Following
 from mock_server.cluster.slurm.identity import key_of, slurm_key, tag_of
-from mock_server.cluster.slurm.rest import InDoubtError
+from mock_server.cluster.slurm.rest import InDoubtError, UnansweredError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,8 +59,10 @@ class SlurmCluster(Following):
         self._in_flight[tag.token] = request
         try:
             number = await self.rest.submit(script, job, account)
-        except InDoubtError:
+        except InDoubtError as error:
             self._doubtful[tag.token] = located, tag, partition.name, account
+            if isinstance(error, UnansweredError):
+                self._settled_at[tag.token] = time.monotonic() + self.settings.settle
             raise
         finally:
             del self._in_flight[tag.token]
@@ -174,9 +177,20 @@ class SlurmCluster(Following):
         if tag.token in self._doubtful:
             # It may have been taken in although no answer came; only Slurm knows.
             await self.refresh()
+            if tag.token not in self._roster.by_token:
+                self._must_have_settled(tag.token)
             self._doubtful.pop(tag.token, None)
+            self._settled_at.pop(tag.token, None)
         job_id = self._roster.by_token.get(tag.token)
         return None if job_id is None else self._roster.jobs.get(job_id)
+
+    def _must_have_settled(self, token: str) -> None:
+        """Refuse to submit anew what an earlier attempt may still bring about."""
+        left = self._settled_at.get(token, 0.0) - time.monotonic()
+        if left > 0:
+            error = UnavailableError("an earlier attempt under this key got no answer and may still be carried out")
+            error.retry_after = left
+            raise error
 
     def _check_dependencies(self, request: JobRequest) -> None:
         for dependency in request.dependencies:

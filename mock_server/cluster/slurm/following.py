@@ -48,6 +48,7 @@ class Following(Reading):
         self.trouble: UnavailableError | None = UnavailableError("Slurm has not answered yet")
         self._in_flight: dict[str, JobRequest] = {}
         self._doubtful: dict[str, tuple[JobRequest, Tag, str, str]] = {}
+        self._settled_at: dict[str, float] = {}
         self._lock = asyncio.Lock()
         self._hurry = asyncio.Event()
         self._changed = asyncio.Event()
@@ -121,6 +122,7 @@ class Following(Reading):
             for token, known in list(self._doubtful.items()):
                 if self._roster.claim(token, records, known, time.time()):
                     del self._doubtful[token]
+                    self._settled_at.pop(token, None)
             self._roster.update(records, time.time(), self._in_flight, asked_at)
             self._read_logs()
             self._layout.occupy(job for job in self._roster.active.values() if job.state is JobState.RUNNING)

@@ -49,7 +49,11 @@ _ENDED = frozenset({2009, 2018})
 
 
 class InDoubtError(UnavailableError):
-    """No answer came back: Slurm may have done what it was asked for."""
+    """Slurm may have done what it was asked for."""
+
+
+class UnansweredError(InDoubtError):
+    """No answer came back: slurmrestd may still be at it, and Slurm do it later."""
 
 
 class Rest:
@@ -134,7 +138,7 @@ class Rest:
         except httpx.ConnectError:
             raise UnavailableError(f"slurmrestd at {self._settings.url} cannot be reached") from None
         except httpx.HTTPError as error:
-            raise InDoubtError(f"slurmrestd did not answer: {type(error).__name__}") from None
+            raise UnansweredError(f"slurmrestd did not answer: {type(error).__name__}") from None
 
 
 def _errors(answer: httpx.Response) -> list[tuple[int, str]]:

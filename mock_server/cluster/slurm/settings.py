@@ -26,6 +26,8 @@ class SlurmSettings:
     write to.  ``slurm_conf`` is for the commands that the server runs, ``bin_directory`` where they are if not on
     PATH.  ``cluster_name`` is what clients call the cluster.  ``timeout``, ``shortest_pause`` and ``longest_pause``
     are seconds: how long an answer may take, and how often the state is asked for while jobs run and while none does.
+    ``settle`` are the seconds that slurmrestd may go on with a submission that got no answer, for which a repeat has to
+    wait: longer than Slurm's ``MessageTimeout`` twice.
     """
 
     url: str
@@ -39,6 +41,7 @@ class SlurmSettings:
     bin_directory: str | None = None
     cluster_name: str = "slurm"
     timeout: float = 10.0
+    settle: float = 60.0
     shortest_pause: float = 0.2
     longest_pause: float = 5.0
 
