@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -143,6 +144,7 @@ async def test_a_state_that_one_may_not_see_is_an_error(face: Face) -> None:
 
 async def test_what_comes_while_the_state_is_fetched_is_kept_and_comes_after(face: Face) -> None:
     peers: list[Any] = []
+    first = threading.Event()
 
     def talk(peer: Peer) -> None:
         peer.receive()
@@ -150,9 +152,11 @@ async def test_what_comes_while_the_state_is_fetched_is_kept_and_comes_after(fac
         peer.send({"action": "subscribed", "channel": "jobs"})
         if len(peers) > 1:
             peer.send(update(1, sequence=1))
+            first.set()
             peer.ended()
 
     def rest(request: Request) -> Step:
+        assert first.wait(30)
         peers[-1].send(update(2, sequence=2))  # on the socket, while the list is being asked for
         peers[-1].say_goodbye(1000)
         return Json(200, {"jobs": []})
