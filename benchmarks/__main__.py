@@ -13,13 +13,17 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from benchmarks import services
 from benchmarks.measure import measure, serving
+from benchmarks.report import Beside, table
 from benchmarks.rows import PEERS, ROWS, Row
 from benchmarks.table import HEADERS, Result, markdown, medians, replaced, result
 from benchmarks.transfers.ground import amounts
 from benchmarks.transfers.rows import TRANSFERS
 
 ALL = (*ROWS, *TRANSFERS)
+SERVER = {"services": services.measured}
+"""What is measured of the server, by the name that ``--only`` has for it."""
 QUICK_ROUNDS, QUICK_SCALE = 3, 0.2
 
 
@@ -33,11 +37,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     rounds: int = options.rounds or (QUICK_ROUNDS if options.quick else 7)
     signal.signal(signal.SIGTERM, stop)
     results, costs = measured(chosen(options.only), options.clients, rounds, scale)
+    served = serving_others(options.only, rounds, scale)
     tables = [markdown(lines, group) for group, lines in results.items() if lines]
-    text = "\n\n".join([*tables, *([moving(scale)] if results["transfers"] else []), conditions(rounds)])
+    notes = [*([moving(scale)] if results["transfers"] else []), conditions(rounds)]
+    text = "\n\n".join([*tables, *([table(served)] if served else []), *notes])
     print(text)
     every = [line for lines in results.values() for line in lines]
-    report = {"conditions": conditions(rounds), "figures": [line.as_json() for line in every], "costs": costs}
+    report = {
+        "conditions": conditions(rounds),
+        "figures": [line.as_json() for line in (*every, *served)],
+        "costs": costs,
+    }
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(report, indent=2) + "\n")
     if options.write:
@@ -51,6 +61,8 @@ def measured(
     """Return the lines of each table, and the median costs of each leg of each row."""
     results: dict[str, list[Result]] = {group: [] for group in HEADERS}
     costs: dict[str, dict[str, dict[str, float]]] = {}
+    if not rows:
+        return results, costs
     with serving(rows, scale) as origins:
         for row in rows:
             started = time.monotonic()
@@ -59,6 +71,17 @@ def measured(
             costs[row.key] = {leg: medians(runs) for leg, runs in samples.items()}
             print(f"{row.key}: {time.monotonic() - started:.0f} s", file=sys.stderr)
     return results, costs
+
+
+def serving_others(only: Sequence[str] | None, rounds: int, scale: float) -> list[Beside]:
+    """Return the lines of the table about the server."""
+    lines: list[Beside] = []
+    for name, measured in SERVER.items():
+        if only is None or name in only:
+            started = time.monotonic()
+            lines += measured(rounds, scale)
+            print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
+    return lines
 
 
 def stop(number: int, _: object) -> None:
@@ -71,7 +94,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds and calls, for a first look")
     parser.add_argument("--rounds", type=int, help="how often each client is measured (default: 7, quick: 3)")
-    parser.add_argument("--only", type=names([*HEADERS, *(row.key for row in ALL)]), help="rows, as in get,transfers")
+    parser.add_argument(
+        "--only", type=names([*HEADERS, *(row.key for row in ALL), *SERVER]), help="rows, as in get,transfers"
+    )
     parser.add_argument("--clients", type=names(PEERS), default=list(PEERS), help="clients, as in vantage,raw")
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the table between the markers of a file")
     parser.add_argument("--json", type=Path, metavar="FILE", default=Path("build/bench.json"))

@@ -1,15 +1,13 @@
 """The server beside peers: updates to many subscribers, lists and searches among very many jobs, memory of a job.
 
-Run ``python -m benchmarks.services``.  Subscribers live in a process of their own; the peer is a server that does nothing but
+Subscribers live in a process of their own; the peer is a server that does nothing but
 ``websockets.broadcast`` the same texts to as many.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
-import statistics
 import subprocess
 import sys
 import time
@@ -20,29 +18,29 @@ from contextlib import contextmanager
 import httpx
 from websockets.asyncio.server import broadcast, serve
 
+from benchmarks.report import Beside
 from mock_server import MockServer
 from mock_server.cluster.job import JobRequest, Resources
 
 TOKEN = {"Authorization": "Bearer YOUR_TOKEN"}
-COUNTS = (1, 100, 1000)
 UPDATES = {1: 6000, 100: 600, 1000: 150}
+JOBS = 100_000
+KEPT = 20_000
+MOST = 3
+"""Rounds that are worth their time."""
 
 
-def main() -> None:
-    """Print a line for each measurement."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--jobs", type=int, default=100_000)
-    options = parser.parse_args()
-    for count in COUNTS:
-        ours = [fan_out(count, UPDATES[count]) for _ in range(options.rounds)]
-        peer = [peer_fan_out(count, UPDATES[count]) for _ in range(options.rounds)]
-        line(f"updates/s to {count} subscribers", statistics.median(ours), statistics.median(peer))
-    among_many(options.jobs, options.rounds)
-
-
-def line(what: str, ours: float, peer: float) -> None:
-    print(f"{what:<32} {ours:>10,.0f}   websockets.broadcast {peer:>10,.0f}   ratio {ours / peer:.2f}", flush=True)
+def measured(rounds: int, scale: float) -> list[Beside]:
+    """Return the lines of the table."""
+    rounds = min(rounds, MOST)
+    lines: list[Beside] = []
+    for count, updates in UPDATES.items():
+        few = max(3, round(updates * scale) // 3 * 3)
+        pairs = [(fan_out(count, few), peer_fan_out(count, few)) for _ in range(rounds)]
+        name = f"updates to {count} subscriber{'s' if count > 1 else ''}, each"
+        ours, theirs = zip(*pairs, strict=True)
+        lines.append(Beside(name, "/s", ours, "websockets.broadcast", theirs, least=True))
+    return lines + among_many(max(KEPT, round(JOBS * scale)), rounds)
 
 
 @contextmanager
@@ -111,41 +109,48 @@ def peer_fan_out(count: int, updates: int) -> float:
     return asyncio.run(run())
 
 
-def among_many(count: int, rounds: int) -> None:
-    """Print what lists and searches take among so many finished jobs, and what one of these keeps in memory."""
+def among_many(count: int, rounds: int) -> list[Beside]:
+    """Return what lists and searches take among so many finished jobs, and what one of these keeps in memory."""
     shape = Resources(64, 256 * 10**9, 8)
     with MockServer(world="documented", rate_limits=False, clock="manual", s9s_port=0) as server:
         server.app.state.cluster.add_cluster(  # type: ignore[attr-defined]
             id="c", name="bench", provider="aws", region="us-west-2", nodes=64, node_shape=shape
         )
-        tracemalloc.start()
-        for first in range(0, count, 1000):
-            for number in range(first, first + 1000):
-                server.cluster.submit(JobRequest(f"job {number}", "true", "user_456", cluster_id="c"))
-            server.run_until_idle()
-            if first == 19_000:
-                print(
-                    f"memory of a finished job, its events included: {tracemalloc.get_traced_memory()[0] / 20_000:,.0f} bytes"
-                )
-                tracemalloc.stop()
+        size = filled(server, count)
         with httpx.Client(base_url=server.s9s_url, headers=TOKEN, trust_env=False, timeout=120) as client:
-            for what, path in (
-                ("list of 100", "/v1/jobs?limit=100"),
-                ("list of 100, deep", f"/v1/jobs?limit=100&offset={count // 2}"),
-                ("list of 100 by state", "/v1/jobs?limit=100&state=COMPLETED"),
-                ("search", "/v1/search?q=alice%20job%20777"),
-                ("status, for comparison", "/v1/status"),
-            ):
-                client.get(path).raise_for_status()
-                spent = [timed(client, path) for _ in range(10 * rounds)]
-                print(f"{what} among {count:,} jobs: {statistics.median(spent) * 1000:.1f} ms", flush=True)
+            lines = [
+                Beside(f"{what} among {count:,} jobs", "ms", timed(client, path, 10 * rounds), goal=goal)
+                for what, path, goal in (
+                    ("list of 100", "/v1/jobs?limit=100", 10.0),
+                    ("list of 100, deep", f"/v1/jobs?limit=100&offset={count // 2}", None),
+                    ("list of 100 by state", "/v1/jobs?limit=100&state=COMPLETED", None),
+                    ("search", "/v1/search?q=alice%20job%20777", None),
+                    ("status, for comparison", "/v1/status", None),
+                )
+            ]
+    return [*lines, Beside("memory of a finished job with its events", "bytes", [size])]
 
 
-def timed(client: httpx.Client, path: str) -> float:
-    began = time.perf_counter()
+def filled(server: MockServer, count: int) -> float:
+    """Let so many jobs run, and return how many bytes one of the first ``KEPT`` takes."""
+    size = 0.0
+    tracemalloc.start()
+    for first in range(0, count, 1000):
+        for number in range(first, first + 1000):
+            server.cluster.submit(JobRequest(f"job {number}", "true", "user_456", cluster_id="c"))
+        server.run_until_idle()
+        if first + 1000 == KEPT:
+            size = tracemalloc.get_traced_memory()[0] / KEPT
+            tracemalloc.stop()
+    return size
+
+
+def timed(client: httpx.Client, path: str, times: int) -> list[float]:
+    """Return what some requests took, in milliseconds; the first one is not counted."""
     client.get(path).raise_for_status()
-    return time.perf_counter() - began
-
-
-if __name__ == "__main__":
-    main()
+    found: list[float] = []
+    for _ in range(times):
+        began = time.perf_counter()
+        client.get(path).raise_for_status()
+        found.append(1000 * (time.perf_counter() - began))
+    return found
