@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
             clock=options.clock,
             world=options.world,
             scheduler=options.scheduler,
+            preemption=options.preemption,
             rate_limits=not options.no_rate_limits,
             state=options.state,
             storage_quota=options.storage_quota,
@@ -114,6 +115,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--world", default="documented", choices=sorted(WORLDS), help="what exists at the start")
     parser.add_argument(
         "--scheduler", default="fcfs", choices=sorted(SCHEDULERS), help="who may overtake whom in a queue"
+    )
+    parser.add_argument(
+        "--preemption", action="store_true", help="let jobs of a better quality of service take nodes from running ones"
     )
     parser.add_argument("--state", metavar="DIR", help="keep stored files here (default: a temporary directory)")
     parser.add_argument("--storage-quota", type=int, metavar="BYTES", help="size of all files together (default: any)")

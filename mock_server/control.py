@@ -172,6 +172,7 @@ class ControlAPI:
             "rate_limits": state.settings.rate_limits,
             "idempotency": state.settings.idempotency,
             "scheduler": state.settings.scheduler,
+            "preemption": state.settings.preemption,
         }
 
     async def _reset(self, request: Request) -> dict[str, Any]:

@@ -78,6 +78,7 @@ class MockServer:
     is the number of bytes that all files together may have.  ``scheduler`` is ``fcfs``, where no job overtakes another,
     or ``easy`` or ``conservative`` backfill; see ``mock_server.cluster.planning``.  ``weights`` say how age, size, quality
     of service, partition and fair share add to a priority, by default the third alone; see ``mock_server.cluster.priority``.
+    With ``preemption`` jobs of a better quality of service may take nodes from running ones, see ``mock_server.cluster.preemption``.
 
     S9S answers below ``/s9s`` and for the hosts that its document names; ``s9s_port`` gives it a socket of its own, 0
     meaning any free one.  ``oauth_clients`` are secrets by client id, accepted besides the documented pair;
@@ -106,6 +107,7 @@ class MockServer:
         check_invariants: bool = False,
         scheduler: SchedulerName = "fcfs",
         weights: Weights = WEIGHTS,
+        preemption: bool = False,
         idempotency: IdempotencyMode = "replay",
         api_keys: Iterable[str | Credential] = (),
         state: str | os.PathLike[str] | None = None,
@@ -144,6 +146,7 @@ class MockServer:
                 check_invariants=check_invariants,
                 scheduler=scheduler,
                 weights=weights,
+                preemption=preemption,
                 control=is_loopback(host),
                 directory=None if state is None else os.path.abspath(state),
                 storage_quota=storage_quota,

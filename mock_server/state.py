@@ -64,6 +64,7 @@ class Settings:
     check_invariants: bool = False
     scheduler: SchedulerName = "fcfs"
     weights: Weights = WEIGHTS
+    preemption: bool = False
     control: bool = True
     directory: str | None = None
     storage_quota: int | None = None
@@ -136,7 +137,12 @@ class ServerState:
             return self.slurm
         now, seed = self.time.now(), settings.seed
         simulated = build_world(
-            settings.world, now=now, seed=seed, scheduler=settings.scheduler, weights=settings.weights
+            settings.world,
+            now=now,
+            seed=seed,
+            scheduler=settings.scheduler,
+            weights=settings.weights,
+            preemption=settings.preemption,
         )
         if settings.check_invariants:
             self.check = simulated.check_invariants

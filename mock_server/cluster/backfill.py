@@ -66,6 +66,11 @@ class Backfill:
         self._eligible.clear()
         self._claims.clear()
 
+    def start_over(self) -> None:
+        """Forget all reservations, as if nobody had waited before."""
+        self.reservations = {}
+        self._show({})
+
     def plan(self, now: float, queue: JobQueue, running: Iterable[Process]) -> Decision:
         """Plan the nodes that were seen last."""
         jobs = {job.number: job for job in queue}

@@ -33,5 +33,6 @@ class Core:
     lines: Lines
     dependencies: Dependencies
     policy: Policy | None
+    preempts: bool
     load: Callable[[Node], float]
     seed: int

@@ -34,7 +34,8 @@ class Founding(Reading):
     """What is done to a backend before anybody uses it.
 
     ``scheduler`` is ``fcfs``, where nobody overtakes (see ``scheduler``), or ``easy`` or ``conservative`` backfill (see
-    ``planning``), which need time limits to be of use.  None of them preempts.  ``weights`` say what makes the order.
+    ``planning``), which need time limits to be of use.  ``weights`` say what makes the order.
+    With ``preemption`` jobs of a better quality of service may take nodes from others, see ``preemption``.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Founding(Reading):
         history_limit: int = HISTORY_LIMIT,
         weights: Weights = WEIGHTS,
         scheduler: SchedulerName = "fcfs",
+        preemption: bool = False,
     ) -> None:
         if scheduler not in SCHEDULERS:
             raise ValueError(f"scheduler must be fcfs, easy or conservative, not {scheduler!r}")
@@ -63,6 +65,7 @@ class Founding(Reading):
             lines=self._lines,
             dependencies=Dependencies(self._registry, lambda job: self._site_of(job).admit(job)),
             policy=SCHEDULERS[scheduler],
+            preempts=preemption,
             load=lambda node: self._meter.load(node, self._registry.jobs),
             seed=seed,
         )

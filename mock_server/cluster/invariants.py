@@ -186,6 +186,9 @@ def _check_heads(site: Site, core: Core) -> None:
         candidates = scheduler.candidates(job)
         free = placement.find([node for node in candidates if node not in kept], job.request)
         _require(free is None, "I11", f"job {job.id} could run on free nodes")
+        if scheduler.preemption is not None:
+            lesser = scheduler.preemption.victims(job, [node for node in candidates if node not in kept])
+            _require(not lesser, "I11", f"job {job.id} could have the nodes of others: {len(lesser)}")
         closed.add(lane.partition)
         kept.update(candidates)
 

@@ -6,6 +6,7 @@ each member on as few nodes as first fit gives.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mock_server.cluster.job import Resources
@@ -19,12 +20,17 @@ if TYPE_CHECKING:
 
 _READY = NodeState.READY
 
+NOTHING: Mapping[str, Resources] = MappingProxyType({})
+
 Place = tuple["Node", int]
 """A node, and how many shares of it."""
 
 
-def find(nodes: Iterable[Node], request: JobRequest) -> list[Place] | None:
-    """Return where the request fits on ready nodes at this moment, ``None`` if it does not."""
+def find(nodes: Iterable[Node], request: JobRequest, back: Mapping[str, Resources] = NOTHING) -> list[Place] | None:
+    """Return where the request fits on ready nodes at this moment, ``None`` if it does not.
+
+    ``back`` is what nodes would have besides what is free, by their names.
+    """
     wanted = request.resources
     cpus, memory, gpus = wanted.cpus, wanted.memory, wanted.gpus
     if request.required_nodes:
@@ -33,6 +39,8 @@ def find(nodes: Iterable[Node], request: JobRequest) -> list[Place] | None:
     missing = request.nodes if request.gang is None else request.gang
     for node in nodes:
         free = node.free
+        if node.name in back:
+            free = _sum(free, back[node.name])
         if free.cpus >= cpus and free.memory >= memory and free.gpus >= gpus and node.state is _READY:
             shares = 1 if request.gang is None else min(missing, fits(free, wanted))
             chosen.append((node, shares))
@@ -88,6 +96,10 @@ def release(job: Job, nodes: Mapping[str, Node], now: float) -> list[Node]:
         for node, ids in zip(left, job.gpu_ids, strict=True):
             node.gpus_in_use.difference_update(ids)
     return left
+
+
+def _sum(one: Resources, other: Resources) -> Resources:
+    return Resources(one.cpus + other.cpus, one.memory + other.memory, one.gpus + other.gpus)
 
 
 def _required_first(nodes: Iterable[Node], required: tuple[str, ...]) -> list[Node]:

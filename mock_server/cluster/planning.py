@@ -19,7 +19,7 @@ Rule 7 (lanes): the jobs of a partition form a lane; the rules on heads hold for
 Rule 8 (limits): a job over a limit on running jobs is passed over and keeps nothing from anybody.  A reservation counts
         as a running job, so that those behind it do not take its place under the limit.
 
-Nobody is preempted: preemption is not built.
+Running jobs stay as they are; see ``preemption`` for who may stop them.
 """
 
 from __future__ import annotations

@@ -5,8 +5,7 @@ Rule 2: the first job of a partition that has to wait for nodes keeps all nodes 
 Rule 3: a job that no free node could help steps aside until the cluster is changed, see ``obstacles``.
 Rule 4: a job over a limit, see ``limits``, waits for others of its kind to end, and keeps nothing from anybody.
 Rule 5: with backfill rule 2 holds until somebody has to wait; then others may overtake by the rules of ``planning``.
-
-A running job is never stopped for another one: preemption is not built.
+Rule 6: a running job is stopped for another one only by the rules of ``preemption``, and only if that is switched on.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from mock_server.cluster.job import Job
     from mock_server.cluster.limits import Limit
     from mock_server.cluster.node import Cluster, Node
+    from mock_server.cluster.preemption import Preemption
     from mock_server.cluster.queue import Lane, LaneKey
 
 RANKING_SECONDS = 60.0
@@ -49,6 +49,7 @@ class Scheduler:
         self.aside: dict[str, Job] = {}
         self.arrivals: dict[float, list[Job]] = {}
         self.executor: Executor
+        self.preemption: Preemption | None = None
         self._cluster = cluster
         self._core = core
         self._partitions = facility.partitions
@@ -99,11 +100,7 @@ class Scheduler:
 
     def place(self, job: Job, kept: set[Node] | None = None) -> bool:
         """Give the job nodes of its partition that are free at this moment, none of them ``kept`` for others."""
-        partition = self._partitions[job.partition]
-        if kept or partition.members is not None:
-            places = placement.find(self.candidates(job, kept), job.request)
-        else:
-            places = placement.find(self._cluster.nodes.values(), job.request)
+        places = placement.find(self.candidates(job, kept), job.request)
         if places is not None:
             placement.allocate(job, places, self._agenda.now)
         return places is not None
@@ -210,13 +207,35 @@ class Scheduler:
                 placement.allocate(job, places, self._agenda.now)
                 self.queue.discard(job)
                 self._start(job, self._limits.of(job))
-            else:
-                self._again = True
+            # One that has ended already makes room that the plan does not know of.
+            self._again |= job.state is not JobState.RUNNING
+        if self.preemption is not None:
+            self._preempt_by_plan(backfill, decision.heads)
         self._limited = {}
         for (_, _, job), lane in self.queue.heads():
             if (reason := self._limits.exceeded(job, lane.limits)) is not None:
                 self._limited[lane.key] = reason
                 self._note(job, reason)
+
+    def _preempt_by_plan(self, backfill: Backfill, heads: list[Job]) -> None:
+        """Let the first job that can take nodes from others have them; the rest is for a new plan."""
+        kept: set[Node] = set()
+        for job in heads:
+            limits = self._limits.of(job)
+            may = job in self.queue and self._limits.exceeded(job, limits) is None
+            if may and self._preempts(job, kept):
+                self.queue.discard(job)
+                del self._waiting[job.number]
+                backfill.start_over()
+                self._again = True
+                self._start(job, limits)
+                break
+            kept.update(self.candidates(job))
+
+    def _preempts(self, job: Job, kept: set[Node]) -> bool:
+        """Take nodes from less important jobs, if that helps; tell whether the job has got them."""
+        cleared = self.preemption is not None and self.preemption.clear(job, self.candidates(job, kept))
+        return cleared and job in self.queue and self.place(job, kept)
 
     def _set_aside(self, job: Job, reason: str) -> None:
         self.queue.discard(job)
@@ -242,7 +261,7 @@ class Scheduler:
                 self._limited[lane.key] = reason
                 self._note(job, reason)
                 heappop(heads)
-            elif self.place(job, kept):
+            elif self.place(job, kept) or self._preempts(job, kept):
                 self.queue.discard(job)
                 self._start(job, lane.limits)
             else:

@@ -11,6 +11,7 @@ from mock_server.cluster.backend import StateError
 from mock_server.cluster.executor import Executor
 from mock_server.cluster.fleet import Fleet
 from mock_server.cluster.job import RETRY_SECONDS, JobState
+from mock_server.cluster.preemption import Preemption
 from mock_server.cluster.scheduler import Scheduler
 from mock_server.cluster.signals import KILL
 
@@ -50,6 +51,9 @@ class Site:
         )
         self.autoscaler = Autoscaler(cluster, core.agenda, core.history, self.fleet, self.scheduler.demand)
         self.executor = self.scheduler.executor = Executor(core.agenda, core.history, core.seed, self)
+        if core.preempts:
+            running = self.executor.processes
+            self.scheduler.preemption = Preemption(core.facility.qos, running, self.make_way)
         self._core = core
         self._agenda = core.agenda
         self._lifecycle = core.lifecycle
@@ -126,14 +130,18 @@ class Site:
     def fail_node(self, node: Node, reason: str, jobs: list[Job]) -> None:
         """Take a node down and requeue its jobs."""
         for job in jobs:
-            self._requeue(job, node, f"failed: {reason}")
+            self._requeue(job, f"Node {node.name} failed: {reason}", node)
         self.fleet.fail(node, reason)
 
     def evict(self, node: Node, jobs: list[Job]) -> None:
         """Requeue what still runs on a node that has been draining for too long."""
         for job in jobs:
-            self._requeue(job, node, f"had to be empty by now: {node.reason}")
+            self._requeue(job, f"Node {node.name} had to be empty by now: {node.reason}", node)
         self.fleet.vacated(node)
+
+    def make_way(self, job: Job, other: Job) -> None:
+        """Requeue a job so that a more important one gets its nodes."""
+        self._requeue(job, f"Preempted by job {other.id}")
 
     def exited(self, job: Job, status: int) -> None:
         """Settle a job whose command has ended."""
@@ -207,15 +215,15 @@ class Site:
         self._go_back(job, f"Job {failure}. Retry {job.retries} of {request.max_retries} in {pause:g} s")
         return True
 
-    def _requeue(self, job: Job, node: Node, failure: str) -> None:
+    def _requeue(self, job: Job, cause: str, staying: Node | None = None) -> None:
         verdict = self.executor.verdict(job)
         nodes = self._stop(job)
         if verdict == "cancelled":
             self._cancelled(job, job.cancel_reason, KILL)
         else:
             self._lifecycle.requeued(job, self._agenda.now + REQUEUE_SECONDS)
-            self._go_back(job, f"Node {node.name} {failure}. Job requeued, restart {job.restarts}")
-        self._vacate([other for other in nodes if other is not node])
+            self._go_back(job, f"{cause}. Job requeued, restart {job.restarts}")
+        self._vacate([node for node in nodes if node is not staying])
 
     def _go_back(self, job: Job, text: str) -> None:
         # Whoever has heard of it may have cancelled the job.

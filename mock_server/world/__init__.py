@@ -25,7 +25,13 @@ SEEDS: dict[str, Callable[[], Iterable[Seed]]] = {"documented": documented_files
 
 
 def build_world(
-    name: str, *, now: float, seed: int, scheduler: SchedulerName = "fcfs", weights: Weights = WEIGHTS
+    name: str,
+    *,
+    now: float,
+    seed: int,
+    scheduler: SchedulerName = "fcfs",
+    weights: Weights = WEIGHTS,
+    preemption: bool = False,
 ) -> SimulatedCluster:
     """Return the cluster of the world called ``name`` as it is at ``now``."""
     if name not in WORLDS:
@@ -38,6 +44,8 @@ def build_world(
         "platform": lambda number: "job_" + unique(number),
         "jobservice": lambda number: "job-" + unique(number),
     }
-    cluster = SimulatedCluster(now=now, seed=seed, id_factories=factories, scheduler=scheduler, weights=weights)
+    cluster = SimulatedCluster(
+        now=now, seed=seed, id_factories=factories, scheduler=scheduler, weights=weights, preemption=preemption
+    )
     WORLDS[name](cluster)
     return cluster

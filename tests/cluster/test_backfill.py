@@ -130,6 +130,17 @@ def test_jobs_that_end_at_once_leave_room_for_others(scheduler: str) -> None:
     world.finish()
 
 
+@EVERY
+def test_jobs_that_end_at_once_leave_room_under_a_limit(scheduler: str) -> None:
+    world = World(scheduler=scheduler)
+    world.scale(nodes=0)
+    first = world.submit("true", array=(0, 1, 2), array_limit=2)
+    world.wait(1)
+    world.scale(nodes=2)
+    world.finish()
+    assert {task.state for task in world.backend.array(first.array_job_id or "")} == {JobState.COMPLETED}
+
+
 @BACKFILL
 def test_a_listener_may_cancel_who_is_about_to_start(scheduler: str) -> None:
     world = World(nodes=2, scheduler=scheduler)

@@ -44,11 +44,12 @@ class ClusterMachine(RuleBasedStateMachine):
 
     scheduler: SchedulerName = "fcfs"
     weights: Weights = WEIGHTS
+    preemption = False
     jobs: Bundle[Job] = Bundle("jobs")
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(nodes=3, scheduler=self.scheduler, weights=self.weights)
+        self.world = World(nodes=3, scheduler=self.scheduler, weights=self.weights, preemption=self.preemption)
         self.world.add_partition("left", (1, 2), max_time=40.0, max_nodes=1)
         self.world.add_partition("right", (2, 3), default_time=30.0)
         facility = self.world.backend._facility
@@ -283,15 +284,34 @@ class ConservativeMachine(ClusterMachine):
     weights = Weights(qos=3, age=2, size=2, fair_share=2, max_age=60.0)
 
 
+class PreemptingMachine(ClusterMachine):
+    preemption = True
+
+
+class PreemptingEasyMachine(EasyMachine):
+    preemption = True
+
+
+class PreemptingConservativeMachine(ConservativeMachine):
+    preemption = True
+
+
 TestClusterMachine = ClusterMachine.TestCase
 TestEasyMachine = EasyMachine.TestCase
 TestConservativeMachine = ConservativeMachine.TestCase
+TestPreemptingMachine = PreemptingMachine.TestCase
+TestPreemptingEasyMachine = PreemptingEasyMachine.TestCase
+TestPreemptingConservativeMachine = PreemptingConservativeMachine.TestCase
 TestClusterMachine.settings = settings(
     max_examples=effort(40, 500), stateful_step_count=40, deadline=None, derandomize=not SOAKING
 )
-TestEasyMachine.settings = settings(
-    max_examples=effort(12, 300), stateful_step_count=30, deadline=None, derandomize=not SOAKING
-)
-TestConservativeMachine.settings = settings(
-    max_examples=effort(12, 300), stateful_step_count=30, deadline=None, derandomize=not SOAKING
-)
+for test in (
+    TestEasyMachine,
+    TestConservativeMachine,
+    TestPreemptingMachine,
+    TestPreemptingEasyMachine,
+    TestPreemptingConservativeMachine,
+):
+    test.settings = settings(
+        max_examples=effort(12, 300), stateful_step_count=30, deadline=None, derandomize=not SOAKING
+    )
