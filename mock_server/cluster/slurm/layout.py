@@ -133,7 +133,7 @@ class Layout:
         node.reason = record.reason or None
         node.features, node.gpu_type = record.features, record.gpu_type
         node.boot_time, node.last_busy = record.boot_time, record.last_busy or None
-        node.planned = "PLANNED" in record.states
+        node.planned, node.machine = "PLANNED" in record.states, record.machine
         if node.state is not previous and not is_new:
             data = {"cluster_id": self.cluster.id, "state": node.state.value, "reason": node.reason}
             history.record(now, _KINDS[node.state], node.name, data)

@@ -125,6 +125,7 @@ class Register:
             time_limit=record.time_limit,
             partition=record.partition,
             account=record.account or None,
+            qos=record.qos or "normal",
             queue=None if tag is None else tag.queue,
             stdout_path=record.stdout or None,
             stderr_path=record.stderr or None,
