@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from mock_server.cluster.backend import NotFoundError, RequestError
 from mock_server.cluster.job import Resources
-from mock_server.cluster.layout import ACCOUNTS, QUEUES, PartitionInfo, Qos
+from mock_server.cluster.layout import QUEUES, PartitionInfo
 from mock_server.cluster.node import Cluster, Node, NodeState, ScalePolicy
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mock_server.cluster.history import History
     from mock_server.cluster.job import Job, JobRequest
     from mock_server.cluster.layout import PartitionState
+    from mock_server.cluster.slurm.directory import Directory
     from mock_server.cluster.slurm.records import NodeRecord, PartitionRecord
 
 PARTITION_STATES = frozenset({"UP", "DOWN", "DRAIN", "INACTIVE"})
@@ -32,14 +33,13 @@ _KINDS = {
 class Layout:
     """One cluster, whose nodes and partitions are what Slurm told last."""
 
-    def __init__(self, name: str, now: float) -> None:
+    def __init__(self, name: str, now: float, directory: Directory) -> None:
         shape = Resources()
         self.cluster = Cluster(f"cluster_{name}", name, "on-premises", "local", shape, now, now)
         self.clusters = {self.cluster.id: self.cluster}
         self.partitions: dict[str, PartitionInfo] = {}
-        self.qos = {"normal": Qos("normal")}
         self.queues = {queue.name: queue for queue in QUEUES}
-        self.accounts = {account.name: account for account in ACCOUNTS}
+        self.directory = directory
 
     def find(self, id_or_name: str) -> Cluster:
         """Return the cluster, which has an id and a name, or raise ``NotFoundError``."""
@@ -91,7 +91,7 @@ class Layout:
         """Return the partition of a request: its own, else the default one or the first that has such nodes."""
         if request.cluster_id is not None:
             self.find(request.cluster_id)
-        if request.qos not in self.qos:
+        if request.qos not in self.directory.qos:
             raise RequestError("qos", f"there is no quality of service {request.qos!r}")
         if request.partition is not None:
             if request.partition not in self.partitions:
