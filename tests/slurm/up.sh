@@ -22,6 +22,7 @@ REST=${SIMSLURM_REST:-1}
 DBD=${SIMSLURM_DBD:-0}
 REST_USER=${SIMSLURM_REST_USER:-nobody}   # must be neither root nor SlurmUser
 MIN_JOB_AGE=${SIMSLURM_MIN_JOB_AGE:-86400}
+GATHER=${SIMSLURM_GATHER:-5}              # seconds between two looks at what a job uses
 
 export PATH=$PATH:/usr/sbin:/sbin
 umask 022
@@ -145,7 +146,7 @@ MaxJobCount=50000
 MaxArraySize=10001
 JobRequeue=0
 JobAcctGatherType=jobacct_gather/linux
-JobAcctGatherFrequency=task=5
+JobAcctGatherFrequency=task=$GATHER
 JobCompType=jobcomp/filetxt
 JobCompLoc=$S/state/jobcomp.txt
 $ACCT

@@ -49,7 +49,10 @@ class SlurmDb(Protocol):
 
 
 class Accounting:
-    """Asks slurmrestd where it speaks for the accounting, else ``sacct`` and ``sacctmgr``; ``calls`` counts both."""
+    """Asks slurmrestd where it speaks for the accounting, else ``sacct`` and ``sacctmgr``; ``calls`` counts both.
+
+    ``is_there`` tells whether the site has accounting, ``None`` until somebody had to ask.
+    """
 
     def __init__(self, access: SlurmDb, commands: Commands, roster: Roster, directory: Directory) -> None:
         self._access = access
@@ -58,6 +61,7 @@ class Accounting:
         self._directory = directory
         self._attempts: dict[str, tuple[int, float]] = {}
         self._directory_at = float("-inf")
+        self.is_there: bool | None = None
         self.calls = 0
 
     async def follow(self) -> None:
@@ -69,6 +73,7 @@ class Accounting:
                 pause = EVERY
             except UnsupportedError as error:
                 _log.info("what jobs used is not known: %s", error.reason)
+                self.is_there = False
                 self._forget_all()
                 pause = ABSENT_PAUSE
             except ClusterError as error:
@@ -112,6 +117,7 @@ class Accounting:
         answer = await self._access.slurmdb(f"jobs?step={quote(listed, safe='')}")
         if answer is None:
             answer = await self._commands.json("sacct", "--duplicates", f"--jobs={listed}")
+        self.is_there = True
         runs: dict[str, list[UsageRecord]] = defaultdict(list)
         for raw in answer.get("jobs") or ():
             record = records.usage_record(raw)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PARTITION_STATES = frozenset({"UP", "DOWN", "DRAIN", "INACTIVE"})
 _DOWN = frozenset({"DOWN", "ERROR", "FAIL", "UNKNOWN", "FUTURE"})
+NOTHING = Resources(0)
 _BOOTING = frozenset({"POWERING_UP", "REBOOT", "REBOOT_ISSUED"})
 _KINDS = {
     NodeState.READY: "node.up",
@@ -40,6 +41,7 @@ class Layout:
         self.partitions: dict[str, PartitionInfo] = {}
         self.queues = {queue.name: queue for queue in QUEUES}
         self.directory = directory
+        self._told: dict[str, tuple[Resources, Resources]] = {}
 
     def find(self, id_or_name: str) -> Cluster:
         """Return the cluster, which has an id and a name, or raise ``NotFoundError``."""
@@ -62,6 +64,7 @@ class Layout:
             self._update_node(record, history, now)
         for name in set(nodes) - seen:
             del nodes[name]
+            self._told.pop(name, None)
             history.record(now, "node.removed", name, {"cluster_id": self.cluster.id})
         if nodes:
             shapes = [node.capacity for node in nodes.values()]
@@ -101,13 +104,23 @@ class Layout:
         return self._fitting(default_first, request)
 
     def occupy(self, jobs: Iterable[Job]) -> None:
-        """Note which jobs run where."""
+        """Note which jobs run where, and what they have taken or given back since Slurm told what was free."""
+        taken: dict[str, Resources] = {}
         for node in self.cluster.nodes.values():
             node.running.clear()
         for job in jobs:
-            for name in job.node_names:
+            asked = job.request.resources
+            for name, shares in job.allocation:
                 if name in self.cluster.nodes:
                     self.cluster.nodes[name].running.add(job.id)
+                    taken[name] = _times(shares, asked, taken.get(name, NOTHING))
+        for name, node in self.cluster.nodes.items():
+            now = taken.get(name, NOTHING)
+            free, then = self._told.setdefault(name, (node.free, now))
+            given_back = _times(-1, now, _times(1, then, free))
+            node.free = Resources(
+                *(max(0, min(most, amount)) for most, amount in zip(node.capacity, given_back, strict=True))
+            )
 
     def _fitting(self, partitions: list[PartitionInfo], request: JobRequest) -> PartitionInfo:
         asked = request.resources
@@ -129,6 +142,7 @@ class Layout:
             node = self.cluster.nodes[record.name] = Node(record.name, capacity, capacity, cluster_id=self.cluster.id)
         previous, node.state = node.state, _state(record)
         node.capacity = capacity
+        self._told.pop(node.name, None)
         node.free = Resources(record.free_cpus, record.free_memory, record.gpus - record.gpus_used)
         node.reason = record.reason or None
         node.features, node.gpu_type = record.features, record.gpu_type
@@ -137,6 +151,10 @@ class Layout:
         if node.state is not previous and not is_new:
             data = {"cluster_id": self.cluster.id, "state": node.state.value, "reason": node.reason}
             history.record(now, _KINDS[node.state], node.name, data)
+
+
+def _times(times: int, each: Resources, beside: Resources) -> Resources:
+    return Resources(*(beside_it + times * amount for amount, beside_it in zip(each, beside, strict=True)))
 
 
 def _holds(capacity: Resources, asked: Resources) -> bool:
