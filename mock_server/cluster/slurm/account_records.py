@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _MICRO = 1e-6
 _MINUTE = 60.0
+_NO_AMOUNT = 2**62
+"""Slurm writes amounts near the top of their range for none."""
 _REQUEUED = "REQUEUED"
 
 
@@ -126,8 +128,9 @@ def _memory(step: dict[str, Any]) -> int | None:
     seen = _group(_group(step.get("tres")).get("requested"))
     for name in ("total", "max"):
         for amount in _list(seen.get(name)):
-            if _group(amount).get("type") == "mem":
-                return number(amount.get("count"), None) or None
+            count = _group(amount).get("count")
+            if _group(amount).get("type") == "mem" and isinstance(count, int) and 0 < count < _NO_AMOUNT:
+                return count
     return None
 
 

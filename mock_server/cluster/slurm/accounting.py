@@ -8,7 +8,6 @@ import time
 from collections import defaultdict
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import quote
 
 from mock_server.cluster.backend import ClusterError, UnsupportedError
 from mock_server.cluster.slurm import account_records as records
@@ -45,7 +44,7 @@ _log = logging.getLogger("mock_server")
 class SlurmDb(Protocol):
     """A way to the accounting that need not be there."""
 
-    async def slurmdb(self, path: str) -> dict[str, Any] | None: ...
+    async def slurmdb(self, what: str, **query: str) -> dict[str, Any] | None: ...
 
 
 class Accounting:
@@ -114,7 +113,7 @@ class Accounting:
         """Return all runs of some jobs, by what Slurm calls those."""
         listed = ",".join(keys)
         self.calls += 1
-        answer = await self._access.slurmdb(f"jobs?step={quote(listed, safe='')}")
+        answer = await self._access.slurmdb("jobs", step=listed, show_duplicates="true")
         if answer is None:
             answer = await self._commands.json("sacct", "--duplicates", f"--jobs={listed}")
         self.is_there = True

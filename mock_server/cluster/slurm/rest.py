@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlencode
 
 import httpx
 
@@ -68,6 +69,7 @@ class Rest:
         self._client: httpx.AsyncClient | None = None
         self._version: str | None = None
         self._slurmdb: str | None = None
+        self._filters: dict[str, frozenset[str]] = {}
         self.calls = 0
 
     @property
@@ -112,15 +114,27 @@ class Rest:
             answer = await self._send("GET", "/openapi/v3", None, self._settings.acting)
             paths: dict[str, Any] = answer.json().get("paths", {}) if answer.is_success else {}
             self._slurmdb = _newest(paths, "slurmdb")
+            self._filters = {
+                path.removeprefix(f"/slurmdb/{self._slurmdb}/").rstrip("/"): _parameters(content)
+                for path, content in paths.items()
+                if path.startswith("/slurmdb/")
+            }
             version = self._version = _newest(paths, "slurm")
             if version is None:
                 raise UnavailableError(f"slurmrestd at {self._settings.url} offers no version from v0.0.38 on")
         return version
 
-    async def slurmdb(self, path: str) -> dict[str, Any] | None:
-        """Return what the accounting says, ``None`` where slurmrestd does not speak for it."""
+    async def slurmdb(self, what: str, **query: str) -> dict[str, Any] | None:
+        """Return what the accounting says, ``None`` where slurmrestd does not speak for it.
+
+        Of ``query`` that is left out which this version does not know.
+        """
         await self.version()
-        return None if self._slurmdb is None else await self._call("GET", path, base=f"slurmdb/{self._slurmdb}")
+        if self._slurmdb is None:
+            return None
+        known = self._filters.get(what, frozenset())
+        chosen = urlencode({name: value for name, value in query.items() if name in known})
+        return await self._call("GET", f"{what}?{chosen}", base=f"slurmdb/{self._slurmdb}")
 
     async def _call(
         self,
@@ -160,6 +174,11 @@ def _newest(paths: Iterable[str], service: str) -> str | None:
     found = (re.match(rf"/{service}/v(\d+)\.(\d+)\.(\d+)/jobs", path) for path in paths)
     usable = [version for match in found if match and (version := tuple(map(int, match.groups()))) >= OLDEST]
     return "v" + ".".join(map(str, max(usable))) if usable else None
+
+
+def _parameters(path: dict[str, Any]) -> frozenset[str]:
+    """Return the names of what a path can be asked with."""
+    return frozenset(str(each.get("name")) for each in path.get("get", {}).get("parameters", ()))
 
 
 def _errors(answer: httpx.Response) -> list[tuple[int, str]]:
