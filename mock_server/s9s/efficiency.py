@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from typing_extensions import TypedDict
@@ -83,7 +83,7 @@ async def efficiency_(call: Call[EfficiencyListing, None]) -> EfficiencyReply:
         view = view_efficiency(job, people, now)
         found.append(view)
         for name, given in RATIOS.items():
-            ratio: float | None = view[name]  # type: ignore[literal-required]
+            ratio = cast("float | None", view[name])  # type: ignore[literal-required]
             if given(job) and ratio is not None:
                 known[name].append(ratio)
             elif given(job):
