@@ -102,6 +102,11 @@ class ClusterBackend(Protocol):
         """Who may use which account where; a user without any has the account ``default``."""
         ...
 
+    @property
+    def admin_levels(self) -> Mapping[str, str]:
+        """Who may do more than others according to the cluster itself: by user, Slurm's word in lower case."""
+        ...
+
     def job(self, job_id: str) -> Job: ...
     def array(self, array_job_id: str) -> tuple[Job, ...]:
         """Return the tasks of an array in the order of their numbers."""

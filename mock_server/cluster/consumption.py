@@ -25,15 +25,18 @@ class Appetite:
 
 @dataclass(frozen=True, slots=True)
 class Consumption:
-    """CPU and GPU seconds so far, of all nodes and runs, and the largest memory at one time in bytes."""
+    """CPU and GPU seconds so far, of all nodes and runs, and the largest memory at one time in bytes.
 
-    cpu_seconds: float = 0.0
-    gpu_seconds: float = 0.0
-    max_memory: int = 0
+    ``None`` is what nobody has measured, or not yet.
+    """
+
+    cpu_seconds: float | None = 0.0
+    gpu_seconds: float | None = 0.0
+    max_memory: int | None = 0
 
 
-EVERYTHING = Appetite(1.0, 1.0, 1.0)
 UNUSED = Consumption()
+UNMEASURED = Consumption(None, None, None)
 
 
 def consumption(used: Appetite, asked: Resources, shares: int, runs: Iterable[tuple[float, float]]) -> Consumption:

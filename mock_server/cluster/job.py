@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from mock_server.cluster.consumption import EVERYTHING, UNUSED, Appetite, Consumption
+from mock_server.cluster.consumption import UNUSED, Appetite, Consumption
 
 if TYPE_CHECKING:
     from mock_server.cluster.log import Log
@@ -141,6 +141,7 @@ class Job:
     ``time_limit`` is that of the request, else the default of the partition.  ``allocation`` names its nodes with the
     number of shares on each, ``gpu_ids`` the GPUs there.  ``restarts`` counts node failures, ``retries`` the job's own
     ones, ``earlier_runs`` has when it ran before.  ``predicted_start`` is the reservation that backfill holds for it.
+    ``meter`` tells what it uses at any time; without one ``measured`` is all there is.
     """
 
     id: str
@@ -177,16 +178,17 @@ class Job:
     outputs: dict[str, OutputFile] = field(default_factory=dict[str, OutputFile])
     number: int = 0
     meter: Meter | None = None
+    measured: Consumption = UNUSED
 
     @property
-    def appetite(self) -> Appetite:
-        """What the job uses of what it asked for while it runs; all of it where nobody reads its meter."""
-        return EVERYTHING if self.meter is None else self.meter.appetite(self)
+    def appetite(self) -> Appetite | None:
+        """What the job uses of what it asked for while it runs; ``None`` where only the whole is ``measured``."""
+        return None if self.meter is None else self.meter.appetite(self)
 
     @property
     def consumption(self) -> Consumption:
         """What the job has used so far."""
-        return UNUSED if self.meter is None else self.meter.read(self)
+        return self.measured if self.meter is None else self.meter.read(self)
 
     @property
     def qos(self) -> str:

@@ -19,12 +19,23 @@ class NodeState(StrEnum):
     DOWN = "down"
 
 
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a real machine says of itself: busy CPUs and free memory in bytes, ``None`` if it does not; what it is."""
+
+    cpu_load: float | None
+    free_memory: int | None
+    architecture: str
+    system: str
+
+
 @dataclass(slots=True, eq=False)
 class Node:
     """One machine; ``running`` holds the ids of the jobs on it.  A ``retiring`` node leaves once it is empty.
 
     ``boot_time`` and ``last_busy``, when a job last came or went, are seconds since the epoch; ``empty_by`` is when a drain turns to force, ``planned`` says that
     backfill holds it for the head of the queue; ``alone`` is the allocation of a job that has one share of it.
+    ``machine`` is there where the node is a real one.
     """
 
     name: str
@@ -43,15 +54,16 @@ class Node:
     empty_by: float | None = None
     load: Callable[[Node], float] = lambda _: 0.0
     gpus_in_use: set[int] = field(default_factory=set[int])
+    machine: Machine | None = None
     alone: tuple[tuple[str, int], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.alone = ((self.name, 1),)
 
     @property
-    def cpu_load(self) -> float:
-        """How many CPUs are busy, by what the jobs on the node make of theirs."""
-        return self.load(self)
+    def cpu_load(self) -> float | None:
+        """How many CPUs are busy: as the machine says, else by what the jobs on the node make of theirs."""
+        return self.load(self) if self.machine is None else self.machine.cpu_load
 
 
 @dataclass(frozen=True, slots=True)

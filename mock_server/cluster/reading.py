@@ -96,6 +96,11 @@ class Reading:
         """Who may use what."""
         return tuple(self._facility.associations)
 
+    @property
+    def admin_levels(self) -> Mapping[str, str]:
+        """Nobody's: what users may do is the server's affair here."""
+        return {}
+
     def job(self, job_id: str) -> Job:
         return self._registry.get(job_id)
 

@@ -32,11 +32,11 @@ INSTANT = 1e-6
 
 
 class MetricPoint(TypedDict):
-    """The mean load since the point before, in percent of what was there or asked for."""
+    """The mean load since the point before, in percent of what was there or asked for; null if that is not known."""
 
     timestamp: str
-    cpu_percent: float
-    memory_percent: float
+    cpu_percent: float | None
+    memory_percent: float | None
     gpu_percent: float | None
 
 
@@ -99,6 +99,8 @@ def _spans(start: float, end: float, step: float | None) -> list[tuple[float, fl
 
 def _job_point(job: Job, runs: tuple[tuple[float, float], ...], start: float, end: float) -> MetricPoint:
     asked, used = job.request.resources, job.appetite
+    if used is None:
+        return _measured_point(job, runs, start, end)
     busy, memory = _at(used, runs, end) if start == end else _between(used, runs, start, end)
     return {
         "timestamp": iso(end),
@@ -106,6 +108,26 @@ def _job_point(job: Job, runs: tuple[tuple[float, float], ...], start: float, en
         "memory_percent": _percent(memory) if asked.memory else 0.0,
         "gpu_percent": _percent(used.gpu * busy) if asked.gpus else None,
     }
+
+
+def _measured_point(job: Job, runs: tuple[tuple[float, float], ...], start: float, end: float) -> MetricPoint:
+    """Return the mean of the whole life of a job, of which nothing more is known, for the part of a span that it ran."""
+    seconds = sum(until - since for since, until in runs)
+    given, used = job.request.resources.cpus * job.request.shares * seconds, job.consumption.cpu_seconds
+    busy = _busy(runs, start, end)
+    return {
+        "timestamp": iso(end),
+        "cpu_percent": None if used is None or not given else _percent(busy * min(1.0, used / given)),
+        "memory_percent": None,
+        "gpu_percent": None,
+    }
+
+
+def _busy(runs: tuple[tuple[float, float], ...], start: float, end: float) -> float:
+    """Return for which part of a span a job runs."""
+    if start == end:
+        return float(any(begun - INSTANT <= end <= ended for begun, ended in runs))
+    return min(1.0, sum(max(0.0, min(end, ended) - max(start, begun)) for begun, ended in runs) / (end - start))
 
 
 def _at(used: Appetite, runs: tuple[tuple[float, float], ...], at: float) -> tuple[float, float]:

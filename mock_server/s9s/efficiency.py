@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from typing_extensions import TypedDict
@@ -42,15 +42,15 @@ class EfficiencyListing(StrictQuery):
 
 
 class EfficiencyJob(TypedDict):
-    """How well one job used what it had, each as a fraction."""
+    """How well one job used what it had, each as a fraction; null is what has not been measured."""
 
     job_id: str
     user: str
     partition: str
     runtime: str
-    cpu_efficiency: float
-    memory_efficiency: float
-    gpu_utilization: float
+    cpu_efficiency: float | None
+    memory_efficiency: float | None
+    gpu_utilization: float | None
 
 
 class EfficiencyReply(TypedDict):
@@ -65,12 +65,13 @@ class EfficiencyReply(TypedDict):
 async def efficiency_(call: Call[EfficiencyListing, None]) -> EfficiencyReply:
     """Get job efficiency.
 
-    A mean is over the jobs that were given some of the resource: one without GPUs does not use them badly.
+    A mean is over the jobs that were given some of the resource: one without GPUs does not use them badly.  Where
+    nothing has been measured of those that were, there is no mean.
     """
     wanted, state = call.query, call.state
     people, now = People(state.users), state.time.now()
     owners = None if wanted.user is None else people.ids(wanted.user)
-    sums, counts, found = dict.fromkeys(RATIOS, 0.0), dict.fromkeys(RATIOS, 0), list[EfficiencyJob]()
+    known, unknown, found = {name: list[float]() for name in RATIOS}, set[str](), list[EfficiencyJob]()
     async for job in in_slices(list(state.cluster.jobs.values())[::-1]):
         if owners is not None and job.request.user_id not in owners:
             continue
@@ -82,11 +83,17 @@ async def efficiency_(call: Call[EfficiencyListing, None]) -> EfficiencyReply:
         view = view_efficiency(job, people, now)
         found.append(view)
         for name, given in RATIOS.items():
-            if given(job):
-                sums[name] += view[name]  # type: ignore[literal-required]
-                counts[name] += 1
+            ratio = cast("float | None", view[name])  # type: ignore[literal-required]
+            if given(job) and ratio is not None:
+                known[name].append(ratio)
+            elif given(job):
+                unknown.add(name)
     page = list(islice(found, wanted.offset, wanted.offset + min(wanted.limit, MAX_LIMIT)))
-    averages = {name: round(sums[name] / counts[name], 4) if counts[name] else 0.0 for name in RATIOS}
+    averages = {
+        name: round(sum(ratios) / len(ratios), 4) if ratios else 0.0
+        for name, ratios in known.items()
+        if ratios or name not in unknown
+    }
     return {"jobs": page, "total": len(found), "averages": averages}
 
 

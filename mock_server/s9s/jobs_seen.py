@@ -19,13 +19,13 @@ _PLACE = re.compile(r"%(\d{0,2})([jAaxuN%])", re.ASCII)
 
 
 class JobEfficiency(TypedDict):
-    """What a job made of what it was given: shares of its CPUs, memory and GPUs, and two amounts."""
+    """What a job made of what it was given: shares of its CPUs, memory and GPUs, and two amounts; null if unknown."""
 
-    cpu_efficiency: float
-    memory_efficiency: float
-    gpu_utilization: float
-    max_memory_used: str
-    max_cpu_time: str
+    cpu_efficiency: float | None
+    memory_efficiency: float | None
+    gpu_utilization: float | None
+    max_memory_used: str | None
+    max_cpu_time: str | None
 
 
 def cpus_of(job: Job) -> int:
@@ -55,8 +55,8 @@ def efficiency(job: Job, now: float) -> JobEfficiency:
         "cpu_efficiency": _ratio(used.cpu_seconds, seconds * cpus_of(job)),
         "memory_efficiency": _ratio(used.max_memory, memory_of(job)),
         "gpu_utilization": _ratio(used.gpu_seconds, seconds * gpus_of(job)),
-        "max_memory_used": memory_text(used.max_memory),
-        "max_cpu_time": hours_text(used.cpu_seconds),
+        "max_memory_used": None if used.max_memory is None else memory_text(used.max_memory),
+        "max_cpu_time": None if used.cpu_seconds is None else hours_text(used.cpu_seconds),
     }
 
 
@@ -93,5 +93,7 @@ def working_directory(job: Job, people: People) -> str:
     return job.request.working_directory or people.home(job.request.user_id)
 
 
-def _ratio(part: float, whole: float) -> float:
-    return round(min(1.0, part / whole), 4) if whole else 0.0
+def _ratio(part: float | None, whole: float) -> float | None:
+    if not whole:
+        return 0.0
+    return None if part is None else round(min(1.0, part / whole), 4)

@@ -29,10 +29,10 @@ class NodeView(TypedDict):
     partitions: list[str]
     cpu_total: int
     cpu_allocated: int
-    cpu_load: float
+    cpu_load: float | None
     memory_total: str
     memory_allocated: str
-    memory_free: str
+    memory_free: str | None
     gpus_total: int
     gpus_allocated: int
     features: list[str]
@@ -77,22 +77,22 @@ def memberships(cluster: ClusterBackend) -> dict[str, list[str]]:
 
 def view_node(cluster: ClusterBackend, node: Node, partitions: list[str], now: float) -> NodeView:
     """Return a node as callers see it."""
-    total, free = node.capacity, node.free
+    total, free, machine = node.capacity, node.free, node.machine
     return {
         "node_name": node.name,
         "state": node_word(node),
         "partitions": partitions,
         "cpu_total": total.cpus,
         "cpu_allocated": total.cpus - free.cpus,
-        "cpu_load": round(node.cpu_load, 2),
+        "cpu_load": None if node.cpu_load is None else round(node.cpu_load, 2),
         "memory_total": memory_text(total.memory),
         "memory_allocated": memory_text(total.memory - free.memory),
-        "memory_free": memory_text(total.memory - _memory_used(cluster, node)),
+        "memory_free": _memory_free(cluster, node),
         "gpus_total": total.gpus,
         "gpus_allocated": total.gpus - free.gpus,
         "features": list(node.features),
-        "architecture": ARCHITECTURE,
-        "os": SYSTEM,
+        "architecture": ARCHITECTURE if machine is None else machine.architecture,
+        "os": SYSTEM if machine is None else machine.system,
         "boot_time": iso(node.boot_time),
         "last_busy": iso_or_none(now if node.running else node.last_busy),
         "jobs": sorted(node.running, key=lambda job_id: (len(job_id), job_id)),
@@ -100,7 +100,10 @@ def view_node(cluster: ClusterBackend, node: Node, partitions: list[str], now: f
     }
 
 
-def _memory_used(cluster: ClusterBackend, node: Node) -> int:
-    """Return what the jobs on a node have filled of its memory, each job spreading evenly."""
+def _memory_free(cluster: ClusterBackend, node: Node) -> str | None:
+    """Return what a machine has left; else what the jobs on it have not filled, each job spreading evenly."""
+    if node.machine is not None:
+        return None if node.machine.free_memory is None else memory_text(node.machine.free_memory)
     jobs = (cluster.job(job_id) for job_id in node.running)
-    return sum(job.consumption.max_memory // max(1, len(job.node_names)) for job in jobs)
+    used = sum((job.consumption.max_memory or 0) // max(1, len(job.node_names)) for job in jobs)
+    return memory_text(node.capacity.memory - used)

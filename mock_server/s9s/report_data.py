@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 HOUR = 3_600.0
 MOST_BARS = 10
 BINS = 10
+UNKNOWN = "unknown"
+"""The mean of what has not been measured."""
 
 Cell = str | int | float
 
@@ -144,7 +146,8 @@ def efficiency(facts: Facts) -> Report:
     names = ("cpu_efficiency", "memory_efficiency", "gpu_utilization")
     bins = [0] * BINS
     for job in ran:
-        bins[min(BINS - 1, int(job.cpu_efficiency * BINS))] += 1
+        if job.cpu_efficiency is not None:
+            bins[min(BINS - 1, int(job.cpu_efficiency * BINS))] += 1
     labels = [f"{100 * number // BINS}-{100 * (number + 1) // BINS}%" for number in range(BINS)]
     return Report(
         title="Efficiency",
@@ -224,7 +227,7 @@ def _mean_clock(jobs: Iterable[JobFact]) -> str:
     return clock_text(fmean(waits) if waits else 0.0)
 
 
-def _means(jobs: Sequence[JobFact]) -> tuple[float, float, float]:
+def _means(jobs: Sequence[JobFact]) -> tuple[Cell, Cell, Cell]:
     ran = [job for job in jobs if job.runs]
     return (
         _mean(job.cpu_efficiency for job in ran),
@@ -233,9 +236,12 @@ def _means(jobs: Sequence[JobFact]) -> tuple[float, float, float]:
     )
 
 
-def _mean(values: Iterable[float]) -> float:
+def _mean(values: Iterable[float | None]) -> Cell:
     listed = list(values)
-    return round(fmean(listed), 4) if listed else 0.0
+    known = [value for value in listed if value is not None]
+    if listed and not known:
+        return UNKNOWN
+    return round(fmean(known), 4) if known else 0.0
 
 
 def _grouped(jobs: Iterable[JobFact], key: Callable[[JobFact], str]) -> list[tuple[Cell, ...]]:

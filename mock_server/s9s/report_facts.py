@@ -33,9 +33,9 @@ class JobFact(NamedTuple):
     cpus: int
     memory: int
     gpus: int
-    cpu_efficiency: float
-    memory_efficiency: float
-    gpu_utilization: float
+    cpu_efficiency: float | None
+    memory_efficiency: float | None
+    gpu_utilization: float | None
 
     @property
     def seconds(self) -> float:

@@ -77,6 +77,7 @@ def user_views(state: ServerState) -> Mapping[str, UserView]:
     for association in state.cluster.associations:
         associations[people.username(association.user_id)].append(association)
     levels = {user.username: user.admin_level for user in state.users.values()}
+    levels |= {people.username(user_id): level for user_id, level in state.cluster.admin_levels.items()}
     names = levels.keys() | jobs.keys() | associations.keys()
     return {name: _view(name, levels.get(name, "none"), jobs[name], associations[name], now) for name in names}
 

@@ -24,6 +24,7 @@ def series(client: httpx.Client, path: str, query: str = "") -> list[tuple[str, 
 def test_a_job_shows_what_it_uses_of_what_it_asked_for(server: MockServer, client: httpx.Client) -> None:
     assert client.get(JOB).json()["job_id"] == "job_123"
     used = server.cluster.job("job_123").appetite
+    assert used is not None
     cpu, memory, gpu = 100 * used.cpu, 100 * used.memory, 100 * used.gpu
     # Memory grows for a minute: its mean over the first 100 seconds is that of 30 seconds without, 70 with it.
     assert series(client, JOB, "step=100") == [

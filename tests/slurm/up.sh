@@ -22,6 +22,7 @@ REST=${SIMSLURM_REST:-1}
 DBD=${SIMSLURM_DBD:-0}
 REST_USER=${SIMSLURM_REST_USER:-nobody}   # must be neither root nor SlurmUser
 MIN_JOB_AGE=${SIMSLURM_MIN_JOB_AGE:-86400}
+GATHER=${SIMSLURM_GATHER:-5}              # seconds between two looks at what a job uses
 
 export PATH=$PATH:/usr/sbin:/sbin
 umask 022
@@ -145,7 +146,7 @@ MaxJobCount=50000
 MaxArraySize=10001
 JobRequeue=0
 JobAcctGatherType=jobacct_gather/linux
-JobAcctGatherFrequency=task=5
+JobAcctGatherFrequency=task=$GATHER
 JobCompType=jobcomp/filetxt
 JobCompLoc=$S/state/jobcomp.txt
 $ACCT
@@ -167,12 +168,12 @@ if [ "$DBD" = 1 ]; then
   mkdir -p "$S/mysql" "$S/mysql-run"; [ "$(id -u)" = 0 ] && chown mysql "$S/mysql" "$S/mysql-run"
   if [ ! -d "$S/mysql/mysql" ]; then
     log "mariadb-install-db"
-    mariadb-install-db --no-defaults --user="$DBUSER" --datadir="$S/mysql" --skip-test-db \
+    mariadb-install-db --no-defaults --user="$DBUSER" --datadir="$S/mysql" --tmpdir="$S/mysql-run" --skip-test-db \
       --auth-root-authentication-method=socket --auth-root-socket-user="$(id -un)" >"$S/log/mariadb-install.log" 2>&1 9>&-
   fi
   if ! alive mariadbd "$S/mysql-run/mariadbd.pid"; then
     log "mariadbd"
-    setsid mariadbd --no-defaults --user="$DBUSER" --datadir="$S/mysql" --socket="$S/mysql-run/sock" \
+    setsid mariadbd --no-defaults --user="$DBUSER" --datadir="$S/mysql" --tmpdir="$S/mysql-run" --socket="$S/mysql-run/sock" \
       --pid-file="$S/mysql-run/mariadbd.pid" --bind-address=127.0.0.1 --port=$((PORT+2)) \
       --innodb-buffer-pool-size=${SIMSLURM_INNODB_MB:-128}M --innodb-lock-wait-timeout=900 --skip-log-bin --skip-name-resolve \
       --performance-schema=OFF >"$S/log/mariadbd.log" 2>&1 </dev/null 9>&- &

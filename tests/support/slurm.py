@@ -19,18 +19,26 @@ PORTS = 16
 SEARCH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 
 
-def missing() -> str | None:
+PROGRAMS = ("slurmctld", "slurmd", "scontrol", "munged", "slurmrestd")
+ACCOUNTING = ("slurmdbd", "sacctmgr", "mariadbd", "mariadb-install-db")
+
+
+def missing(programs: tuple[str, ...] = PROGRAMS) -> str | None:
     """Return why there can be no cluster here, ``None`` if there can."""
-    for name in ("slurmctld", "slurmd", "scontrol", "munged", "slurmrestd"):
+    for name in programs:
         if shutil.which(name, path=SEARCH) is None:
             return f"{name} is not on PATH; docs/slurm.md says which packages bring it"
     return None
 
 
 class Site:
-    """Two nodes with GPUs in the partition ``gpu``, two without in ``normal``; everything is below ``state``."""
+    """Two nodes with GPUs in the partition ``gpu``, two without in ``normal``; everything is below ``state``.
 
-    def __init__(self) -> None:
+    With ``accounting`` there is a database of what jobs used, and they are looked at every second.
+    """
+
+    def __init__(self, *, accounting: bool = False) -> None:
+        self._accounting = accounting
         self.state = Path(tempfile.mkdtemp(prefix="vantage-slurm-"))
         self.state.chmod(0o755)
         self.port = _free_ports()
@@ -109,6 +117,8 @@ class Site:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "SIMSLURM"))}
+        if self._accounting:
+            kept |= {"SIMSLURM_DBD": "1", "SIMSLURM_INNODB_MB": "16", "SIMSLURM_GATHER": "1"}
         return {**kept, "PATH": SEARCH, "SIMSLURM_STATE": str(self.state), "SIMSLURM_PORT": str(self.port)}
 
 

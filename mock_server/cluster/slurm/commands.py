@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from mock_server.cluster.backend import DeniedError, RequestError, StateError, UnavailableError, UnsupportedError
 
@@ -16,7 +17,7 @@ _TIMEOUT = 20.0
 
 
 class Commands:
-    """Runs ``scontrol`` with the rights of the server's own account."""
+    """Runs them with the rights of the server's own account."""
 
     def __init__(self, settings: SlurmSettings) -> None:
         self._settings = settings
@@ -42,8 +43,22 @@ class Commands:
 
     async def scontrol(self, *arguments: str) -> str:
         """Run ``scontrol`` and return what it prints."""
+        return await self._run("scontrol", *arguments)
+
+    async def json(self, program: str, *arguments: str) -> dict[str, Any]:
+        """Run a command that can answer in JSON, and return that."""
+        text = await self._run(program, "--json", *arguments)
+        try:
+            content: Any = json.loads(text)
+        except ValueError:
+            content = None
+        if not isinstance(content, dict):
+            raise UnsupportedError(f"{program} of this Slurm does not answer in JSON")
+        return cast("dict[str, Any]", content)
+
+    async def _run(self, program: str, *arguments: str) -> str:
         process = await asyncio.create_subprocess_exec(
-            self._program("scontrol"),
+            self._program(program),
             *arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -56,7 +71,7 @@ class Commands:
         except TimeoutError:
             process.kill()
             await process.wait()
-            raise UnavailableError(f"scontrol did not answer within {_TIMEOUT:g} seconds") from None
+            raise UnavailableError(f"{program} did not answer within {_TIMEOUT:g} seconds") from None
         if process.returncode != 0:
             raise _refusal(err.decode(errors="replace").strip() or out.decode(errors="replace").strip())
         return out.decode(errors="replace")
@@ -76,8 +91,10 @@ class Commands:
 
 
 def _refusal(text: str) -> Exception:
-    """Return the error that a message of ``scontrol`` stands for."""
+    """Return the error that a message of a command stands for."""
     lowered = text.lower()
+    if "accounting storage is disabled" in lowered or "unrecognized option" in lowered:
+        return UnsupportedError(text)
     if "unable to contact" in lowered or "connect failure" in lowered or "zero bytes" in lowered:
         return UnavailableError(f"Slurm is not available: {text}")
     if "permission" in lowered or "not authorized" in lowered:

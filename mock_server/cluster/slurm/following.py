@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from mock_server.cluster.backend import ClusterError, UnavailableError
 from mock_server.cluster.history import History
 from mock_server.cluster.job import JobState
+from mock_server.cluster.slurm.accounting import Accounting
 from mock_server.cluster.slurm.commands import Commands
+from mock_server.cluster.slurm.directory import Directory
 from mock_server.cluster.slurm.layout import Layout
 from mock_server.cluster.slurm.memory import FILE, Memory
 from mock_server.cluster.slurm.reading import Reading
@@ -39,12 +41,14 @@ class Following(Reading):
 
     def __init__(self, settings: SlurmSettings, *, state: str | None = None, history_limit: int = 200_000) -> None:
         now = time.time()
-        layout, history = Layout(settings.cluster_name, now), History(history_limit)
+        directory = Directory(settings.users)
+        layout, history = Layout(settings.cluster_name, now, directory), History(history_limit)
         self._memory = Memory(None if state is None else os.path.join(state, FILE))
         super().__init__(layout, Roster(layout.cluster.id, history, self._memory), history)
         self.settings = settings
         self.commands = Commands(settings)
         self.rest = Rest(settings, Tokens(settings, self.commands))
+        self.accounting = Accounting(self.rest, self.commands, self._roster, directory)
         self.trouble: UnavailableError | None = UnavailableError("Slurm has not answered yet")
         self._in_flight: dict[str, JobRequest] = {}
         self._doubtful: dict[str, tuple[JobRequest, Tag, str, str]] = {}
@@ -71,6 +75,7 @@ class Following(Reading):
             _log.warning("%s", error)
         if self._poller is None:
             self._poller = asyncio.create_task(self._poll())
+            self._keep(asyncio.create_task(self.accounting.follow()))
 
     async def aclose(self) -> None:
         """Stop looking; jobs run on."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from mock_server.cluster.backend import NotFoundError, RequestError
 from mock_server.cluster.job import Resources
-from mock_server.cluster.layout import ACCOUNTS, QUEUES, PartitionInfo, Qos
+from mock_server.cluster.layout import QUEUES, PartitionInfo
 from mock_server.cluster.node import Cluster, Node, NodeState, ScalePolicy
 
 if TYPE_CHECKING:
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from mock_server.cluster.history import History
     from mock_server.cluster.job import Job, JobRequest
     from mock_server.cluster.layout import PartitionState
+    from mock_server.cluster.slurm.directory import Directory
     from mock_server.cluster.slurm.records import NodeRecord, PartitionRecord
 
 PARTITION_STATES = frozenset({"UP", "DOWN", "DRAIN", "INACTIVE"})
 _DOWN = frozenset({"DOWN", "ERROR", "FAIL", "UNKNOWN", "FUTURE"})
+NOTHING = Resources(0)
 _BOOTING = frozenset({"POWERING_UP", "REBOOT", "REBOOT_ISSUED"})
 _KINDS = {
     NodeState.READY: "node.up",
@@ -32,14 +34,14 @@ _KINDS = {
 class Layout:
     """One cluster, whose nodes and partitions are what Slurm told last."""
 
-    def __init__(self, name: str, now: float) -> None:
+    def __init__(self, name: str, now: float, directory: Directory) -> None:
         shape = Resources()
         self.cluster = Cluster(f"cluster_{name}", name, "on-premises", "local", shape, now, now)
         self.clusters = {self.cluster.id: self.cluster}
         self.partitions: dict[str, PartitionInfo] = {}
-        self.qos = {"normal": Qos("normal")}
         self.queues = {queue.name: queue for queue in QUEUES}
-        self.accounts = {account.name: account for account in ACCOUNTS}
+        self.directory = directory
+        self._told: dict[str, tuple[Resources, Resources]] = {}
 
     def find(self, id_or_name: str) -> Cluster:
         """Return the cluster, which has an id and a name, or raise ``NotFoundError``."""
@@ -62,6 +64,7 @@ class Layout:
             self._update_node(record, history, now)
         for name in set(nodes) - seen:
             del nodes[name]
+            self._told.pop(name, None)
             history.record(now, "node.removed", name, {"cluster_id": self.cluster.id})
         if nodes:
             shapes = [node.capacity for node in nodes.values()]
@@ -91,7 +94,7 @@ class Layout:
         """Return the partition of a request: its own, else the default one or the first that has such nodes."""
         if request.cluster_id is not None:
             self.find(request.cluster_id)
-        if request.qos not in self.qos:
+        if request.qos not in self.directory.qos:
             raise RequestError("qos", f"there is no quality of service {request.qos!r}")
         if request.partition is not None:
             if request.partition not in self.partitions:
@@ -101,13 +104,23 @@ class Layout:
         return self._fitting(default_first, request)
 
     def occupy(self, jobs: Iterable[Job]) -> None:
-        """Note which jobs run where."""
+        """Note which jobs run where, and what they have taken or given back since Slurm told what was free."""
+        taken: dict[str, Resources] = {}
         for node in self.cluster.nodes.values():
             node.running.clear()
         for job in jobs:
-            for name in job.node_names:
+            asked = job.request.resources
+            for name, shares in job.allocation:
                 if name in self.cluster.nodes:
                     self.cluster.nodes[name].running.add(job.id)
+                    taken[name] = _times(shares, asked, taken.get(name, NOTHING))
+        for name, node in self.cluster.nodes.items():
+            now = taken.get(name, NOTHING)
+            free, then = self._told.setdefault(name, (node.free, now))
+            given_back = _times(-1, now, _times(1, then, free))
+            node.free = Resources(
+                *(max(0, min(most, amount)) for most, amount in zip(node.capacity, given_back, strict=True))
+            )
 
     def _fitting(self, partitions: list[PartitionInfo], request: JobRequest) -> PartitionInfo:
         asked = request.resources
@@ -129,14 +142,19 @@ class Layout:
             node = self.cluster.nodes[record.name] = Node(record.name, capacity, capacity, cluster_id=self.cluster.id)
         previous, node.state = node.state, _state(record)
         node.capacity = capacity
+        self._told.pop(node.name, None)
         node.free = Resources(record.free_cpus, record.free_memory, record.gpus - record.gpus_used)
         node.reason = record.reason or None
         node.features, node.gpu_type = record.features, record.gpu_type
         node.boot_time, node.last_busy = record.boot_time, record.last_busy or None
-        node.planned = "PLANNED" in record.states
+        node.planned, node.machine = "PLANNED" in record.states, record.machine
         if node.state is not previous and not is_new:
             data = {"cluster_id": self.cluster.id, "state": node.state.value, "reason": node.reason}
             history.record(now, _KINDS[node.state], node.name, data)
+
+
+def _times(times: int, each: Resources, beside: Resources) -> Resources:
+    return Resources(*(beside_it + times * amount for amount, beside_it in zip(each, beside, strict=True)))
 
 
 def _holds(capacity: Resources, asked: Resources) -> bool:

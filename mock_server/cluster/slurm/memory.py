@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import TYPE_CHECKING, Any
 
 from mock_server.cluster.job import Dependency, JobRequest, Resources
@@ -66,6 +66,14 @@ class Memory:
         database.executemany("INSERT OR IGNORE INTO deleted VALUES (?)", [(key,) for _, key in gone])
         database.execute("COMMIT")
 
+    def write_facts(self, jobs: Iterable[Job]) -> None:
+        """Write down anew what has become of jobs that are there."""
+        rows = [(_facts(job), job.id) for job in jobs]
+        if self._database is not None and rows:
+            self._database.execute("BEGIN")
+            self._database.executemany("UPDATE jobs SET facts = ? WHERE id = ?", rows)
+            self._database.execute("COMMIT")
+
     def jobs(self) -> Iterator[tuple[str, str | None, str, JobRequest, dict[str, Any]]]:
         """Yield id, token, account, request and facts of each job."""
         if self._database is None:
@@ -96,4 +104,4 @@ def _request(content: dict[str, Any]) -> JobRequest:
 
 
 def _facts(job: Job) -> str:
-    return json.dumps({name: getattr(job, name) for name in KEPT})
+    return json.dumps({name: getattr(job, name) for name in KEPT} | {"measured": astuple(job.measured)})

@@ -56,7 +56,7 @@ class Reading:
     @property
     def qos(self) -> Mapping[str, Qos]:
         """All qualities of service by name; without accounting Slurm has only one."""
-        return MappingProxyType(self._layout.qos)
+        return MappingProxyType(self._layout.directory.qos)
 
     @property
     def queues(self) -> Mapping[str, QueueInfo]:
@@ -66,12 +66,17 @@ class Reading:
     @property
     def accounts(self) -> Mapping[str, Account]:
         """All accounts by name."""
-        return MappingProxyType(self._layout.accounts)
+        return MappingProxyType(self._layout.directory.accounts)
 
     @property
     def associations(self) -> Sequence[Association]:
-        """Nobody's: without accounting Slurm knows none."""
-        return ()
+        """Who may use what; without accounting Slurm does not say."""
+        return self._layout.directory.associations(self._layout.partitions)
+
+    @property
+    def admin_levels(self) -> Mapping[str, str]:
+        """What the accounting lets whom do."""
+        return MappingProxyType(self._layout.directory.admin_levels)
 
     def job(self, job_id: str) -> Job:
         """Return a job; one that is unknown while Slurm is away may still exist."""
@@ -95,14 +100,14 @@ class Reading:
         cluster = self._layout.find(cluster_id)
         until = min(end, self._now)
         cpu = memory = gpu = 0.0
-        begun = 0
+        ran = 0
         for job in self._roster.jobs.values():
             seconds = sum(max(0.0, min(last, until) - max(first, start)) for first, last in job.runs(self._now))
             asked, shares = job.request.resources, job.request.shares
             cpu += asked.cpus * shares * seconds
             memory += asked.memory * shares * seconds
             gpu += asked.gpus * shares * seconds
-            begun += start < job.created_at <= end
+            ran += any(first <= until and last > start for first, last in job.runs(self._now))
         shapes = [node.capacity for node in cluster.nodes.values()]
         span = max(0.0, until - start)
 
@@ -115,7 +120,7 @@ class Reading:
             cpu_hours=cpu / _HOUR,
             gpu_hours=gpu / _HOUR,
             memory_gb_hours=memory / _GIGABYTE / _HOUR,
-            jobs_total=begun,
+            jobs_total=ran if start < until else 0,
             cpu_percent=percent(cpu, sum(shape.cpus for shape in shapes)),
             memory_percent=percent(memory, sum(shape.memory for shape in shapes)),
             gpu_percent=percent(gpu, sum(shape.gpus for shape in shapes)),

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, cast
 
+from mock_server.cluster.node import Machine
+
 _NEVER = 2**31
 """Slurm writes numbers near the top of their range for what has no value."""
 
@@ -28,6 +30,7 @@ class JobRecord:
     comment: str
     account: str
     user: str
+    qos: str
     partition: str
     nodes: str
     cpus: int
@@ -70,6 +73,7 @@ class NodeRecord:
     reason: str
     boot_time: float
     last_busy: float
+    machine: Machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ def job_record(raw: dict[str, Any]) -> JobRecord:
         comment=_comment(raw.get("comment")),
         account=_text(raw.get("account")),
         user=_text(raw.get("user_name")),
+        qos=_text(raw.get("qos")),
         partition=_text(raw.get("partition")),
         nodes=_text(raw.get("nodes")),
         cpus=number(raw.get("cpus"), 1) or 1,
@@ -145,6 +150,7 @@ def node_record(raw: dict[str, Any]) -> NodeRecord:
         reason=_text(raw.get("reason")),
         boot_time=float(number(raw.get("boot_time"), 0) or 0),
         last_busy=float(number(raw.get("last_busy"), 0) or 0),
+        machine=_machine(raw),
     )
 
 
@@ -218,6 +224,17 @@ def _expand_one(part: str) -> list[str]:
         for value in range(int(first), int(last or first) + 1):
             names += [f"{head}{value:0{len(first)}d}{rest}" for rest in _expand_one(tail)]
     return names
+
+
+def _machine(raw: dict[str, Any]) -> Machine:
+    load = number(raw.get("cpu_load"), None)
+    free = number(raw.get("free_memory", raw.get("free_mem")), None)
+    return Machine(
+        cpu_load=None if load is None else load / 100,
+        free_memory=None if free is None else free * 2**20,
+        architecture=_text(raw.get("architecture")),
+        system=_text(raw.get("operating_system")),
+    )
 
 
 def _memory(raw: dict[str, Any], nodes: int) -> int:

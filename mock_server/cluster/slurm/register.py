@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from mock_server.cluster.backend import NotFoundError
+from mock_server.cluster.consumption import UNMEASURED, UNUSED, Consumption
 from mock_server.cluster.job import ArrayTask, Job, JobRequest, JobState, Resources
 from mock_server.cluster.lines import Lines
 from mock_server.cluster.slurm.accounts import uid
@@ -15,6 +17,8 @@ from mock_server.cluster.slurm.submission import expand as expand_path
 from mock_server.cluster.statistics import Tallies
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mock_server.cluster.history import History
     from mock_server.cluster.slurm.identity import Tag
     from mock_server.cluster.slurm.log import Stream
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 
 _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
 _TICK = 1e-6
+REMEASURED = 86_400.0
+"""Seconds after its end for which a job is looked up again in the accounting by a server that was started anew."""
 
 
 class Register:
@@ -35,6 +41,7 @@ class Register:
         self.finished: set[int] = set()
         self.by_token: dict[str, str] = {}
         self.priorities: dict[str, int] = {}
+        self.unmeasured: dict[str, Job] = {}
         self.tallies = Tallies()
         self.lines = Lines(self.priority)
         self._cluster_id = cluster_id
@@ -73,6 +80,8 @@ class Register:
                 self._forget(job)
                 self.tallies.ended(job, job.ended_at, job.state)
                 job.log.close_unread(job.ended_at)
+                if job.measured == UNMEASURED and time.time() - job.ended_at < REMEASURED:
+                    self.unmeasured[job.id] = job
         self._dirty.clear()
 
     def flush(self) -> None:
@@ -83,6 +92,10 @@ class Register:
             if job.state.is_terminal:
                 self._accounts.pop(key, None)
                 self._tokens.pop(key, None)
+
+    def measured(self, jobs: Iterable[Job]) -> None:
+        """Write down what jobs have used that ended."""
+        self._memory.write_facts(jobs)
 
     def get(self, job_id: str) -> Job:
         """Return a job or raise ``NotFoundError``."""
@@ -125,6 +138,7 @@ class Register:
             time_limit=record.time_limit,
             partition=record.partition,
             account=record.account or None,
+            qos=record.qos or "normal",
             queue=None if tag is None else tag.queue,
             stdout_path=record.stdout or None,
             stderr_path=record.stderr or None,
@@ -214,3 +228,5 @@ def _restore(job: Job, facts: dict[str, Any]) -> None:
     job.state = JobState(facts["state"])
     job.earlier_runs = tuple((first, last) for first, last in facts["earlier_runs"])
     job.allocation = tuple((name, shares) for name, shares in facts["allocation"])
+    used = facts.get("measured")
+    job.measured = Consumption(*used) if used else UNUSED if job.started_at is None else UNMEASURED

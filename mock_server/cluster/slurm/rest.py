@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlencode
 
 import httpx
 
@@ -18,7 +19,7 @@ from mock_server.cluster.backend import (
 from mock_server.cluster.slurm.records import job_record, node_record, partition_record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from mock_server.cluster.slurm.records import JobRecord, NodeRecord, PartitionRecord
     from mock_server.cluster.slurm.settings import SlurmSettings
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 OLDEST = (0, 0, 38)
 HELD = 2042
 """A held job was taken in: no error."""
+
+NOTHING_FOUND = 9003
+"""The accounting has no such records: no error either."""
 
 _UNKNOWN_JOB = frozenset({2017, 2021})
 _UNKNOWN_NODE = 2018
@@ -64,6 +68,8 @@ class Rest:
         self._tokens = tokens
         self._client: httpx.AsyncClient | None = None
         self._version: str | None = None
+        self._slurmdb: str | None = None
+        self._filters: dict[str, frozenset[str]] = {}
         self.calls = 0
 
     @property
@@ -107,18 +113,40 @@ class Rest:
         if version is None:
             answer = await self._send("GET", "/openapi/v3", None, self._settings.acting)
             paths: dict[str, Any] = answer.json().get("paths", {}) if answer.is_success else {}
-            found = {match[1] for path in paths if (match := re.match(r"/slurm/v(\d+\.\d+\.\d+)/jobs", path))}
-            usable = [version for version in found if tuple(map(int, version.split("."))) >= OLDEST]
-            if not usable:
+            self._slurmdb = _newest(paths, "slurmdb")
+            self._filters = {
+                path.removeprefix(f"/slurmdb/{self._slurmdb}/").rstrip("/"): _parameters(content)
+                for path, content in paths.items()
+                if path.startswith("/slurmdb/")
+            }
+            version = self._version = _newest(paths, "slurm")
+            if version is None:
                 raise UnavailableError(f"slurmrestd at {self._settings.url} offers no version from v0.0.38 on")
-            version = self._version = "v" + max(usable, key=lambda each: tuple(map(int, each.split("."))))
         return version
 
+    async def slurmdb(self, what: str, **query: str) -> dict[str, Any] | None:
+        """Return what the accounting says, ``None`` where slurmrestd does not speak for it.
+
+        Of ``query`` that is left out which this version does not know.
+        """
+        await self.version()
+        if self._slurmdb is None:
+            return None
+        known = self._filters.get(what, frozenset())
+        chosen = urlencode({name: value for name, value in query.items() if name in known})
+        return await self._call("GET", f"{what}?{chosen}", base=f"slurmdb/{self._slurmdb}")
+
     async def _call(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, account: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        account: str | None = None,
+        base: str | None = None,
     ) -> dict[str, Any]:
         acting = account or self._settings.acting
-        url = f"/slurm/{await self.version()}/{path}"
+        url = f"/{base or f'slurm/{await self.version()}'}/{path}"
         answer = await self._send(method, url, body, acting)
         if _looks_unauthorized(answer) and self._tokens.renews(acting):
             answer = await self._send(method, url, body, acting)
@@ -139,6 +167,18 @@ class Rest:
             raise UnavailableError(f"slurmrestd at {self._settings.url} cannot be reached") from None
         except httpx.HTTPError as error:
             raise UnansweredError(f"slurmrestd did not answer: {type(error).__name__}") from None
+
+
+def _newest(paths: Iterable[str], service: str) -> str | None:
+    """Return the newest version of a service that both sides know."""
+    found = (re.match(rf"/{service}/v(\d+)\.(\d+)\.(\d+)/jobs", path) for path in paths)
+    usable = [version for match in found if match and (version := tuple(map(int, match.groups()))) >= OLDEST]
+    return "v" + ".".join(map(str, max(usable))) if usable else None
+
+
+def _parameters(path: dict[str, Any]) -> frozenset[str]:
+    """Return the names of what a path can be asked with."""
+    return frozenset(str(each.get("name")) for each in path.get("get", {}).get("parameters", ()))
 
 
 def _errors(answer: httpx.Response) -> list[tuple[int, str]]:
@@ -169,7 +209,7 @@ def _looks_unauthorized(answer: httpx.Response) -> bool:
 
 def _checked(answer: httpx.Response, path: str) -> dict[str, Any]:
     """Return the content of a good answer; errors in an answer with status 200 are errors as well."""
-    errors = [(number, text) for number, text in _errors(answer) if number != HELD]
+    errors = [(number, text) for number, text in _errors(answer) if number not in {HELD, NOTHING_FOUND}]
     if errors:
         raise _refusal(*errors[0], path)
     if answer.is_error:

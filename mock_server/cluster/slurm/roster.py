@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mock_server.cluster.consumption import UNMEASURED
 from mock_server.cluster.job import ArrayTask, Job, JobRequest, JobState
 from mock_server.cluster.slurm import states
 from mock_server.cluster.slurm.identity import job_id, parse_tag, slurm_key
@@ -23,6 +24,8 @@ _TICK = 1e-6
 
 class Roster(Register):
     """Brings the jobs to where Slurm has them."""
+
+    _sized: tuple[JobRequest | None, JobRequest] = (None, JobRequest("", "", ""))
 
     def submitted(self, number: int, request: JobRequest, tag: Tag, partition: str, now: float, account: str) -> Job:
         """Add what Slurm has just taken in as job ``number``; of an array the first task is returned."""
@@ -64,6 +67,7 @@ class Roster(Register):
         """Forget a job, also if Slurm goes on listing it."""
         self._record("job.deleted", job, now)
         del self.jobs[job.id]
+        self.unmeasured.pop(job.id, None)
         self._forget(job)
         self._deleted.add(slurm_key(job.id))
         self._dirty.pop(job.id, None)
@@ -133,6 +137,7 @@ class Roster(Register):
         state = states.job_state(record)
         if record.time_limit is not None:
             job.time_limit = record.time_limit
+        job.account = record.account or job.account
         if state in _WAITING:
             self._waits(job, record, state, now)
             return
@@ -165,10 +170,24 @@ class Roster(Register):
         job.allocation = tuple((name, max(1, each + (index < more))) for index, name in enumerate(names))
         # Slurm counts whole seconds, so a job may seem to have started before it was submitted.
         job.started_at = max(job.created_at, float(record.started))
+        if record.eligible:
+            job.eligible_at = min(job.started_at, max(job.created_at, float(record.eligible)))
+        job.measured = UNMEASURED
+        self._size(job, record)
         job.reason = None
         job.restarts = max(job.restarts, record.restarts - job.retries)
         self.tallies.started(job, job.started_at)
         self._move(job, JobState.RUNNING, "job.started", now)
+
+    def _size(self, job: Job, record: JobRecord) -> None:
+        """Note how much memory Slurm gives a job that has asked for none."""
+        request = job.request
+        if request.resources.memory or not record.memory_per_node:
+            return
+        if request is not self._sized[0]:  # the tasks of an array share theirs
+            memory = record.memory_per_node * record.node_count // request.shares
+            self._sized = request, request._replace(resources=request.resources._replace(memory=memory))
+        job.request = self._sized[1]
 
     def _requeue(self, job: Job, now: float) -> None:
         if job.started_at is not None:
@@ -208,6 +227,8 @@ class Roster(Register):
         self.poll_log(job, now, final=True)
         job.log.closed = True
         self._forget(job)
+        if job.measured == UNMEASURED:
+            self.unmeasured[job.id] = job
         self.tallies.ended(job, at, state)
         self._move(job, state, f"job.{state.value}", now)
 

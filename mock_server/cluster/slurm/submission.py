@@ -72,6 +72,7 @@ def description(request: JobRequest, partition: str, comment: str, version: tupl
     }
     optional = {
         "account": request.account,
+        "qos": None if request.qos == "normal" else request.qos,
         "time_limit": None if request.time_limit is None else max(1, math.ceil(request.time_limit / 60)),
         "hold": True if request.hold else None,
         "array": _array(request),
