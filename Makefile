@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := vantage_sdk mock_server s9s_client.py tests examples benchmarks
 
+# Each process that a test starts would compile the packages anew, and each run every test.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-slurm test-quick coverage soak check format bench serve docs clean
 
 demo: .venv/.server
@@ -46,6 +49,7 @@ docs: .venv/.dev
 
 clean:
 	rm -rf .venv build dist .coverage* .mypy_cache .ruff_cache .pytest_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import inspect
+import sys
 from collections.abc import Iterator
 from functools import partial
 from itertools import count
@@ -42,6 +45,18 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, own_folders: Iterator[Path
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
     monkeypatch.setenv("VANTAGE_STATE_DIR", str(folder / "state"))
+
+
+def pytest_configure() -> None:
+    """Give all threads one heap, because what glibc keeps for those of a thousand servers that are gone is half a gigabyte."""
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(-8, 1)  # M_ARENA_MAX
+
+
+def pytest_collection_finish() -> None:
+    """Take what pytest keeps of all tests out of the garbage collector's way, which the tests start time and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -151,24 +151,32 @@ def test_every_documented_status_is_in_the_tree() -> None:
         assert re.search(rf"\b{status}\b", text), status
 
 
-@pytest.mark.parametrize("name", THINGS)
-def test_a_public_thing_is_described_in_a_sentence(name: str) -> None:
+def undescribed(name: str) -> bool:
     text = inspect.getdoc(THINGS[name]) or ""
-    assert text, f"{name} has no docstring"
-    first = text.partition("\n\n")[0]
-    assert first.rstrip().endswith((".", ":")), f"{name}: {first}"
-    assert first[0].isupper() or first[0] in "`'", f"{name}: {first}"
-    assert not text.startswith(f"{name.rpartition('.')[2]}("), name
+    first = text.partition("\n\n")[0].rstrip()
+    sentence = first.endswith((".", ":")) and (first[0].isupper() or first[0] in "`'")
+    return not sentence or text.startswith(f"{name.rpartition('.')[2]}(")
 
 
-@pytest.mark.parametrize("name", [*CALLS, *MADE])
-def test_every_parameter_of_its_own_is_mentioned(name: str) -> None:
+def unmentioned(name: str) -> list[str]:
+    """Return the parameters of its own that a docstring does not speak of."""
     text, missing = text_of(name), []
     for parameter in own_parameters(THINGS[name]):
         words = [parameter.name] + ([PLAIN[parameter.name]] if parameter.name in PLAIN else [])
         if not any(re.search(rf"\b{word}s?\b", text) for word in words):
             missing.append(parameter.name)
-    assert missing == []
+    return missing
+
+
+# One test for all names, because there are so many that what pytest does for each test would take most of the time.
+
+
+def test_a_public_thing_is_described_in_a_sentence() -> None:
+    assert [name for name in THINGS if undescribed(name)] == []
+
+
+def test_every_parameter_of_its_own_is_mentioned() -> None:
+    assert {name: missing for name in [*CALLS, *MADE] if (missing := unmentioned(name))} == {}
 
 
 def test_the_plain_parameters_are_all_in_use() -> None:
@@ -183,32 +191,37 @@ def test_every_shared_option_is_described_where_it_is_declared(options: type[Any
         assert f"``{name}``" in text, name
 
 
-@pytest.mark.parametrize("name", [*CALLS, *MADE])
-def test_a_span_of_time_has_its_unit(name: str) -> None:
-    spans = [p.name for p in own_parameters(THINGS[name]) if "Seconds" in str(p.annotation)]
-    assert not spans or "seconds" in text_of(name)
+def test_a_span_of_time_has_its_unit() -> None:
+    spans = [
+        name
+        for name in [*CALLS, *MADE]
+        if any("Seconds" in str(parameter.annotation) for parameter in own_parameters(THINGS[name]))
+    ]
+    assert spans
+    assert [name for name in spans if "seconds" not in text_of(name)] == []
 
 
-@pytest.mark.parametrize("name", THINGS)
-def test_the_errors_it_speaks_of_exist(name: str) -> None:
-    for error in re.findall(r"``(\w*(?:Error|Exceeded|Interrupted|Unknown))``", inspect.getdoc(THINGS[name]) or ""):
-        assert hasattr(vantage_sdk, error) or hasattr(builtins, error), error
+def test_the_errors_it_speaks_of_exist() -> None:
+    for name, thing in THINGS.items():
+        for error in re.findall(r"``(\w*(?:Error|Exceeded|Interrupted|Unknown))``", inspect.getdoc(thing) or ""):
+            assert hasattr(vantage_sdk, error) or hasattr(builtins, error), (name, error)
 
 
-@pytest.mark.parametrize("name", THINGS)
-def test_the_names_it_refers_to_exist(name: str) -> None:
-    for referred in re.findall(r"(?:see|as|as for) ``([\w.]+)``", inspect.getdoc(THINGS[name]) or ""):
-        owner = name.rpartition(".")[0]
-        full = {referred, f"{owner}.{referred}", f"{owner.partition('.')[0]}.{referred}"}
-        assert full & THINGS.keys() or referred in FIELDS | PARAMETERS, referred
+def test_the_names_it_refers_to_exist() -> None:
+    for name, thing in THINGS.items():
+        for referred in re.findall(r"(?:see|as|as for) ``([\w.]+)``", inspect.getdoc(thing) or ""):
+            owner = name.rpartition(".")[0]
+            full = {referred, f"{owner}.{referred}", f"{owner.partition('.')[0]}.{referred}"}
+            assert full & THINGS.keys() or referred in FIELDS | PARAMETERS, (name, referred)
 
 
-@pytest.mark.parametrize("name", [name for name, _ in resource_methods()])
-def test_a_method_appears_in_the_documentation(name: str) -> None:
-    service = name.partition(".")[0]
-    pages = [PAGES[service]] if service in PAGES else [*files("docs", suffix=".md")]
-    short = name.removeprefix(f"{service}.") if service in PAGES else name
-    assert any(re.search(rf"\b{re.escape(short)}\b", (ROOT / path).read_text()) for path in pages)
+def test_a_method_appears_in_the_documentation() -> None:
+    text = {path: (ROOT / path).read_text() for path in files("docs", suffix=".md")}
+    for name, _ in resource_methods():
+        service = name.partition(".")[0]
+        pages = [text[PAGES[service]]] if service in PAGES else text.values()
+        short = name.removeprefix(f"{service}.") if service in PAGES else name
+        assert any(re.search(rf"\b{re.escape(short)}\b", page) for page in pages), name
 
 
 def test_the_errors_appear_in_the_documentation() -> None:
