@@ -14,7 +14,7 @@ from mock_server.cluster.slurm.records import number, state
 from mock_server.cluster.slurm.states import ENDINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _MICRO = 1e-6
 _MINUTE = 60.0
@@ -142,8 +142,8 @@ def _group(value: Any) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def _list(value: Any) -> list[Any]:
-    return cast("list[Any]", value) if isinstance(value, list) else []
+def _list(value: Any) -> Sequence[Any]:
+    return cast("Sequence[Any]", value) if isinstance(value, list) else ()
 
 
 def _text(value: Any) -> str:

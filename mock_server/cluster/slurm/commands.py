@@ -69,9 +69,11 @@ class Commands:
             async with asyncio.timeout(_TIMEOUT):
                 out, err = await process.communicate()
         except TimeoutError:
-            process.kill()
-            await process.wait()
             raise UnavailableError(f"{program} did not answer within {_TIMEOUT:g} seconds") from None
+        finally:
+            if process.returncode is None:  # out of time, or nobody wants to know any more
+                process.kill()
+                await process.wait()
         if process.returncode != 0:
             raise _refusal(err.decode(errors="replace").strip() or out.decode(errors="replace").strip())
         return out.decode(errors="replace")
