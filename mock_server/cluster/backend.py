@@ -136,6 +136,10 @@ class ClusterBackend(Protocol):
         """Return the priority by which a job is ordered, 0 while it is held."""
         ...
 
+    async def recall(self, job_id: str) -> None:
+        """Take into the view a job or an array that is not there, if the cluster can still tell of it."""
+        ...
+
     async def submit(self, request: JobRequest) -> Job:
         """Take a job in; of an array the first task is returned, whose ``array_job_id`` is the id of the array."""
         ...

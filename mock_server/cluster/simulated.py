@@ -67,6 +67,9 @@ class SimulatedCluster(Founding):
         self._settle()
         return jobs[0]
 
+    async def recall(self, job_id: str) -> None:
+        """Do nothing: whatever there was is in the view."""
+
     async def delete(self, job_id: str) -> None:
         jobs = self._jobs(job_id)
         if not all(job.state.is_terminal for job in jobs):

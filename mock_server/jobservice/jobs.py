@@ -68,6 +68,7 @@ async def list_(call: Call[JobListing, None]) -> JobPage:
 async def get(call: Call[None, None]) -> JobView:
     """Get job."""
     require(call, "database")
+    await call.state.cluster.recall(call.path["job_id"])
     job = find_job(call)
     call.saw_active_job = not job.state.is_terminal
     return view_job(job, call.mount)

@@ -60,6 +60,7 @@ async def create(call: Call[None, JobCreate]) -> JobView:
 @routes.get("/jobs/{job_id}")
 async def get(call: Call[JobDetail, None]) -> JobView:
     """Get job."""
+    await call.state.cluster.recall(call.path["job_id"])
     job = _job(call)
     call.saw_active_job = not job.state.is_terminal
     return embed(view_job(job), job, call.query.include, call.state.time.now())

@@ -79,6 +79,7 @@ async def submit(call: Call[None, JobSubmit]) -> JobAction:
 @routes.get("/jobs/{job_id}")
 async def get(call: Call[None, None]) -> JobDetail:
     """Get job details."""
+    await call.state.cluster.recall(call.path["job_id"])
     jobs, people, now = _jobs(call), People(call.state.users), call.state.time.now()
     call.saw_active_job = any(not job.state.is_terminal for job in jobs)
     if jobs[0].id == call.path["job_id"]:

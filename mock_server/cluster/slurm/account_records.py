@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mock_server.cluster.consumption import UNMEASURED, Consumption
 from mock_server.cluster.layout import Account, Qos
-from mock_server.cluster.slurm.records import number, state
+from mock_server.cluster.slurm.records import job_record as listed_job, number, state
 from mock_server.cluster.slurm.states import ENDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from mock_server.cluster.slurm.records import JobRecord
 
 _MICRO = 1e-6
 _MINUTE = 60.0
 _NO_AMOUNT = 2**62
 """Slurm writes amounts near the top of their range for none."""
 _REQUEUED = "REQUEUED"
+_NO_NODES = "None assigned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,44 @@ def usage_record(raw: dict[str, Any]) -> UsageRecord:
         # Where Slurm is told not to look, it writes 0; a shell alone takes some milliseconds.
         cpu_seconds=seconds or None,
         max_memory=max(memory, default=None),
+    )
+
+
+def job_record(raw: dict[str, Any]) -> JobRecord:
+    """Return a run as a job that Slurm lists."""
+    times, given = _group(raw.get("time")), _group(raw.get("tres")).get("allocated")
+    array, words = _group(raw.get("array")), _group(raw.get("state"))
+    nodes = number(raw.get("allocation_nodes"), 1) or 1
+    gpus = sum(amount for name, amount in _amounts(given) if name == "gres/gpu")
+    amounts = dict(_amounts(given))
+    return listed_job(
+        {
+            "job_id": raw.get("job_id"),
+            "array_job_id": array.get("job_id"),
+            "array_task_id": array.get("task_id"),
+            "name": raw.get("name"),
+            "job_state": words.get("current"),
+            "state_reason": words.get("reason"),
+            "comment": raw.get("comment"),
+            "account": raw.get("account"),
+            "user_name": raw.get("user"),
+            "qos": raw.get("qos"),
+            "partition": raw.get("partition"),
+            "nodes": "" if raw.get("nodes") == _NO_NODES else raw.get("nodes"),
+            "cpus": amounts.get("cpu"),
+            "node_count": nodes,
+            "tres_per_node": f"gpu:{gpus // nodes}",
+            "memory_per_node": amounts.get("mem", 0) // nodes,
+            "time_limit": times.get("limit"),
+            "submit_time": times.get("submission"),
+            "eligible_time": times.get("eligible"),
+            "start_time": times.get("start"),
+            "end_time": times.get("end"),
+            "exit_code": raw.get("exit_code"),
+            "standard_output": raw.get("stdout_expanded", raw.get("stdout")),
+            "standard_error": raw.get("stderr_expanded", raw.get("stderr")),
+            "current_working_directory": raw.get("working_directory"),
+        }
     )
 
 
@@ -132,6 +173,16 @@ def _memory(step: dict[str, Any]) -> int | None:
             if _group(amount).get("type") == "mem" and isinstance(count, int) and 0 < count < _NO_AMOUNT:
                 return count
     return None
+
+
+def _amounts(value: Any) -> list[tuple[str, int]]:
+    """Return what was given of each kind, such as ``cpu`` and ``gres/gpu``."""
+    found: list[tuple[str, int]] = []
+    for each in map(_group, _list(value)):
+        count, name = each.get("count"), _text(each.get("name"))
+        if isinstance(count, int) and 0 < count < _NO_AMOUNT:
+            found.append((_text(each.get("type")) + (f"/{name}" if name else ""), count))
+    return found
 
 
 def _has_ended(step: dict[str, Any]) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections import defaultdict
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mock_server.cluster.backend import ClusterError, UnsupportedError
+from mock_server.cluster.backend import ClusterError, UnavailableError, UnsupportedError
 from mock_server.cluster.slurm import account_records as records
 from mock_server.cluster.slurm.identity import slurm_key
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mock_server.cluster.slurm.account_records import UsageRecord
     from mock_server.cluster.slurm.commands import Commands
     from mock_server.cluster.slurm.directory import Directory
+    from mock_server.cluster.slurm.records import JobRecord
     from mock_server.cluster.slurm.roster import Roster
 
 EVERY = 1.0
@@ -34,10 +36,14 @@ ATTEMPTS = 9
 DIRECTORY_EVERY = 60.0
 """Seconds between two looks at who may use what."""
 
+MISSED = 1000
+"""How many jobs that are not there either are remembered, so as not to ask again."""
+
 LONGEST_PAUSE = 60.0
 ABSENT_PAUSE = 600.0
 """Seconds until a site without accounting is asked again whether it has one."""
 
+_KEY = re.compile(r"\d{1,10}(_\d{1,10})?", re.ASCII)
 _log = logging.getLogger("mock_server")
 
 
@@ -60,6 +66,7 @@ class Accounting:
         self._directory = directory
         self._attempts: dict[str, tuple[int, float]] = {}
         self._directory_at = float("-inf")
+        self._missed: set[str] = set()
         self.is_there: bool | None = None
         self.calls = 0
 
@@ -87,6 +94,27 @@ class Accounting:
             await self._learn()
         await self._measure(now)
 
+    async def find(self, key: str) -> list[JobRecord]:
+        """Return the last run of a job, or of each task of an array, that Slurm may have forgotten; asked for once."""
+        if self.is_there is False or key in self._missed or _KEY.fullmatch(key) is None:
+            return []
+        try:
+            answer = await self._jobs([key])
+        except UnsupportedError:
+            self.is_there = False
+            return []
+        except UnavailableError:
+            raise
+        except ClusterError as error:
+            _log.info("accounting: %s", error)
+            return []
+        last = {record.key: record for record in sorted(map(records.job_record, answer), key=lambda run: run.submitted)}
+        if not last:
+            if len(self._missed) >= MISSED:
+                self._missed.clear()
+            self._missed.add(key)
+        return list(last.values())
+
     async def _measure(self, now: float) -> None:
         """Ask once for a batch of the jobs whose use is not known yet."""
         waiting = self._roster.unmeasured
@@ -111,17 +139,20 @@ class Accounting:
 
     async def _runs(self, keys: Iterable[str]) -> dict[str, list[UsageRecord]]:
         """Return all runs of some jobs, by what Slurm calls those."""
+        runs: dict[str, list[UsageRecord]] = defaultdict(list)
+        for raw in await self._jobs(keys):
+            record = records.usage_record(raw)
+            runs[record.key].append(record)
+        return runs
+
+    async def _jobs(self, keys: Iterable[str]) -> list[dict[str, Any]]:
         listed = ",".join(keys)
         self.calls += 1
         answer = await self._access.slurmdb("jobs", step=listed, show_duplicates="true")
         if answer is None:
             answer = await self._commands.json("sacct", "--duplicates", f"--jobs={listed}")
         self.is_there = True
-        runs: dict[str, list[UsageRecord]] = defaultdict(list)
-        for raw in answer.get("jobs") or ():
-            record = records.usage_record(raw)
-            runs[record.key].append(record)
-        return runs
+        return answer.get("jobs") or []
 
     async def _learn(self) -> None:
         """Take over users, accounts and qualities of service."""

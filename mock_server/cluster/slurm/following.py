@@ -14,6 +14,7 @@ from mock_server.cluster.job import JobState
 from mock_server.cluster.slurm.accounting import Accounting
 from mock_server.cluster.slurm.commands import Commands
 from mock_server.cluster.slurm.directory import Directory
+from mock_server.cluster.slurm.identity import slurm_key
 from mock_server.cluster.slurm.layout import Layout
 from mock_server.cluster.slurm.memory import FILE, Memory
 from mock_server.cluster.slurm.reading import Reading
@@ -133,6 +134,12 @@ class Following(Reading):
             self._layout.occupy(job for job in self._roster.active.values() if job.state is JobState.RUNNING)
             changed, self._changed = self._changed, asyncio.Event()
             changed.set()
+
+    async def recall(self, job_id: str) -> None:
+        """Ask the accounting for a job that Slurm does not list any more and that this server has never seen."""
+        known = job_id in self._roster.jobs or job_id in self._roster.arrays
+        if not known and self.trouble is None:
+            self._roster.remember(job_id, await self.accounting.find(slurm_key(job_id)))
 
     def _look_soon(self) -> None:
         self._pause = self.settings.shortest_pause

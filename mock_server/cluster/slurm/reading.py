@@ -85,7 +85,9 @@ class Reading:
         return self._roster.get(job_id)
 
     def array(self, array_job_id: str) -> tuple[Job, ...]:
-        """Return the tasks of an array in the order of their numbers."""
+        """Return the tasks of an array in the order of their numbers; as for a job, it may exist while Slurm is away."""
+        if self.trouble is not None and array_job_id not in self._roster.arrays:
+            raise self.trouble
         return self._roster.array(array_job_id)
 
     def cluster(self, id_or_name: str) -> Cluster:

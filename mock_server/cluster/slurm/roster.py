@@ -55,6 +55,25 @@ class Roster(Register):
                 self.submitted(number, located, tag, partition, now, account)
         return token in self.by_token
 
+    def remember(self, asked: str, records: Iterable[JobRecord]) -> None:
+        """Add a job or an array that ended long ago, if it has the id that was asked for; that is no news to anybody."""
+        found = False
+        for record in records:
+            tag = parse_tag(record.comment)
+            form = self._form(record.array_job_id or record.job_id, tag)
+            own = job_id(form, record.key)
+            is_asked = asked in {own, job_id(form, record.array_job_id)} and states.job_state(record).is_terminal
+            if is_asked and own not in self.jobs:
+                self._quiet.add(own)
+                self._apply(record.key, record, tag, set(), float(record.ended))
+                self._quiet.discard(own)
+                found = True
+        if found:
+            in_order = sorted(self.jobs.items(), key=lambda item: item[1].number)
+            self.jobs.clear()
+            self.jobs.update(in_order)
+            self.flush()
+
     def cancelling(self, job: Job, reason: str | None) -> None:
         """Note that an end by a signal will be a cancellation."""
         self._cancelled[job.id] = reason
