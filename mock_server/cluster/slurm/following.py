@@ -133,6 +133,10 @@ class Following(Reading):
             self._layout.occupy(job for job in self._roster.active.values() if job.state is JobState.RUNNING)
             changed, self._changed = self._changed, asyncio.Event()
             changed.set()
+            await self._attend()
+
+    async def _attend(self) -> None:
+        """Do what a new view asks for."""
 
     def _look_soon(self) -> None:
         self._pause = self.settings.shortest_pause
