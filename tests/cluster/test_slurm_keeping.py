@@ -69,7 +69,7 @@ class Bench:
         """Submit a job with the seconds and the exit code of each of its runs."""
         command = f"run {len(self.slurm.plans)}"
         self.slurm.plans[command] = [(seconds, code << 8) for seconds, code in plan]
-        request = {"name": "kept", "user_id": "u", "id_form": "jobservice", "queue": "narrow", **fields}
+        request: dict[str, Any] = {"name": "kept", "user_id": "u", "id_form": "jobservice", "queue": "narrow", **fields}
         return run(self.backend.submit(JobRequest(command=command, **request)))
 
     def work(self, job: Job) -> Work:

@@ -46,7 +46,13 @@ def server(request: pytest.FixtureRequest, queues: None) -> Iterator[MockServer]
 
 
 def _submit(server: MockServer, command: str, **fields: Any) -> Job:
-    request = {"name": "kept", "user_id": "user_456", "id_form": "jobservice", "queue": "narrow", **fields}
+    request: dict[str, Any] = {
+        "name": "kept",
+        "user_id": "user_456",
+        "id_form": "jobservice",
+        "queue": "narrow",
+        **fields,
+    }
     return server.cluster.submit(JobRequest(command=command, **request))
 
 
