@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from mock_server.cluster.accounting import Ledger
 from mock_server.cluster.autoscaler import Autoscaler
 from mock_server.cluster.backend import StateError
+from mock_server.cluster.backoff import backoff
 from mock_server.cluster.executor import Executor
 from mock_server.cluster.fleet import Fleet
-from mock_server.cluster.job import RETRY_SECONDS, JobState
+from mock_server.cluster.job import JobState
 from mock_server.cluster.preemption import Preemption
 from mock_server.cluster.scheduler import Scheduler
 from mock_server.cluster.signals import KILL
@@ -27,9 +28,6 @@ DISPATCH_SECONDS = 0.1
 
 REQUEUE_SECONDS = 5.0
 """How long a job waits after its node has failed."""
-
-LONGEST_BACKOFF = 30 * 86_400.0
-"""No retry waits longer, whatever its multiplier."""
 
 
 class Site:
@@ -210,7 +208,7 @@ class Site:
         request = job.request
         if job.retries >= request.max_retries:
             return False
-        pause = _backoff(request.backoff_multiplier, job.retries)
+        pause = backoff(request.backoff_multiplier, job.retries)
         self._lifecycle.retrying(job, self._agenda.now + pause)
         self._go_back(job, f"Job {failure}. Retry {job.retries} of {request.max_retries} in {pause:g} s")
         return True
@@ -257,10 +255,3 @@ class Site:
 
     def _evaluate(self) -> None:
         self.autoscaler.evaluate()
-
-
-def _backoff(multiplier: float, retries: int) -> float:
-    try:
-        return min(LONGEST_BACKOFF, RETRY_SECONDS * multiplier**retries)
-    except OverflowError:
-        return LONGEST_BACKOFF

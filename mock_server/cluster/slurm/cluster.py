@@ -18,8 +18,8 @@ from mock_server.cluster.backend import (
 )
 from mock_server.cluster.job import JobState
 from mock_server.cluster.slurm import submission
-from mock_server.cluster.slurm.following import Following
 from mock_server.cluster.slurm.identity import key_of, slurm_key, tag_of
+from mock_server.cluster.slurm.keeping import Keeping
 from mock_server.cluster.slurm.rest import InDoubtError, UnansweredError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
 _log = logging.getLogger("mock_server")
 
 
-class SlurmCluster(Following):
+class SlurmCluster(Keeping):
     """The local view is what one list of all jobs told last; commands go to Slurm at once.
 
     ``open`` begins to ask and ``aclose`` ends it, both in the loop of the server.
@@ -54,21 +54,28 @@ class SlurmCluster(Following):
         if (known := await self._repeated(request, tag)) is not None:
             return known
         account = self.settings.account(request.user_id)
-        version = tuple(map(int, (await self.rest.version()).removeprefix("v").split(".")))
-        job = submission.description(located, partition.name, tag.text(), version)
+        version = await self._version()
+        tag = self._admitted(request, tag)
+        asked = located if tag.gate is None else located._replace(hold=True)
+        job = submission.description(asked, partition.name, tag.text(), version)
         self._in_flight[tag.token] = request
         try:
             number = await self.rest.submit(script, job, account)
         except InDoubtError as error:
             self._doubtful[tag.token] = located, tag, partition.name, account
+            self._roster.gate.settled(tag.token, until=time.monotonic() + self.settings.settle)
             if isinstance(error, UnansweredError):
                 self._settled_at[tag.token] = time.monotonic() + self.settings.settle
             raise
+        except ClusterError:
+            self._roster.gate.settled(tag.token)
+            raise
         finally:
             del self._in_flight[tag.token]
+        self._roster.gate.settled(tag.token, taken=True)
         created = self._roster.submitted(number, located, tag, partition.name, time.time(), account)
         self._look_soon()
-        if request.priority and not request.hold and self.settings.operator is not None:
+        if request.priority and not asked.hold and self.settings.operator is not None:
             await self._begin_with(created, request.priority)
         return created
 
@@ -85,12 +92,13 @@ class SlurmCluster(Following):
         ends = force or number in {signals.TERM, signals.KILL}
         for job in active:
             self._roster.cancelling(job, reason)
-        for key in [slurm_key(job_id)] if whole else [slurm_key(job.id) for job in active]:
-            # Without a signal Slurm sends TERM, waits for KillWait and sends KILL.
-            await self.rest.cancel(key, None if ends or not running else str(number))
-        for job in active:
-            if job.state in _WAITING:
-                self._roster.cancelled(job, time.time())
+        async with self._in_turn(active):
+            for key in [slurm_key(job_id)] if whole else [slurm_key(job.id) for job in active]:
+                # Without a signal Slurm sends TERM, waits for KillWait and sends KILL.
+                await self.rest.cancel(key, None if ends or not running else str(number))
+            for job in active:
+                if job.state in _WAITING:
+                    self._roster.cancelled(job, time.time())
         if ends and running:
             await self._ended(running)
         self._look_soon()
@@ -133,23 +141,27 @@ class SlurmCluster(Following):
 
     async def hold(self, job_id: str, reason: str | None = None) -> Job:
         jobs = self._roster.several(job_id)
-        for job in _active(jobs, "held"):
-            if not job.held or reason not in {None, job.hold_reason}:
-                await self.rest.update(slurm_key(job.id), {"hold": True})
-                job.held, job.hold_reason = True, reason
-                if job.state in _WAITING:
-                    job.reason = "JobHeldUser"
-                self._roster.changed_by_hand(job, "job.held", time.time(), reason=reason)
+        async with self._in_turn(list(jobs)):
+            for job in _active(jobs, "held"):
+                if not self._is_held(job) or reason not in {None, job.hold_reason}:
+                    await self._hold(job)
+                    job.held, job.hold_reason = True, reason
+                    if job.state in _WAITING:
+                        job.reason = "JobHeldUser"
+                    self._roster.changed_by_hand(job, "job.held", time.time(), reason=reason)
+            self._roster.flush()
         self._look_soon()
         return jobs[0]
 
     async def release(self, job_id: str) -> Job:
         jobs = self._roster.several(job_id)
-        for job in _active(jobs, "released"):
-            if job.held:
-                await self.rest.update(slurm_key(job.id), {"hold": False})
-                job.held, job.hold_reason, job.reason = False, None, None
-                self._roster.changed_by_hand(job, "job.released", time.time())
+        async with self._in_turn(list(jobs)):
+            for job in _active(jobs, "released"):
+                if self._is_held(job) is not False:
+                    await self._release(job)
+                    job.held, job.hold_reason, job.reason = False, None, None
+                    self._roster.changed_by_hand(job, "job.released", time.time())
+            self._roster.flush()
         self._look_soon()
         return jobs[0]
 
@@ -202,18 +214,13 @@ class SlurmCluster(Following):
 
     async def _prioritize(self, job: Job, priority: int) -> None:
         previous = job.priority
-        if job.state in _WAITING and not job.held:
+        if job.state in _WAITING and not job.held and not self._keeps(job):
             await self.rest.update(slurm_key(job.id), {"priority": max(1, priority)})
         job.priority = priority
+        if self._keeps(job):
+            self._roster.lines.enter(job)
         self._roster.changed_by_hand(job, "job.priority", time.time(), priority=priority, previous_priority=previous)
         self._look_soon()
-
-    async def _begin_with(self, job: Job, priority: int) -> None:
-        """Give a new job its priority, which only an operator may; Slurm has the job already, whatever becomes of this."""
-        try:
-            await self.rest.update(slurm_key(job.array_job_id or job.id), {"priority": max(1, priority)})
-        except ClusterError as error:
-            _log.info("job %s keeps Slurm's priority: %s", job.id, error)
 
     async def _set_node(self, cluster_id: str, name: str, state: str, reason: str | None = None) -> None:
         self._layout.find(cluster_id)

@@ -41,6 +41,14 @@ class Commands:
         """Let a job run again from its beginning."""
         await self.scontrol("requeue", job)
 
+    async def take_back(self, job: str) -> None:
+        """Let a job that has ended, or runs, wait again from its beginning, held."""
+        await self.scontrol("requeuehold", job)
+
+    def has(self, name: str) -> bool:
+        """Tell whether this machine has one of Slurm's commands."""
+        return shutil.which(name, path=self._settings.bin_directory or os.environ.get("PATH")) is not None
+
     async def scontrol(self, *arguments: str) -> str:
         """Run ``scontrol`` and return what it prints."""
         return await self._run("scontrol", *arguments)

@@ -134,6 +134,10 @@ class Following(Reading):
             self._layout.occupy(job for job in self._roster.active.values() if job.state is JobState.RUNNING)
             changed, self._changed = self._changed, asyncio.Event()
             changed.set()
+            await self._attend()
+
+    async def _attend(self) -> None:
+        """Do what a new view asks for."""
 
     async def recall(self, job_id: str) -> None:
         """Ask the accounting for a job that Slurm does not list any more and that this server has never seen."""

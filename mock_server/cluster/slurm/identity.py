@@ -6,7 +6,7 @@ import json
 import secrets
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from mock_server.cluster.job import IdForm, JobRequest
@@ -17,21 +17,29 @@ KEYS = ("platform.idempotency_key", "jobservice.idempotency_key", "s9s.idempoten
 
 _MARK = "vantage:"
 
+GateMark = Literal["held", "exempt"]
+"""What the server has done with a job that waits: it holds it itself, or lets it pass whatever the limit of its queue."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """Who submitted a job through which family, and the token under which it is found again."""
+    """Who submitted a job through which family, and the token under which it is found again.
+
+    ``time_limit`` are the seconds that were asked for, where Slurm counts minutes.
+    """
 
     user_id: str
     form: IdForm
     token: str
     queue: str | None = None
+    time_limit: float | None = None
+    gate: GateMark | None = None
 
     def text(self) -> str:
         """Return the comment of a job."""
-        content = {"u": self.user_id, "f": self.form, "t": self.token}
-        if self.queue is not None:
-            content["q"] = self.queue
+        content: dict[str, Any] = {"u": self.user_id, "f": self.form, "t": self.token}
+        optional = {"q": self.queue, "l": self.time_limit, "g": self.gate}
+        content |= {name: value for name, value in optional.items() if value is not None}
         return _MARK + json.dumps(content, separators=(",", ":"))
 
 
@@ -49,7 +57,7 @@ def tag_of(request: JobRequest) -> Tag:
     if key is not None:
         said = (request.user_id, key, request.name, request.command, request.id_form, request.array)
         token = "k" + blake2b(repr(said).encode(), digest_size=12).hexdigest()
-    return Tag(request.user_id, request.id_form, token, request.queue)
+    return Tag(request.user_id, request.id_form, token, request.queue, request.time_limit)
 
 
 def parse_tag(comment: str) -> Tag | None:
@@ -63,7 +71,15 @@ def parse_tag(comment: str) -> Tag | None:
         return None
     if form not in PREFIXES or not isinstance(user, str) or not isinstance(token, str):
         return None
-    return Tag(user, form, token, queue if isinstance(queue, str) else None)
+    limit, gate = content.get("l"), content.get("g")
+    return Tag(
+        user,
+        form,
+        token,
+        queue if isinstance(queue, str) else None,
+        float(limit) if isinstance(limit, int | float) and limit > 0 else None,
+        gate if gate in {"held", "exempt"} else None,
+    )
 
 
 def job_id(form: IdForm, key: str | int) -> str:

@@ -10,7 +10,8 @@ from mock_server.cluster.consumption import UNMEASURED, UNUSED, Consumption
 from mock_server.cluster.job import ArrayTask, Job, JobRequest, JobState, Resources
 from mock_server.cluster.lines import Lines
 from mock_server.cluster.slurm.accounts import uid
-from mock_server.cluster.slurm.identity import job_id, slurm_key
+from mock_server.cluster.slurm.gate import BACKOFF, Gate
+from mock_server.cluster.slurm.identity import Tag, job_id, slurm_key
 from mock_server.cluster.slurm.log import FileLog
 from mock_server.cluster.slurm.memory import KEPT
 from mock_server.cluster.slurm.submission import expand as expand_path
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mock_server.cluster.history import History
-    from mock_server.cluster.slurm.identity import Tag
     from mock_server.cluster.slurm.log import Stream
     from mock_server.cluster.slurm.memory import Memory
     from mock_server.cluster.slurm.records import JobRecord
@@ -44,6 +44,7 @@ class Register:
         self.unmeasured: dict[str, Job] = {}
         self.tallies = Tallies()
         self.lines = Lines(self.priority)
+        self.gate = Gate()
         self._cluster_id = cluster_id
         self._history = history
         self._memory = memory
@@ -72,10 +73,14 @@ class Register:
             if token is not None:
                 self._tokens[job.id] = token
                 self.by_token.setdefault(token, job.id)
+            if not job.state.is_terminal:
+                self.gate.see(job, self.tag(job))
             if job.started_at is not None:
                 self.tallies.started(job, job.started_at)
             if job.state not in _WAITING:
                 self._forget_place(job)
+            elif job.retries and job.reason == BACKOFF and not job.held:
+                self.gate.returning.add(job.id)
             if job.state.is_terminal and job.ended_at is not None and isinstance(job.log, FileLog):
                 self._forget(job)
                 self.tallies.ended(job, job.ended_at, job.state)
@@ -119,6 +124,20 @@ class Register:
         """Return the priority that Slurm gave a job last."""
         return self.priorities.get(job.id, job.priority)
 
+    def account(self, job: Job) -> str:
+        """Return the account that an active job runs as, nothing if that is not known."""
+        return self._accounts.get(job.id, "")
+
+    def is_being_cancelled(self, job: Job) -> bool:
+        """Tell whether a caller has sent a job a signal that may end it."""
+        return job.id in self._cancelled
+
+    def tag(self, job: Job) -> Tag:
+        """Return the tag of a job as it was submitted, whatever has become of its comment."""
+        request = job.request
+        token = self._tokens.get(job.id, "")
+        return Tag(request.user_id, request.id_form, token, request.queue, request.time_limit)
+
     def _form(self, number: int, tag: Tag | None) -> Any:
         return self._forms.get(number) or ("s9s" if tag is None else tag.form)
 
@@ -135,7 +154,7 @@ class Register:
             resources=Resources(max(1, record.cpus // record.node_count), record.memory_per_node, record.gpus),
             nodes=record.node_count,
             working_directory=record.directory,
-            time_limit=record.time_limit,
+            time_limit=record.time_limit if tag is None or tag.time_limit is None else tag.time_limit,
             partition=record.partition,
             account=record.account or None,
             qos=record.qos or "normal",
@@ -211,13 +230,20 @@ class Register:
     def _touch(self, job: Job, now: float) -> None:
         job.updated_at = now if now > job.updated_at else job.updated_at + _TICK
 
+    def _move(self, job: Job, state: JobState, kind: str, now: float, **what: Any) -> None:
+        previous, job.state = job.state, state
+        self._touch(job, now)
+        self._record(kind, job, now, previous=previous.value, **what)
+
     def _forget(self, job: Job) -> None:
         self.active.pop(job.id, None)
         self._forget_place(job)
+        self.gate.forget(job)
 
     def _forget_place(self, job: Job) -> None:
         self.priorities.pop(job.id, None)
         self.lines.leave(job)
+        self.gate.started(job)
 
 
 def _restore(job: Job, facts: dict[str, Any]) -> None:

@@ -100,12 +100,14 @@ class Rest:
             raise ClusterError("Slurm gave no id for the job")
         return number
 
-    async def update(self, key: str, changes: Mapping[str, Any]) -> None:
-        await self._call("POST", f"job/{key}", dict(changes))
+    async def update(self, key: str, changes: Mapping[str, Any], account: str | None = None) -> None:
+        """Change a job, all of it or nothing, with the rights of the acting account or of another one."""
+        await self._call("POST", f"job/{key}", dict(changes), account=account)
 
-    async def cancel(self, key: str, signal: str | None = None) -> None:
+    async def cancel(self, key: str, signal: str | None = None, account: str | None = None) -> None:
         """End a job, or only send it a signal."""
-        await self._call("DELETE", f"job/{key}" if signal is None else f"job/{key}?signal={signal}")
+        path = f"job/{key}" if signal is None else f"job/{key}?signal={signal}"
+        await self._call("DELETE", path, account=account)
 
     async def version(self) -> str:
         """Return the newest version of the interface that both sides know."""

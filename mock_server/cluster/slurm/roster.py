@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from mock_server.cluster.consumption import UNMEASURED
 from mock_server.cluster.job import ArrayTask, Job, JobRequest, JobState
-from mock_server.cluster.slurm import states
+from mock_server.cluster.slurm import deadlines, states
 from mock_server.cluster.slurm.identity import job_id, parse_tag, slurm_key
 from mock_server.cluster.slurm.log import FileLog
-from mock_server.cluster.slurm.records import expand, numbers
-from mock_server.cluster.slurm.register import Register
+from mock_server.cluster.slurm.records import numbers
+from mock_server.cluster.slurm.retrying import Retrying, allocation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
 _TICK = 1e-6
 
 
-class Roster(Register):
+class Roster(Retrying):
     """Brings the jobs to where Slurm has them."""
 
     _sized: tuple[JobRequest | None, JobRequest] = (None, JobRequest("", "", ""))
@@ -40,6 +40,9 @@ class Roster(Register):
             if job_id(tag.form, key) not in self.jobs
         ]
         for job in jobs:
+            self.gate.see(job, tag)
+            if tag.gate == "held":
+                self.gate.marked(job, tag)
             self._record("job.created", job, now)
         self._tokens[job_id(tag.form, keys[0])] = tag.token
         self.flush()
@@ -111,6 +114,7 @@ class Roster(Register):
 
         Jobs whose submission is under way are left to it, and those that came later are not missed.
         """
+        self.asked_at = asked_at
         covered: set[str] = set()
         cut_short: list[JobRecord] = []
         for record in sorted(records, key=lambda record: (record.submitted, record.job_id)):
@@ -146,7 +150,8 @@ class Roster(Register):
         job = self.jobs.get(own)
         if job is None:
             job = self._adopt(key, record, form, tag, now)
-        if job.id in self.active:
+        if job.id in self.active and self._acted_at.get(job.id, 0.0) < self.asked_at:
+            self.gate.see(job, tag or self.tag(job))
             self._follow(job, record, now)
         if job.state.is_terminal and states.job_state(record).is_terminal:
             self.finished.add(record.job_id)
@@ -154,11 +159,12 @@ class Roster(Register):
     def _follow(self, job: Job, record: JobRecord, now: float) -> None:
         """Bring one job to where Slurm has it."""
         state = states.job_state(record)
-        if record.time_limit is not None:
-            job.time_limit = record.time_limit
+        job.time_limit = deadlines.limit_of(job, record)
         job.account = record.account or job.account
         if state in _WAITING:
             self._waits(job, record, state, now)
+            return
+        if self._tells_of_the_past(job, record):
             return
         self._forget_place(job)
         if job.state in _WAITING and record.started and record.nodes:
@@ -169,10 +175,16 @@ class Roster(Register):
     def _waits(self, job: Job, record: JobRecord, state: JobState, now: float) -> None:
         if job.state is JobState.RUNNING:
             self._requeue(job, now)
+        self.owed.pop(job.id, None)
         held = record.priority == 0
         reason = states.waiting_reason(record)
-        eligible = max(job.created_at, float(record.eligible)) if record.eligible and not held else job.eligible_at
+        eligible = job.eligible_at
+        if record.eligible and not held and not self._counts_itself(job):
+            eligible = max(job.created_at, float(record.eligible))
         self.priorities[job.id] = record.priority
+        if self.gate.holds(job, is_held=held):
+            held, state, reason = False, JobState.QUEUED, self.gate.reason(job, now)
+            del self.priorities[job.id]
         self.lines.enter(job)
         if (job.held, job.reason, job.state) == (held, reason, state):
             return
@@ -184,12 +196,10 @@ class Roster(Register):
         self._record("job.updated", job, now, **({} if previous is state else {"previous": previous.value}))
 
     def _start(self, job: Job, record: JobRecord, now: float) -> None:
-        names = expand(record.nodes)
-        each, more = divmod(job.request.shares, max(1, len(names)))
-        job.allocation = tuple((name, max(1, each + (index < more))) for index, name in enumerate(names))
+        job.allocation = allocation(job, record)
         # Slurm counts whole seconds, so a job may seem to have started before it was submitted.
         job.started_at = max(job.created_at, float(record.started))
-        if record.eligible:
+        if record.eligible and not self._counts_itself(job):
             job.eligible_at = min(job.started_at, max(job.created_at, float(record.eligible)))
         job.measured = UNMEASURED
         self._size(job, record)
@@ -218,17 +228,22 @@ class Roster(Register):
     def _finish(self, job: Job, record: JobRecord, state: JobState, now: float) -> None:
         exit_code, signal = record.status >> 8 & 0xFF, record.status & 0x7F
         asked = job.id in self._cancelled
+        late = not asked and deadlines.was_late(job, record)
+        if late:
+            state = JobState.FAILED
+        if state is JobState.FAILED and not asked and self._runs_again(job, record, now):
+            return
         if asked and state is JobState.FAILED and record.state == "FAILED" and (signal or exit_code > 128):
             state = JobState.CANCELLED
         if state is JobState.CANCELLED:
             job.signal = (signal or states.TERM) if job.started_at is not None else None
-        elif record.state == "TIMEOUT":
+        elif late or record.state == "TIMEOUT":
             job.signal = states.TERM
         elif signal:
             job.signal = signal
         else:
             job.exit_code = exit_code
-        job.reason = states.end_reason(record, state, exit_code)
+        job.reason = "TimeLimit" if late else states.end_reason(record, state, exit_code)
         self._end(job, state, max(job.started_at or job.created_at, float(record.ended)), now)
 
     def _vanished(self, job: Job, now: float) -> None:
@@ -256,8 +271,3 @@ class Roster(Register):
         found = job.log.poll(now, final=final) if isinstance(job.log, FileLog) else None
         if found is not None:
             self._record("job.log", job, now, first=found[0], last=found[1])
-
-    def _move(self, job: Job, state: JobState, kind: str, now: float) -> None:
-        previous, job.state = job.state, state
-        self._touch(job, now)
-        self._record(kind, job, now, previous=previous.value)

@@ -10,6 +10,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from mock_server.cluster.backend import RequestError, UnsupportedError
+from mock_server.cluster.slurm.deadlines import minutes
 from mock_server.cluster.slurm.identity import slurm_key
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def description(request: JobRequest, partition: str, comment: str, version: tupl
     optional = {
         "account": request.account,
         "qos": None if request.qos == "normal" else request.qos,
-        "time_limit": None if request.time_limit is None else max(1, math.ceil(request.time_limit / 60)),
+        "time_limit": None if request.time_limit is None else minutes(request.time_limit),
         "hold": True if request.hold else None,
         "array": _array(request),
         "dependency": _dependency(request),
@@ -84,6 +85,13 @@ def description(request: JobRequest, partition: str, comment: str, version: tupl
     if version >= (0, 0, 39):
         job["environment"] = [f"{name}={value}" for name, value in environment.items()]
     return job
+
+
+def at_once(version: tuple[int, ...], now: float) -> Any:
+    """Return the time of a job that may begin now, whatever Slurm has put it off to."""
+    if version < (0, 0, 39):
+        return "now"
+    return int(now) if version < (0, 0, 40) else {"set": True, "infinite": False, "number": int(now)}
 
 
 def expand(template: str, key: str, name: str, account: str) -> str:
