@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mock_server import MockServer
+from tests.support.content import LARGE
 from tests.support.faces import Face
 from tests.support.scripted import Json, Request, ScriptedServer, Step
 from vantage_sdk import (
@@ -22,7 +23,6 @@ from vantage_sdk.core.transfer.checksums import crc32c_is_fast
 from vantage_sdk.testing import instant_retries
 
 SMALL = b"0123456789" * 1000
-LARGE = hashlib.shake_256(b"large").digest(20 << 20)
 FORMS, PIECES = "POST /v1/storage/files", "PATCH /v1/storage/uploads/*"
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from mock_server import MockServer
+from tests.support.content import HUGE as CONTENT
 from tests.support.faces import Face
-from tests.support.interrupted import CONTENT, PIECES, Enough, asked, begun, enough, sent
+from tests.support.interrupted import PIECES, Enough, asked, begun, enough, sent
 from vantage_sdk import VantageAPIError
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from mock_server import MockServer
+from tests.support.content import HUGE as CONTENT
 from tests.support.faces import Face
-from tests.support.interrupted import CONTENT, Enough, begun, enough, sent
+from tests.support.interrupted import Enough, begun, enough, sent
 from vantage_sdk import ConflictError
 from vantage_sdk.core.transfer import upload
 from vantage_sdk.testing import instant_retries
