@@ -6,3 +6,4 @@ import hashlib
 
 HUGE = hashlib.shake_256(b"content").digest(40 << 20)
 LARGE = HUGE[: 20 << 20]
+MIDDLE = HUGE[: 20 << 17]  # large in small units
