@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 import subprocess
@@ -16,11 +15,11 @@ import pytest
 
 from mock_server import MockServer
 from tests.contract.reference import ROOT
+from tests.support.content import HUGE as CONTENT
 from tests.support.directories import write
 from vantage_sdk import VantageClient
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
-CONTENT = hashlib.shake_256(b"interrupted").digest(40 << 20)
 BOUND = 5.0  # seconds, on a machine that is busy; it takes less than one
 
 PROGRAM = """

@@ -16,11 +16,11 @@ import pytest
 
 from mock_server import MockServer
 from tests.contract.reference import ROOT
+from tests.support.content import LARGE as CONTENT
 from tests.support.effort import effort
-from tests.support.interrupted import CONTENT as LARGE, Enough, asked, enough, sent
+from tests.support.interrupted import Enough, asked, enough, sent
 from vantage_sdk.testing import instant_retries
 
-CONTENT = LARGE[: 20 << 20]
 ROUNDS = effort(10, 200)
 
 

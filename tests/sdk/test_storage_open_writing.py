@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 
 from mock_server import MockServer
+from tests.support.content import LARGE
 from tests.support.faces import Face
 from vantage_sdk import AsyncVantageClient, ConflictError, ServerError, TransferError, VantageClient
 from vantage_sdk.testing import instant_retries
-
-LARGE = bytes(range(256)) * (20 << 12)  # 20 MiB
 
 
 @pytest.fixture

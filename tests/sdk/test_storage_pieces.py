@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from mock_server import MockServer
+from tests.support.content import MIDDLE as LARGE
 from tests.support.faces import Face
 from tests.support.scripted import Json, Request, ScriptedServer, Step
+from tests.support.small_units import make_units_small
 from vantage_sdk import (
     ConflictError,
     TransferError,
@@ -22,8 +24,12 @@ from vantage_sdk.core.transfer.checksums import crc32c_is_fast
 from vantage_sdk.testing import instant_retries
 
 SMALL = b"0123456789" * 1000
-LARGE = hashlib.shake_256(b"large").digest(20 << 20)
 FORMS, PIECES = "POST /v1/storage/files", "PATCH /v1/storage/uploads/*"
+
+
+@pytest.fixture(autouse=True)
+def _small_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_units_small(monkeypatch)
 
 
 @pytest.fixture
@@ -82,13 +88,13 @@ async def test_pieces_shrink_after_a_failure_and_grow_again(
     monkeypatch.setattr(appending, "SECONDS", 1000.0)  # for which any machine is fast enough
     server.faults.set(f"{PIECES}: reset-before, ok")
     await put(face, server, local)
-    sizes = [int(dict(record.headers)["content-length"]) >> 20 for record in requests(server, "PATCH")]
+    sizes = [int(dict(record.headers)["content-length"]) >> 17 for record in requests(server, "PATCH")]
     assert sizes == [8, 4, 8, 8]
 
 
 @pytest.mark.parametrize("kind", ["bytes", "file object", "iterator"])
 async def test_so_do_other_large_sources(kind: str, face: Face, server: MockServer, local: Path) -> None:
-    cut = [LARGE[at : at + 777_777] for at in range(0, len(LARGE), 777_777)]
+    cut = [LARGE[at : at + 97_777] for at in range(0, len(LARGE), 97_777)]
     with local.open("rb") as file:
         source: Any = {"bytes": LARGE, "file object": file, "iterator": iter(cut)}[kind]
         assert (await put(face, server, source)).checksum == digest(LARGE)
@@ -104,7 +110,7 @@ async def test_so_do_other_large_sources(kind: str, face: Face, server: MockServ
         "reset-after, ok",
         "ok, reset-after, ok",
         "ok, ok, reset-after, ok",
-        "cut-upload=1000000, ok",
+        "cut-upload=100000, ok",
         "ok, cut-upload=1, ok",
         "503, 500, 502, ok",
         "429;retry-after=2, ok",
@@ -115,7 +121,7 @@ async def test_pieces_that_are_lost_are_sent_again(
     fate: str, source: str, face: Face, server: MockServer, local: Path
 ) -> None:
     server.faults.set(f"{PIECES}: {fate}")
-    given: Any = local if source == "path" else iter([LARGE[: 9 << 20], LARGE[9 << 20 :]])
+    given: Any = local if source == "path" else iter([LARGE[: 9 << 17], LARGE[9 << 17 :]])
     assert (await put(face, server, given)).checksum == digest(LARGE)
     assert server.storage.read("/f") == LARGE
     assert [path for path in server.storage.files() if path == "/f"] == ["/f"]

@@ -15,11 +15,12 @@ import pytest
 from mock_server import MockServer
 from tests.support.directories import stored, write
 from tests.support.faces import Face
+from tests.support.small_units import make_units_small
 from vantage_sdk import IntegrityError, VantageAPIError, VantageClient, VantageConnectionError
 from vantage_sdk.core.transfer import appending, download, progress, upload
 from vantage_sdk.testing import instant_retries
 
-MIB = 1 << 20
+MIB = 1 << 17  # in small units
 CONTENT = hashlib.shake_256(b"progress").digest(9 * MIB + 77)
 SMALL = {"a": b"a" * 70_000, "b": b"b" * 50_000, "c/d": b"", "c/e": b"e" * 90_000}
 TOTAL = sum(map(len, SMALL.values()))
@@ -28,6 +29,7 @@ TOTAL = sum(map(len, SMALL.values()))
 @pytest.fixture(autouse=True)
 def _often_and_apart(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     monkeypatch.setattr(progress, "INTERVAL", 0.0)
+    make_units_small(monkeypatch)
     monkeypatch.setattr(upload, "APART", 9 * MIB)
     monkeypatch.setattr(download, "APART", 4 * MIB)
     monkeypatch.setattr(download, "PART", MIB)

@@ -12,13 +12,17 @@ from typing import Any
 import pytest
 
 from mock_server import MockServer
+from tests.support.content import MIDDLE as CONTENT
 from tests.support.faces import Face
-from tests.support.interrupted import CONTENT, PIECES, Enough, asked, begun, enough, sent
+from tests.support.interrupted import PIECES, Enough, asked, begun, enough, sent
+from tests.support.small_units import make_units_small
 from vantage_sdk import VantageAPIError
+from vantage_sdk.core.transfer import appending
 
 
 @pytest.fixture(autouse=True)
 def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    make_units_small(monkeypatch)
     monkeypatch.setenv("VANTAGE_STATE_DIR", str(tmp_path / "state"))
     return tmp_path / "state" / "transfers"
 
@@ -143,8 +147,12 @@ async def test_where_no_record_can_be_kept_the_upload_goes_on(
     assert "cannot be resumed later" in caplog.text
 
 
-async def test_an_upload_that_was_finished_unnoticed_is_finished(face: Face, server: MockServer, local: Path) -> None:
-    server.faults.set(f"{PIECES}: ok*2, reset-after*")
+async def test_an_upload_that_was_finished_unnoticed_is_finished(
+    face: Face, server: MockServer, local: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SMALLEST", "FIRST", "LARGEST"):
+        monkeypatch.setattr(appending, name, len(CONTENT) // 2)
+    server.faults.set(f"{PIECES}: ok, reset-after*")
     async with face.client(server.url, max_retries=0) as client:
         with pytest.raises(VantageAPIError):
             await client.storage.upload(local, "/f")
@@ -160,7 +168,7 @@ async def test_an_upload_that_was_finished_unnoticed_is_finished(face: Face, ser
 
 async def interrupted_download(face: Face, server: MockServer, target: Path, share: float = 0.5) -> None:
     target.write_bytes(b"old")
-    server.faults.set([{"path": "/v1/storage/files/*/download", "drip": {"bytes": 1 << 20, "interval": 0.01}}])
+    server.faults.set([{"path": "/v1/storage/files/*/download", "drip": {"bytes": 1 << 17, "interval": 0.01}}])
     async with face.client(server.url) as client:
         with pytest.raises(Enough) as caught:
             await client.storage.download("/f", target, progress_callback=enough(share))
@@ -227,7 +235,7 @@ async def test_a_partial_file_that_was_tampered_with_is_found_out(
     assert target.read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("size", [0, 1, 9 << 20])
+@pytest.mark.parametrize("size", [0, 1, 9 << 17])
 async def test_a_partial_file_that_was_cut_short_is_found_out(
     size: int, face: Face, server: MockServer, tmp_path: Path
 ) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from mock_server import MockServer
+from tests.support.content import MIDDLE as CONTENT
 from tests.support.faces import Face
-from tests.support.interrupted import CONTENT, Enough, begun, enough, sent
+from tests.support.interrupted import Enough, begun, enough, sent
+from tests.support.small_units import make_units_small
 from vantage_sdk import ConflictError
 from vantage_sdk.core.transfer import upload
 from vantage_sdk.testing import instant_retries
@@ -18,6 +20,7 @@ from vantage_sdk.testing import instant_retries
 
 @pytest.fixture(autouse=True)
 def _records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_units_small(monkeypatch)
     monkeypatch.setenv("VANTAGE_STATE_DIR", str(tmp_path / "state"))
 
 

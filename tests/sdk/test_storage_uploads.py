@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mock_server import MockServer
+from tests.support.content import LARGE
 from tests.support.faces import Face
 from tests.support.scripted import Json, Request, Reset, ScriptedServer, Step
 from vantage_sdk import (
@@ -20,7 +21,6 @@ from vantage_sdk import (
 from vantage_sdk.testing import instant_retries
 
 SMALL = b"0123456789" * 1000
-LARGE = hashlib.shake_256(b"large").digest(20 << 20)
 FORMS, PIECES = "POST /v1/storage/files", "PATCH /v1/storage/uploads/*"
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from mock_server import MockServer
 
-CONTENT = hashlib.shake_256(b"resumed").digest(40 << 20)
 PIECES = "PATCH /v1/storage/uploads/*"
 
 
