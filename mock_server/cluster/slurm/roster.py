@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from mock_server.cluster.consumption import UNMEASURED
@@ -150,7 +151,7 @@ class Roster(Retrying):
         job = self.jobs.get(own)
         if job is None:
             job = self._adopt(key, record, form, tag, now)
-        if job.id in self.active and self._acted_at.get(job.id, 0.0) < self.asked_at:
+        if job.id in self.active and self._acted_at.get(job.id, -inf) < self.asked_at:
             self.gate.see(job, tag or self.tag(job))
             self._follow(job, record, now)
         if job.state.is_terminal and states.job_state(record).is_terminal:
