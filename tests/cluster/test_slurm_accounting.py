@@ -287,3 +287,13 @@ def test_a_job_that_slurm_has_forgotten_is_asked_for_once(tmp_path: Path) -> Non
     books.failure = UnavailableError("slurmdbd is away")
     with pytest.raises(UnavailableError):
         asyncio.run(recall("10"))
+
+
+def test_an_exit_code_that_is_not_told_is_not_zero() -> None:
+    scene = Scene(0)
+    scene.roster.remember("1", [job_record(listed(1, job_state="FAILED", exit_code={"return_code": 0}))])
+    scene.roster.remember("2", [job_record(listed(2, job_state="FAILED", exit_code={"return_code": 3}))])
+    assert [(scene.job(number).exit_code, scene.job(number).reason) for number in (1, 2)] == [
+        (None, "NonZeroExitCode"),
+        (3, "NonZeroExitCode"),
+    ]

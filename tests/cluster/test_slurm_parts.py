@@ -174,3 +174,13 @@ def test_a_job_that_came_after_a_list_was_made_is_not_missed_in_it() -> None:
     roster.update([], 102.0, {}, 101.0)
     assert (job.state, job.reason) == (JobState.FAILED, "NoRecord")
     assert [event.kind for event in history.after(0)] == ["job.created", "job.failed"]
+
+
+def test_the_tasks_of_an_array_that_others_submitted_are_in_order() -> None:
+    roster = Roster("cluster_slurm", History(100), Memory(None))
+    raw = {"job_state": "RUNNING", "submit_time": 100, "start_time": 100, "nodes": "n", "array_job_id": 3}
+    records = [
+        job_record({**raw, "job_id": number, "array_task_id": task}) for number, task in ((3, 2), (4, 0), (5, 1))
+    ]
+    roster.update(records, 101.0, {}, 99.0)
+    assert [task.id for task in roster.array("3")] == ["3_0", "3_1", "3_2"]

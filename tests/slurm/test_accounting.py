@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,9 @@ if TYPE_CHECKING:
     from mock_server.cluster.job import Job
     from mock_server.cluster.slurm.cluster import SlurmCluster
 
-BURNED = 2.0
-"""CPU seconds that a shell spends before it is stopped for it."""
+BURNER = "#!/bin/sh\n( ulimit -t 2; while :; do :; done )\ntimes\n"
+"""A shell is stopped for spending 2 CPU seconds; the outer one prints what both have used."""
 
-BURNER = f"#!/bin/sh\n( ulimit -t {BURNED:.0f}; while :; do :; done )\ntrue\n"
 SLEEPER = "#!/bin/sh\nsleep 2\n"
 HOLDER = "#!/bin/sh\nx=$(head -c 50000000 /dev/zero | tr '\\0' x)\nsleep 3\n"
 
@@ -80,7 +80,10 @@ def test_what_jobs_used(books: MockServer, s9s: httpx.Client) -> None:
     burner, sleeper = _submit(s9s, BURNER), _submit(s9s, SLEEPER, cpus_per_node=4)
     holder = _submit(s9s, HOLDER, memory="500MB")
     jobs = {job_id: _measured(books, job_id) for job_id in (burner, sleeper, holder)}
-    assert jobs[burner].measured.cpu_seconds == pytest.approx(BURNED, rel=0.2)
+    said = " ".join(line.text for line in jobs[burner].log.lines if line.stream == "stdout")
+    burned = sum(60 * int(minutes) + float(seconds) for minutes, seconds in re.findall(r"(\d+)m([\d.]+)s", said))
+    assert burned > 1
+    assert jobs[burner].measured.cpu_seconds == pytest.approx(burned, abs=0.2)
     assert (jobs[sleeper].measured.cpu_seconds or 0) < 0.2
     used = s9s.get(f"/v1/jobs/{burner}").json()["resources"]
     elapsed = (jobs[burner].ended_at or 0) - (jobs[burner].started_at or 0)
@@ -116,7 +119,8 @@ def test_what_a_job_used_before_it_was_requeued_counts(accounted: Site, books: M
     accounted.command("scontrol", "requeue", job_id)
     until(lambda: books.cluster.job(job_id).restarts, lambda restarts: restarts == 1)
     s9s.delete(f"/v1/jobs/{job_id}")
-    assert _measured(books, job_id).measured.cpu_seconds == pytest.approx(1.0, rel=0.3)
+    # Of what ends by force Slurm knows only what it saw when it looked last.
+    assert 0.2 < (_measured(books, job_id).measured.cpu_seconds or 0) < 1.5
 
 
 def test_sacct_says_the_same_where_slurmrestd_does_not(
@@ -125,7 +129,7 @@ def test_sacct_says_the_same_where_slurmrestd_does_not(
     job_id = _submit(s9s, BURNER)
     told = _measured(books, job_id).measured
 
-    async def nothing(*_: object) -> None:
+    async def nothing(*_: object, **__: object) -> None:
         return None
 
     monkeypatch.setattr(Rest, "slurmdb", nothing)
@@ -149,7 +153,8 @@ def test_a_job_that_slurm_has_forgotten_is_found(
     with MockServer(slurm=accounted.settings(), world="empty", rate_limits=False) as other:
         with httpx.Client(base_url=other.url, headers={"Authorization": "Bearer YOUR_API_KEY"}) as client:
             found = client.get(f"/v1/jobs/{job_id}").json()
-            assert (found["name"], found["status"], found["exit_code"]) == ("old", "failed", 3)
+            assert (found["name"], found["status"], found["reason"]) == ("old", "failed", "NonZeroExitCode")
+            assert found["exit_code"] in {3, None}  # 22.05 does not tell
             assert client.get(f"/v1/jobs/{job_id.removeprefix('job_')}").status_code == 404
             assert client.get("/v1/jobs/job_987654321").status_code == 404
         with httpx.Client(base_url=other.s9s_url, headers={"Authorization": "Bearer YOUR_TOKEN"}) as client:
@@ -157,7 +162,8 @@ def test_a_job_that_slurm_has_forgotten_is_found(
             assert (tasks["state"], tasks["array_task_id"]) == ("COMPLETED", "1,2")
         for key, job in jobs.items():
             again = _measured(other, key)
-            assert (again.ended_at, again.measured) == (job.ended_at, job.measured)
+            assert again.ended_at == pytest.approx(job.ended_at, abs=1.0)
+            assert again.measured == job.measured
             assert again.request.user_id == job.request.user_id
         assert not [event for event in other.cluster.events() if event.subject in jobs]
 

@@ -85,6 +85,9 @@ class Accounting:
             except ClusterError as error:
                 _log.info("accounting: %s", error)
                 pause = min(LONGEST_PAUSE, 2 * pause)
+            except (AttributeError, KeyError, TypeError, ValueError):
+                _log.exception("Slurm's accounting does not say what it should")
+                pause = min(LONGEST_PAUSE, 2 * pause)
             await asyncio.sleep(pause)
 
     async def look(self, now: float) -> None:

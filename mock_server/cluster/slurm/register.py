@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import insort
 from typing import TYPE_CHECKING, Any
 
 from mock_server.cluster.backend import NotFoundError
@@ -216,7 +217,8 @@ class Register:
         self.jobs[job.id] = self.active[job.id] = job
         self._accounts[job.id] = account
         if array is not None:
-            self.arrays.setdefault(array.array_job_id, []).append(job)
+            # Slurm lists the last task under the number of the array, before the others.
+            insort(self.arrays.setdefault(array.array_job_id, []), job, key=lambda task: task.number)
         self.tallies.submitted(job, now)
         self.lines.enter(job)
         return job

@@ -72,6 +72,9 @@ class Roster(Retrying):
                 self._apply(record.key, record, tag, set(), float(record.ended))
                 self._quiet.discard(own)
                 found = True
+                if record.state == "FAILED" and not record.status and own in self.jobs:
+                    # The accounting of Slurm 22.05 has 0 for every exit code in JSON.
+                    self.jobs[own].exit_code, self.jobs[own].reason = None, "NonZeroExitCode"
         if found:
             in_order = sorted(self.jobs.items(), key=lambda item: item[1].number)
             self.jobs.clear()
