@@ -182,7 +182,8 @@ def test_who_may_use_what(accounted: Site, books: MockServer, s9s: httpx.Client)
     }
     job_id = _submit(s9s, "#!/bin/sh\ntrue\n", qos="high", account="physics")
     job = _measured(books, job_id)
-    (record,) = json.loads(accounted.command("sacct", "--json", f"--jobs={job_id}"))["jobs"]
+    listed = json.loads(accounted.command("squeue", "--json", "-t", "all"))["jobs"]
+    (record,) = [record for record in listed if str(record["job_id"]) == job_id]
     assert (record["qos"], record["account"]) == ("high", "physics") == (job.qos, job.account)
     unknown = s9s.post("/v1/jobs", json={"script": "true", "qos": "nowhere"})
     assert (unknown.status_code, unknown.json()["error"]["details"]["field"]) == (400, "qos")
