@@ -48,6 +48,18 @@ def test_an_array_is_cancelled_as_a_whole_and_task_by_task(s9s: httpx.Client) ->
     assert {_ended(s9s, f"{array}_{task}")["state"] for task in range(6)} == {"CANCELLED"}
 
 
+def test_tasks_of_an_array_are_held_and_released(s9s: httpx.Client) -> None:
+    blocker = _submit(s9s, "sleep 100", nodes=2, cpus_per_node=32)
+    until(lambda: _job(s9s, blocker)["state"], lambda state: state == "RUNNING")
+    array = _submit(s9s, "true", array="0-2")
+    assert s9s.put(f"/v1/jobs/{array}_1/hold").status_code == 200
+    assert s9s.put(f"/v1/jobs/{array}/hold").status_code == 200
+    assert [_job(s9s, f"{array}_{task}")["reason"] for task in range(3)] == ["JobHeldUser"] * 3
+    assert s9s.put(f"/v1/jobs/{array}/release").status_code == 200
+    assert s9s.delete(f"/v1/jobs/{blocker}").status_code == 200
+    assert {_ended(s9s, f"{array}_{task}")["state"] for task in range(3)} == {"COMPLETED"}
+
+
 def test_a_job_waits_for_the_one_it_depends_on(s9s: httpx.Client) -> None:
     first = _submit(s9s, "sleep 2")
     second = _submit(s9s, "true", dependencies=[{"type": "afterok", "job_id": first}])

@@ -196,6 +196,8 @@ def _errors(answer: httpx.Response) -> list[tuple[int, str]]:
     for error in errors:
         numbers = (error.get(name) for name in ("error_number", "error_code", "errno"))
         number = next((value for value in numbers if isinstance(value, int)), 0)
+        if answer.is_success and not number and not error.get("error"):
+            continue  # so does 22.05 list what it has done to each task of an array
         found.append((number, str(error.get("error") or error.get("description") or "")))
     return found
 
