@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -40,9 +39,7 @@ def patched_back() -> Iterator[None]:
 async def test_a_dead_peer_is_noticed_and_replaced(face: Face) -> None:
     """It neither answers pings nor closes anything; only the silence tells."""
     tale = Tale(lambda peer: peer.wait_until_dropped())
-    begun = time.monotonic()
     assert await told(face, sockets(tale.talk), ping_interval=0.05, ping_timeout=0.05) == [1, 2]
-    assert time.monotonic() - begun < 5
     assert len(tale.greetings) == 2
 
 

@@ -20,7 +20,7 @@ from tests.support.directories import write
 from vantage_sdk import VantageClient
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
-BOUND = 5.0  # seconds, on a machine that is busy; it takes less than one
+PATIENCE = 60.0  # seconds; what the program would wait for without being interrupted takes longer
 
 PROGRAM = """
 import sys
@@ -70,18 +70,16 @@ def interrupted(face: str, verb: str, source: str, target: str, server: MockServ
     command = [sys.executable, "-W", "error", "-c", PROGRAM, face, verb, source, target, server.url]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as program:
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE
         try:
             while not begun():
                 assert program.poll() is None
                 assert time.monotonic() < end, "it never began"
                 threading.Event().wait(0.005)
-            struck = time.monotonic()
             program.send_signal(signal.SIGINT)
-            _, said = program.communicate(timeout=30)
+            _, said = program.communicate(timeout=PATIENCE)
         finally:
             program.kill()
-        assert time.monotonic() - struck < BOUND, said
     assert "KeyboardInterrupt" in said
     assert "Exception ignored" not in said
     assert "Traceback" in said
@@ -106,7 +104,7 @@ FACES = ["blocking", "asyncio", "trio"]
 
 @pytest.mark.parametrize("face", FACES)
 def test_an_upload_is_gone_on_with(face: str, server: MockServer, local: Path, records: Path) -> None:
-    server.faults.set([{"method": "PATCH", "start": 2, "delay": 60}])
+    server.faults.set([{"method": "PATCH", "start": 2, "delay": 600}])
     interrupted(face, "upload", str(local / "from/f"), "/up", server, lambda: patches(server) >= 2)
     assert "/up" not in server.storage.files()
     assert len(os.listdir(records)) == 1
@@ -144,7 +142,7 @@ def test_a_download_is_gone_on_with(face: str, server: MockServer, local: Path, 
 
 @pytest.mark.parametrize("face", FACES)
 def test_a_directory_is_gone_on_with_up(face: str, server: MockServer, local: Path) -> None:
-    server.faults.set([{"method": "POST", "start": 11, "delay": 60}])
+    server.faults.set([{"method": "POST", "start": 11, "delay": 600}])
     posts = "POST /v1/storage/files"
 
     def begun() -> bool:
@@ -163,7 +161,7 @@ def test_a_directory_is_gone_on_with_up(face: str, server: MockServer, local: Pa
 @pytest.mark.parametrize("face", FACES)
 def test_a_directory_is_gone_on_with_down(face: str, server: MockServer, local: Path) -> None:
     server.faults.set(
-        [{"path": "/v1/storage/files/*/download", "start": 11, "drip": {"bytes": 1 << 16, "interval": 2}}]
+        [{"path": "/v1/storage/files/*/download", "start": 11, "drip": {"bytes": 1 << 16, "interval": 60}}]
     )
     target = local / "new"
     interrupted(face, "download_directory", "/d", str(target), server, lambda: downloads(server) >= 15)

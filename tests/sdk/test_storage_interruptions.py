@@ -8,7 +8,6 @@ import hashlib
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from select import select
@@ -32,7 +31,6 @@ from vantage_sdk.core.transfer import download
 
 KIB = 1 << 10
 CONTENT = hashlib.shake_256(b"interrupted").digest(300 * KIB + 7)
-BOUND = 5.0  # seconds, on a machine that is busy; it takes less than one
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -53,24 +51,19 @@ def local(tmp_path: Path) -> Path:
 
 
 async def cancelled(how: str, work: Callable[[], Any], begun: Callable[[], bool], *, may_finish: bool = False) -> None:
-    """Cancel ``work`` once it has begun; it must end soon."""
-    seconds = 0.0
+    """Cancel ``work`` once it has begun; what it waits for comes too late."""
 
     async def run_scope() -> None:
-        nonlocal seconds
         with anyio.CancelScope() as scope:
             async with anyio.create_task_group() as group:
                 group.start_soon(work)
                 await until(begun)
-                seconds = time.monotonic()
                 scope.cancel()
         assert scope.cancelled_caught or may_finish
 
     async def run_task() -> None:
-        nonlocal seconds
         task = asyncio.ensure_future(work())
         await until(begun)
-        seconds = time.monotonic()
         task.cancel()
         if how == "twice":
             await asyncio.sleep(0)
@@ -79,11 +72,10 @@ async def cancelled(how: str, work: Callable[[], Any], begun: Callable[[], bool]
             await task
 
     await (run_scope() if how == "scope" else run_task())
-    assert time.monotonic() - seconds < BOUND
 
 
 async def until(begun: Callable[[], bool]) -> None:
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         while not begun():  # noqa: ASYNC110  no event tells
             await anyio.sleep(0.002)
 
@@ -109,7 +101,7 @@ async def test_silence_is_left_at_once(
 
     async def work() -> None:
         url = {"connect": hole.url, "handshake": silent_url}.get(moment, server.url)
-        async with face.client(url, max_retries=0) as client:
+        async with face.client(url, max_retries=0, timeout=None) as client:
             if moment in ("head", "body"):
                 await client.storage.download("/f", local / "to/a")
             else:
@@ -140,21 +132,22 @@ async def test_silence_is_left_at_once(
 @pytest.mark.parametrize("how", HOW)
 async def test_a_feed_that_gives_nothing_is_left_at_once(how: str, face: Face) -> None:
     skip_unless_possible(face, how)
-    asked, go_on = threading.Event(), threading.Event()
+    asked, go_on, late = threading.Event(), threading.Event(), list[bool]()
 
     def feed() -> Iterator[bytes]:
         yield b"x"
         asked.set()
-        go_on.wait(30)
+        late.append(go_on.wait(60))
 
     with MockServer(world="empty") as server:
 
         async def work() -> None:
-            async with face.client(server.url) as client:
+            async with face.client(server.url, timeout=None) as client:
                 await client.storage.upload(feed(), "/f")
 
         try:
             await cancelled(how, work, asked.is_set)
+            assert late == [], "it was waited for"
         finally:
             go_on.set()
         assert server.storage.files() == {}
@@ -186,7 +179,7 @@ async def test_hashing_is_left_at_once(
     with ScriptedServer(script) as server:
 
         async def work() -> None:
-            async with face.client(server.url) as client:
+            async with face.client(server.url, timeout=None) as client:
                 if way == "up":
                     await client.storage.upload_directory(tmp_path / "large", "/d", sync=True)
                 else:
@@ -215,7 +208,7 @@ async def test_a_commit_is_finished_or_not_begun(
         server.storage.put("/f", CONTENT)
 
         async def work() -> None:
-            async with face.client(server.url) as client:
+            async with face.client(server.url, timeout=None) as client:
                 await client.storage.download("/f", local / "to/a")
 
         with monkeypatch.context() as patch:
@@ -223,7 +216,7 @@ async def test_a_commit_is_finished_or_not_begun(
             await cancelled(how, work, entered.is_set, may_finish=True)
         assert (local / "to/a").read_bytes() in (b"old", CONTENT)
         assert partials(local) == []
-        async with face.client(server.url) as client:
+        async with face.client(server.url, timeout=None) as client:
             await client.storage.download("/f", local / "to/a")
     assert (local / "to/a").read_bytes() == CONTENT
 
@@ -246,7 +239,7 @@ async def test_a_partial_file_that_is_made_too_late_is_removed(
         server.storage.put("/f", CONTENT)
 
         async def work() -> None:
-            async with face.client(server.url) as client:
+            async with face.client(server.url, timeout=None) as client:
                 await client.storage.download("/f", local / "to/a")
 
         await cancelled(how, work, entered.is_set)
@@ -260,10 +253,11 @@ async def test_nobody_waits_for_a_disk_that_makes_no_partial_file(
 ) -> None:
     skip_unless_possible(face, how)
     entered, go_on, usual = threading.Event(), threading.Event(), destination.Destination.create
+    late: list[bool] = []
 
     def stuck(self: destination.Destination, name: str) -> int:
         entered.set()
-        go_on.wait(2 * BOUND)
+        late.append(go_on.wait(60))
         return usual(self, name)
 
     monkeypatch.setattr(destination.Destination, "create", stuck)
@@ -273,11 +267,12 @@ async def test_nobody_waits_for_a_disk_that_makes_no_partial_file(
         server.storage.put("/f", CONTENT)
 
         async def work() -> None:
-            async with face.client(server.url) as client:
+            async with face.client(server.url, timeout=None) as client:
                 await client.storage.download("/f", local / "to/a")
 
         try:
             await cancelled(how, work, entered.is_set)
+            assert late == [], "it was waited for"
         finally:
             go_on.set()
     settled(lambda: partials(local) == kept(records) == [], lambda: (partials(local), kept(records)))

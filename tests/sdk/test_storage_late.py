@@ -28,7 +28,7 @@ from vantage_sdk.core.io.folder import Folder
 from vantage_sdk.core.io.partial_file import PartialFile
 
 CONTENT = hashlib.shake_256(b"late").digest(300 * KIB + 7)
-BOUND = 5.0  # seconds, on a machine that is busy; it takes less than one
+PATIENCE = 60.0  # seconds; what would be waited for takes longer
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def server() -> Iterator[MockServer]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end
         await asyncio.sleep(0.005)
@@ -60,7 +60,7 @@ def test_a_commit_that_comes_late_touches_no_file_of_another(
 
     def late(*args: Any) -> None:
         started.set()
-        go_on.wait(10)
+        go_on.wait(2 * PATIENCE)
         try:
             usual(*args)
         except BaseException as error:
@@ -83,10 +83,10 @@ def test_a_commit_that_comes_late_touches_no_file_of_another(
             await until(started.is_set)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
-                await asyncio.wait_for(task, BOUND)
+                await asyncio.wait_for(task, PATIENCE)
             held = [os.open(path, os.O_RDONLY) for path in (tmp_path, secret, secret)]
             go_on.set()
-            assert done.wait(10)
+            assert done.wait(PATIENCE)
             for fd in held:
                 os.close(fd)
 
@@ -144,7 +144,7 @@ def silent(hang: threading.Event) -> ScriptedServer:
     def rule(request: Request) -> Any:
         return [Wait(hang), Reply(500)] if request.method in ("PATCH", "HEAD", "DELETE") else None
 
-    return ScriptedServer(Intake(rule), patience=30)
+    return ScriptedServer(Intake(rule), patience=2 * PATIENCE)
 
 
 def asked(server: ScriptedServer) -> bool:
@@ -160,12 +160,12 @@ def test_cancelling_the_upload_of_an_iterator_waits_for_no_answer() -> None:
     hang = threading.Event()
 
     async def body() -> None:
-        async with AsyncVantageClient("your-api-key", server.url, trust_env=False, timeout=60) as client:
+        async with AsyncVantageClient("your-api-key", server.url, trust_env=False, timeout=600) as client:
             task = asyncio.ensure_future(client.storage.upload(pieces(), "/f"))
             await until(lambda: asked(server))
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
-                await asyncio.wait_for(task, BOUND)
+                await asyncio.wait_for(task, PATIENCE)
 
     with silent(hang) as server:
         try:
@@ -180,7 +180,7 @@ from vantage_sdk import VantageClient
 def pieces():
     while True:
         yield bytes(1 << 20)
-VantageClient("your-api-key", sys.argv[1], trust_env=False, timeout=60).storage.upload(pieces(), "/f")
+VantageClient("your-api-key", sys.argv[1], trust_env=False, timeout=600).storage.upload(pieces(), "/f")
 """
 
 
@@ -191,17 +191,15 @@ def test_ctrl_c_in_the_upload_of_an_iterator_waits_for_no_answer() -> None:
         command = [sys.executable, "-c", PROGRAM, server.url]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as program:
-            end = time.monotonic() + 30
+            end = time.monotonic() + PATIENCE
             try:
                 while not asked(server):
                     assert program.poll() is None
                     assert time.monotonic() < end, "it never began"
                     threading.Event().wait(0.005)
-                struck = time.monotonic()
                 program.send_signal(signal.SIGINT)
-                _, said = program.communicate(timeout=30)
+                _, said = program.communicate(timeout=PATIENCE)
             finally:
                 program.kill()
                 hang.set()
-    assert time.monotonic() - struck < BOUND, said
     assert "KeyboardInterrupt" in said

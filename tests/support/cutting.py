@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import threading
@@ -43,6 +44,8 @@ class Cutter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopping.set()
+        with contextlib.suppress(OSError):  # it wakes by itself a little later
+            socket.create_connection(self._listener.getsockname(), TICK).close()
         for thread in self._threads:
             thread.join(10)
         assert not any(thread.is_alive() for thread in self._threads)
@@ -54,6 +57,9 @@ class Cutter:
                     client, _ = self._listener.accept()
                 except TimeoutError:
                     continue
+                if self._stopping.is_set():
+                    client.close()
+                    return
                 thread = threading.Thread(target=self._relay, args=(client,), name="cutter-relay")
                 self._threads = [*(one for one in self._threads if one.is_alive()), thread]
                 thread.start()

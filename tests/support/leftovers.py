@@ -19,7 +19,7 @@ def kept(records: Path) -> list[str]:
 
 def settled(condition: Callable[[], bool], what: Callable[[], object]) -> None:
     """Wait until threads of others have seen that a transfer is over."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end, what()
         threading.Event().wait(0.005)

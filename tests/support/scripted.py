@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import threading
@@ -78,7 +79,7 @@ class ScriptedServer:
         tls: ssl.SSLContext | None = None,
         read_body: Callable[[Request], bool] = lambda request: True,
         drop: Collection[int] = (),
-        patience: float = 10.0,
+        patience: float = 60.0,
     ) -> None:
         self.requests: list[Request] = []
         self.connections = 0
@@ -126,6 +127,8 @@ class ScriptedServer:
     ) -> None:
         self._stopping.set()
         deadline = time.monotonic() + self.patience
+        with contextlib.suppress(OSError):  # it wakes by itself a little later
+            socket.create_connection(("127.0.0.1", self._port), TICK).close()
         self._acceptor.join(self.patience)
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -147,6 +150,9 @@ class ScriptedServer:
                     sock, _ = self._listener.accept()
                 except TimeoutError:
                     continue
+                if self._stopping.is_set():
+                    sock.close()
+                    return
                 number, self.connections = self.connections, self.connections + 1
                 thread = threading.Thread(target=self._serve, args=(sock, number), name=f"scripted-server-{number}")
                 self._threads.append(thread)

@@ -239,12 +239,10 @@ def test_dripping_outlives_the_read_timeout(data: bytes | Message) -> None:
 
 def test_leaving_ends_a_drip_and_a_wait_at_once() -> None:
     script = [Drip(Reply(200, bytes(1000)), interval=1.0), Wait(threading.Event())]
-    started = time.monotonic()
     with ScriptedServer(script) as server, httpx.Client(timeout=0.05) as client:
         for _ in range(2):
             with pytest.raises(httpx.ReadTimeout):
                 client.get(server.url)
-    assert time.monotonic() - started < 5
 
 
 def test_replying_before_the_body_is_read(client: httpx.Client) -> None:
