@@ -18,15 +18,16 @@ JOB = {"name": "life", "command": "true"}
 QUICK = {"poll_interval": 0.2, "timeout": 60.0}
 
 
-@pytest.fixture(params=["simulated", "slurm"])
+@pytest.fixture(params=["simulated", "slurm", "slurm without slurmrestd"])
 def server(request: pytest.FixtureRequest) -> Iterator[MockServer]:
-    """A server over either backend; the real one is there under make test-slurm only."""
+    """A server over either backend; the real one is there under make test-slurm only, reached in two ways."""
     if request.param == "simulated":
         with MockServer(world="empty", clock="auto", rate_limits=False) as running:
             yield running
     else:
         site: Site = request.getfixturevalue("site")
-        with MockServer(slurm=site.settings(), world="empty", rate_limits=False) as running:
+        settings = site.settings() if request.param == "slurm" else site.without_slurmrestd()
+        with MockServer(slurm=settings, world="empty", rate_limits=False) as running:
             yield running
 
 
