@@ -18,7 +18,7 @@ from mock_server.cluster.slurm.cluster import SlurmCluster
 from mock_server.cluster.slurm.rest import Rest
 from mock_server.cluster.slurm.sbatch import options, plain
 from mock_server.cluster.slurm.settings import SlurmSettings
-from mock_server.cluster.slurm.submission import description, located
+from mock_server.cluster.slurm.submission import PATH, description, located
 from tests.cluster.slurm_programs import OWN, FakeSlurm
 
 HOSTILE = "--uid=0 $(id) `id` ;'\"\\\n--wrap=x, y=ü"
@@ -52,7 +52,7 @@ def test_nothing_that_a_user_says_becomes_an_option_or_a_variable(
     assert all(name.startswith("--") for name, _, _ in words)
     assert {name for name, _, value in words if value == HOSTILE} == {"--job-name", "--account"}
     assert "--uid" not in {name for name, _, _ in words}
-    assert call["exported"] == [f"PATH={_job()['environment']['PATH']}\0A={HOSTILE}\0B=\0"]
+    assert call["exported"] == [f"SLURM_SUBMIT_DIR=/out\0PATH={PATH}\0A={HOSTILE}\0B=\0"]
     assert call["stdin"] == script
     assert set(call["environment"]) <= {"PATH", "LD_LIBRARY_PATH", "SLURM_CONF", "LC_ALL", "LC_CTYPE"}
     assert call["cwd"] == "/"
@@ -63,7 +63,8 @@ def test_a_large_environment_and_a_long_script_arrive_whole(slurm: FakeSlurm) ->
     script = "#!/bin/sh\n" + "# and so on\n" * 50_000
     assert _submit(slurm.cli(), script, environment={"A": "x" * 500_000}) == 17
     [call] = slurm.calls("sbatch")
-    assert (call["stdin"], len(call["exported"][0])) == (script, len(_job()["environment"]["PATH"]) + 6 + 500_003)
+    assert call["stdin"] == script
+    assert call["exported"][0].endswith(f"PATH={PATH}\0A={'x' * 500_000}\0")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_everything_that_a_job_can_have_is_an_option() -> None:
         dependencies=(Dependency("afterok", "job_5"), Dependency("singleton", None)), required_nodes=("n1", "n2"),
     )  # fmt: skip
     assert options(whole) == [
-        "--parsable", "--ignore-pbs", "--job-name=a", "--partition=normal", "--comment=c", "--chdir=/out",
+        "--parsable", "--ignore-pbs", "--propagate=NONE", "--job-name=a", "--partition=normal", "--comment=c", "--chdir=/out",
         "--input=/dev/null", "--output=/out/%A_%a.out", "--error=/out/%A_%a.err", "--open-mode=append", "--requeue",
         "--ntasks=2", "--cpus-per-task=4", "--account=me", "--time=2", "--hold", "--array=1-2,7%2",
         "--dependency=afterok:5,singleton", "--nodelist=n1,n2", "--ntasks-per-node=1", "--nodes=2-2", "--mem=954M",

@@ -56,6 +56,7 @@ def test_a_job_gets_exactly_what_was_said(site: Site, platform: httpx.Client) ->
     variables = [line for line in lines[3:] if not line.startswith(("SLURM", "A=", "B="))]
     assert {line.partition("=")[0] for line in variables} <= {"E", "ENVIRONMENT", "HOSTNAME", "PATH", "PWD", "TMPDIR"}
     assert "E=" in variables
+    assert f"SLURM_SUBMIT_DIR={site.directory}" in lines
     assert len(_listed(site, STRANGE.replace("\n", " "))) == 1
 
 

@@ -11,7 +11,7 @@ from mock_server.cluster.slurm.access import InDoubtError
 from mock_server.cluster.slurm.programs import MAX_LIST
 from mock_server.cluster.slurm.records import job_record, node_record, partition_record
 from mock_server.cluster.slurm.refusals import refusal, submission_refusal
-from mock_server.cluster.slurm.sbatch import WORDS, environment_file, options, plain
+from mock_server.cluster.slurm.sbatch import WORDS, environment_file, options, plain, variables
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -87,7 +87,7 @@ class Cli:
 
     async def submit(self, script: str, job: Mapping[str, Any], account: str) -> int:
         """Submit a job for an account and return Slurm's number for it."""
-        with environment_file(job["environment"]) as descriptor:
+        with environment_file(variables(job)) as descriptor:
             self.calls += 1
             output = await self._programs.run(
                 "sbatch",

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 WORDS = "v0.0.38"
 """The version of the REST interface in whose words a job is described here."""
 
-# Without --ignore-pbs lines of a script that are meant for PBS or LSF would count wherever they are.
-_ALWAYS = ("--parsable", "--ignore-pbs")
+# Without --ignore-pbs lines of a script that are meant for PBS or LSF would count wherever they are; without --propagate
+# jobs could have the limits of the server's process.
+_ALWAYS = ("--parsable", "--ignore-pbs", "--propagate=NONE")
 _OPTIONS = {
     "name": "--job-name",
     "partition": "--partition",
@@ -59,6 +60,11 @@ def options(job: Mapping[str, Any]) -> list[str]:
     if "/" in job.get("required_nodes", ""):
         raise RequestError("required_nodes", "the name of a node has no slash")  # sbatch would read such a file
     return found
+
+
+def variables(job: Mapping[str, Any]) -> dict[str, str]:
+    """Return the environment of a job; the directory from which it was submitted is not that of the server."""
+    return {"SLURM_SUBMIT_DIR": job["current_working_directory"], **job["environment"]}
 
 
 def plain(script: str) -> str:
