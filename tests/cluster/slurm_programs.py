@@ -64,4 +64,4 @@ class FakeSlurm:
         return Programs(self.settings(**changes))
 
     def cli(self, **changes: Any) -> Cli:
-        return Cli(self.settings(**changes), self.programs(**changes))
+        return Cli(self.settings(**changes))

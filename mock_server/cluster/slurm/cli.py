@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mock_server.cluster.backend import ClusterError, UnavailableError, UnsupportedError
 from mock_server.cluster.slurm.access import InDoubtError
-from mock_server.cluster.slurm.programs import MAX_LIST
+from mock_server.cluster.slurm.programs import MAX_LIST, Programs
 from mock_server.cluster.slurm.records import job_record, node_record, partition_record
 from mock_server.cluster.slurm.refusals import refusal, submission_refusal
 from mock_server.cluster.slurm.sbatch import WORDS, environment_file, options, plain, variables
@@ -16,7 +16,7 @@ from mock_server.cluster.slurm.sbatch import WORDS, environment_file, options, p
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from mock_server.cluster.slurm.programs import Output, Programs
+    from mock_server.cluster.slurm.programs import Output
     from mock_server.cluster.slurm.records import JobRecord, NodeRecord, PartitionRecord
     from mock_server.cluster.slurm.settings import SlurmSettings
 
@@ -32,9 +32,9 @@ class Cli:
 
     is_open = False
 
-    def __init__(self, settings: SlurmSettings, programs: Programs) -> None:
+    def __init__(self, settings: SlurmSettings) -> None:
         self._settings = settings
-        self._programs = programs
+        self._programs = Programs(settings)
         self._nodes: list[dict[str, Any]] = []
         self._is_new = False
         self.calls = 0

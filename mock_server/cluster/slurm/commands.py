@@ -6,11 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 from mock_server.cluster.backend import UnavailableError, UnsupportedError
-from mock_server.cluster.slurm.programs import MAX_LIST, MAX_TEXT
+from mock_server.cluster.slurm.programs import MAX_LIST, MAX_TEXT, Programs
 from mock_server.cluster.slurm.refusals import refusal
 
 if TYPE_CHECKING:
-    from mock_server.cluster.slurm.programs import Output, Programs
+    from mock_server.cluster.slurm.programs import Output
+    from mock_server.cluster.slurm.settings import SlurmSettings
 
 _TIMEOUT = 20.0
 
@@ -18,8 +19,8 @@ _TIMEOUT = 20.0
 class Commands:
     """Runs them with the rights of the server's own account."""
 
-    def __init__(self, programs: Programs) -> None:
-        self._programs = programs
+    def __init__(self, settings: SlurmSettings) -> None:
+        self._programs = Programs(settings)
 
     async def token(self, account: str, lifespan: int) -> str:
         """Return a new token for an account."""

@@ -18,7 +18,6 @@ from mock_server.cluster.slurm.directory import Directory
 from mock_server.cluster.slurm.identity import slurm_key
 from mock_server.cluster.slurm.layout import Layout
 from mock_server.cluster.slurm.memory import FILE, Memory
-from mock_server.cluster.slurm.programs import Programs
 from mock_server.cluster.slurm.reading import Reading
 from mock_server.cluster.slurm.rest import Rest
 from mock_server.cluster.slurm.roster import Roster
@@ -50,13 +49,8 @@ class Following(Reading):
         self._memory = Memory(None if state is None else os.path.join(state, FILE))
         super().__init__(layout, Roster(layout.cluster.id, history, self._memory), history)
         self.settings = settings
-        programs = Programs(settings)
-        self.commands = Commands(programs)
-        self.rest: Access = (
-            Cli(settings, programs)
-            if settings.url is None
-            else Rest(settings.url, settings, Tokens(settings, self.commands))
-        )
+        self.commands = Commands(settings)
+        self.rest: Access = Cli(settings) if settings.url is None else Rest(settings, Tokens(settings, self.commands))
         self.accounting = Accounting(self.rest, self.commands, self._roster, directory)
         self.trouble: UnavailableError | None = UnavailableError("Slurm has not answered yet")
         self._in_flight: dict[str, JobRequest] = {}

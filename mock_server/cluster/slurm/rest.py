@@ -56,8 +56,8 @@ _ENDED = frozenset({2009, 2018})
 class Rest:
     """Calls of slurmrestd over one pool of connections; ``calls`` counts them."""
 
-    def __init__(self, url: str, settings: SlurmSettings, tokens: Tokens) -> None:
-        self._url = url
+    def __init__(self, settings: SlurmSettings, tokens: Tokens) -> None:
+        self._url = settings.address
         self._settings = settings
         self._tokens = tokens
         self._client: httpx.AsyncClient | None = None

@@ -60,6 +60,13 @@ class SlurmSettings:
         return self.users.get(user_id, self.user)
 
     @property
+    def address(self) -> str:
+        """Where slurmrestd answers."""
+        if self.url is None:
+            raise ValueError("there is no slurmrestd here: its URL is missing")
+        return self.url
+
+    @property
     def acting(self) -> str:
         """The account that acts on jobs and asks about the cluster."""
         return self.operator or self.user
