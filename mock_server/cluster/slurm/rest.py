@@ -204,12 +204,18 @@ def _looks_unauthorized(answer: httpx.Response) -> bool:
 def _checked(answer: httpx.Response, path: str) -> dict[str, Any]:
     """Return the content of a good answer; errors in an answer with status 200 are errors as well."""
     errors = [(number, text) for number, text in _errors(answer) if number not in {HELD, NOTHING_FOUND}]
-    if errors:
+    if errors and not (path == "job/submit" and _has_number(answer)):
         raise _refusal(*errors[0], path)
     if answer.is_error:
         raise UnavailableError(f"slurmrestd answered with status {answer.status_code}")
     content: dict[str, Any] = answer.json()
     return content
+
+
+def _has_number(answer: httpx.Response) -> bool:
+    """Tell whether a job was taken in, which its partition as it is now need not allow; then only its reason says so."""
+    number = answer.json().get("job_id") if answer.is_success else None
+    return isinstance(number, int) and number > 0
 
 
 def _refusal(number: int, text: str, path: str) -> ClusterError:
