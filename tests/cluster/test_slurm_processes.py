@@ -52,16 +52,15 @@ def test_what_is_not_waited_for_does_not_run_on(slurm: FakeSlurm) -> None:
     os.mkfifo(told)
     slurm.shell("squeue", f"echo $$ > '{told}'\nexec sleep 1000")
 
-    async def body() -> int:
+    async def body() -> None:
         task = asyncio.create_task(slurm.programs(timeout=60).run("squeue"))
         pid = int(await asyncio.to_thread(told.read_text))
         task.cancel()
         await asyncio.wait([task])
-        return pid
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
 
-    pid = asyncio.run(body())
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+    asyncio.run(body())
 
 
 def test_programs_that_cannot_be_run(slurm: FakeSlurm) -> None:

@@ -172,4 +172,7 @@ def _checked(key: str) -> str:
 
 
 def _words(error: Any) -> str:
-    return str(error.get("error") or error.get("description") or error) if isinstance(error, dict) else str(error)
+    if not isinstance(error, dict):
+        return str(error)
+    told = cast("dict[str, Any]", error)
+    return str(told.get("error") or told.get("description") or told)

@@ -44,7 +44,7 @@ _ELSEWHERE = frozenset({"environment"})
 
 def options(job: Mapping[str, Any]) -> list[str]:
     """Return the options for a job; each is one argument with its value, so that no value can be an option."""
-    found = list(_ALWAYS)
+    found: list[str] = list(_ALWAYS)
     for name, value in job.items():
         if name in _OPTIONS:
             found.append(f"{_OPTIONS[name]}={value}")
