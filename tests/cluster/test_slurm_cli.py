@@ -89,13 +89,13 @@ def test_what_cannot_be_passed_is_refused(slurm: FakeSlurm, fields: dict[str, An
 def test_everything_that_a_job_can_have_is_an_option() -> None:
     asked = Resources(4, 10**9, 2)
     whole = _job(
-        resources=asked, nodes=2, time_limit=61.0, array=(1, 2, 7), array_limit=2, hold=True, account="me",
+        resources=asked, nodes=2, time_limit=61.0, array=(1, 2, 7), array_limit=2, hold=True, account="me", qos="high",
         dependencies=(Dependency("afterok", "job_5"), Dependency("singleton", None)), required_nodes=("n1", "n2"),
     )  # fmt: skip
     assert options(whole) == [
         "--parsable", "--ignore-pbs", "--propagate=NONE", "--job-name=a", "--partition=normal", "--comment=c", "--chdir=/out",
         "--input=/dev/null", "--output=/out/%A_%a.out", "--error=/out/%A_%a.err", "--open-mode=append", "--requeue",
-        "--ntasks=2", "--cpus-per-task=4", "--account=me", "--time=2", "--hold", "--array=1-2,7%2",
+        "--ntasks=2", "--cpus-per-task=4", "--account=me", "--qos=high", "--time=2", "--hold", "--array=1-2,7%2",
         "--dependency=afterok:5,singleton", "--nodelist=n1,n2", "--ntasks-per-node=1", "--nodes=2-2", "--mem=954M",
         "--gres=gpu:2",
     ]  # fmt: skip
@@ -170,22 +170,40 @@ def test_jobs_are_changed_by_their_numbers(slurm: FakeSlurm) -> None:
     cli = slurm.cli()
 
     async def body() -> None:
-        await cli.update("17_3", {"hold": True})
+        await cli.update("17_3", {"hold": True, "comment": HOSTILE})
         await cli.update("17", {"hold": False})
+        await cli.update("17", {"hold": False, "begin_time": "now", "comment": "c"})
         await cli.update("17", {"priority": 5})
         await cli.cancel("17_3", "10")
         await cli.cancel("17")
 
     asyncio.run(body())
-    shown = [["show", "job", "17_3"], ["show", "job", "17"]]
-    changed = [["hold", "17_3"], ["release", "17"], ["update", "jobid=17", "priority=5"]]
-    assert [call["given"] for call in slurm.calls("scontrol")] == [*changed, *shown]
+    assert [call["given"] for call in slurm.calls("scontrol")] == [
+        ["update", "jobid=17_3", f"comment={HOSTILE}", "priority=0"],
+        ["release", "17"],
+        ["update", "jobid=17", "starttime=now"],
+        ["release", "17"],
+        ["update", "jobid=17", "comment=c"],
+        ["update", "jobid=17", "priority=5"],
+        ["show", "job", "17_3"],
+        ["show", "job", "17"],
+    ]
     assert [call["given"] for call in slurm.calls("scancel")] == [["--full", "--signal=10", "17_3"], ["17"]]
+
+
+def test_a_job_has_no_other_name_than_its_number(slurm: FakeSlurm) -> None:
     for key in ("", "-1", "17 18", "17,18", "--user=root", "17_", "name=x"):
         with pytest.raises(ValueError, match="no number of a job"):
-            asyncio.run(cli.cancel(key))
+            asyncio.run(slurm.cli().cancel(key))
         with pytest.raises(ValueError, match="no number of a job"):
-            asyncio.run(cli.update(key, {"hold": True}))
+            asyncio.run(slurm.cli().update(key, {"hold": True}))
+    with pytest.raises(KeyError, match="time_limit"):
+        asyncio.run(slurm.cli().update("17", {"time_limit": 5}))
+
+
+def test_a_priority_of_a_held_job_is_no_error(slurm: FakeSlurm) -> None:
+    slurm.tells("scontrol", err="Job is in held state, pending scheduler release for job 17\n", code=1)
+    asyncio.run(slurm.cli().update("17", {"priority": 5}))
 
 
 def test_a_job_that_there_is_not_is_not_cancelled(slurm: FakeSlurm) -> None:

@@ -53,11 +53,11 @@ class Access(Protocol):
         """
         ...
 
-    async def update(self, key: str, changes: Mapping[str, Any]) -> None:
-        """Change ``hold`` or ``priority`` of a job."""
+    async def update(self, key: str, changes: Mapping[str, Any], account: str | None = None) -> None:
+        """Change ``hold``, ``priority``, ``comment`` or ``begin_time`` of a job, by default as the acting account."""
         ...
 
-    async def cancel(self, key: str, signal: str | None = None) -> None:
+    async def cancel(self, key: str, signal: str | None = None, account: str | None = None) -> None:
         """End a job, or only send it a signal."""
         ...
 

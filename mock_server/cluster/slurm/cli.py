@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mock_server.cluster.slurm.settings import SlurmSettings
 
 _KEY = re.compile(r"[0-9]+(_[0-9]+)?", re.ASCII)
+_CHANGES = {"comment": "comment", "priority": "priority", "begin_time": "starttime"}
+_HELD = "Job is in held state"  # said of a priority that a held job is given, as slurmrestd does: no error
 _SUBMITTED = re.compile(rb"([0-9]+)(;[^\n]*)?\n?")
 
 
@@ -104,33 +106,48 @@ class Cli:
             raise InDoubtError("Slurm gave no id for the job")
         return int(match[1])
 
-    async def update(self, key: str, changes: Mapping[str, Any]) -> None:
-        for name, value in changes.items():
-            if name == "hold":
-                await self._act("scontrol", "hold" if value else "release", _checked(key), job=key)
-            elif name == "priority":
-                await self._act("scontrol", "update", f"jobid={_checked(key)}", f"priority={int(value)}", job=key)
-            else:
-                raise KeyError(f"scontrol is not used to change {name!r}")
+    async def update(self, key: str, changes: Mapping[str, Any], account: str | None = None) -> None:
+        """Change a job with the rights of the acting account or of another one, all of it at once but for a release.
 
-    async def cancel(self, key: str, signal: str | None = None) -> None:
+        A release has a command of its own.  It comes before the comment: a server that is ended in between finds a job
+        that runs although the comment says that it is held, which it takes for somebody else's release.
+        """
+        words = dict(changes)
+        is_released = words.get("hold") is False
+        if words.pop("hold", None):
+            words["priority"] = 0
+        unknown = words.keys() - _CHANGES.keys()
+        if unknown:
+            raise KeyError(f"scontrol is not used to change {min(unknown)!r}")
+        comment = {"comment": words.pop("comment")} if is_released and "comment" in words else {}
+        await self._update(key, words, account)
+        if is_released:
+            await self._act("scontrol", "release", _checked(key), job=key, account=account)
+        await self._update(key, comment, account)
+
+    async def cancel(self, key: str, signal: str | None = None, account: str | None = None) -> None:
         """End a job, or only send it a signal."""
         # scancel is content with a job that there is not.
-        await self._act("scontrol", "show", "job", _checked(key), job=key)
+        await self._act("scontrol", "show", "job", _checked(key), job=key, account=account)
         options = () if signal is None else ("--full", f"--signal={int(signal)}")
-        await self._act("scancel", *options, key, job=key)
+        await self._act("scancel", *options, key, job=key, account=account)
 
     async def slurmdb(self, what: str, **query: str) -> None:
         """Return ``None``: ``sacct`` and ``sacctmgr`` are asked by whoever wants to know."""
 
-    async def _act(self, name: str, *arguments: str, job: str) -> None:
-        output = await self._run(name, *arguments, limit=MAX_LIST)
-        if output.code != 0:
+    async def _update(self, key: str, words: Mapping[str, Any], account: str | None) -> None:
+        if words:
+            said = [f"{_CHANGES[name]}={value}" for name, value in words.items()]
+            await self._act("scontrol", "update", f"jobid={_checked(key)}", *said, job=key, account=account)
+
+    async def _act(self, name: str, *arguments: str, job: str, account: str | None) -> None:
+        output = await self._run(name, *arguments, account=account)
+        if output.code != 0 and _HELD not in output.complaint:
             raise refusal(output.complaint, job)
 
     async def _json(self, name: str, *arguments: str) -> dict[str, Any]:
         """Return what a command prints; one that could not reach Slurm prints an empty list and ends with 0."""
-        output = await self._run(name, *arguments, limit=MAX_LIST)
+        output = await self._run(name, *arguments)
         if output.code != 0:
             raise _unread(output.complaint)
         try:
@@ -144,9 +161,9 @@ class Cli:
             raise UnavailableError(f"Slurm is not available: {name} reports {_words(error)}")
         return content
 
-    async def _run(self, name: str, *arguments: str, limit: int) -> Output:
+    async def _run(self, name: str, *arguments: str, account: str | None = None) -> Output:
         self.calls += 1
-        return await self._programs.run(name, *arguments, account=self._settings.acting, limit=limit)
+        return await self._programs.run(name, *arguments, account=account or self._settings.acting, limit=MAX_LIST)
 
 
 def _unread(complaint: str) -> ClusterError:

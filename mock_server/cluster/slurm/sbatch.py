@@ -30,6 +30,7 @@ _OPTIONS = {
     "tasks": "--ntasks",
     "tasks_per_node": "--ntasks-per-node",
     "cpus_per_task": "--cpus-per-task",
+    "qos": "--qos",
     "time_limit": "--time",
     "array": "--array",
     "dependency": "--dependency",
