@@ -77,8 +77,6 @@ def _slurm(options: argparse.Namespace) -> SlurmSettings | None:
     """Return the real cluster that the jobs shall run on."""
     if options.backend == "simulated":
         return None
-    if options.slurm_url is None:
-        raise ValueError("--backend slurm needs --slurm-url, the address of slurmrestd")
     users = dict(_pair(text) for text in options.slurm_map_user)
     return SlurmSettings(
         options.slurm_url,
@@ -88,6 +86,7 @@ def _slurm(options: argparse.Namespace) -> SlurmSettings | None:
         token_file=options.slurm_token_file,
         directory=options.slurm_directory,
         slurm_conf=options.slurm_conf,
+        partition=options.slurm_partition,
     )
 
 
@@ -142,7 +141,9 @@ def _parser() -> argparse.ArgumentParser:
         help="what runs the jobs (default: %(default)s)",
     )
     slurm = parser.add_argument_group("a real cluster, with --backend slurm")
-    slurm.add_argument("--slurm-url", metavar="URL", help="where slurmrestd answers, without a version")
+    slurm.add_argument(
+        "--slurm-url", metavar="URL", help="where slurmrestd answers, without a version (default: use Slurm's commands)"
+    )
     slurm.add_argument("--slurm-user", default="nobody", metavar="ACCOUNT", help="who runs jobs (default: %(default)s)")
     slurm.add_argument(
         "--slurm-map-user", action="append", default=[], metavar="USER=ACCOUNT", help="who runs the jobs of one user"
@@ -153,6 +154,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     slurm.add_argument(
         "--slurm-directory", default=DIRECTORY, metavar="DIR", help="where jobs write, on the nodes as here"
+    )
+    slurm.add_argument(
+        "--slurm-partition", metavar="NAME", help="the default partition, where commands do not tell which it is"
     )
     slurm.add_argument("--slurm-conf", metavar="FILE", help="slurm.conf for the commands (default: Slurm's own)")
     return parser

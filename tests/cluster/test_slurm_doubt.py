@@ -9,9 +9,9 @@ import pytest
 
 from mock_server.cluster.backend import UnavailableError
 from mock_server.cluster.job import JobRequest
+from mock_server.cluster.slurm.access import InDoubtError, UnansweredError
 from mock_server.cluster.slurm.cluster import SlurmCluster
 from mock_server.cluster.slurm.records import node_record, partition_record
-from mock_server.cluster.slurm.rest import InDoubtError, UnansweredError
 from mock_server.cluster.slurm.settings import SlurmSettings
 
 REQUEST = JobRequest("a", "true", "u", idempotency_key="once")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,18 @@ from mock_server.cluster.backend import RequestError, UnsupportedError
 from mock_server.cluster.history import History
 from mock_server.cluster.job import JobRequest, JobState, Resources
 from mock_server.cluster.slurm import log as slurm_log
+from mock_server.cluster.slurm.commands import Commands
 from mock_server.cluster.slurm.identity import parse_tag, tag_of
 from mock_server.cluster.slurm.log import FileLog
 from mock_server.cluster.slurm.memory import Memory
 from mock_server.cluster.slurm.records import expand, job_record, node_record, numbers
+from mock_server.cluster.slurm.rest import Rest
 from mock_server.cluster.slurm.roster import Roster
 from mock_server.cluster.slurm.settings import SlurmSettings
 from mock_server.cluster.slurm.submission import description, expand as expand_path, located, script
+from mock_server.cluster.slurm.tokens import Tokens
+from tests.support.messages import Json
+from tests.support.scripted import ScriptedServer
 
 SETTINGS = SlurmSettings("http://127.0.0.1:1", directory="/shared/out")
 
@@ -184,3 +190,22 @@ def test_the_tasks_of_an_array_that_others_submitted_are_in_order() -> None:
     ]
     roster.update(records, 101.0, {}, 99.0)
     assert [task.id for task in roster.array("3")] == ["3_0", "3_1", "3_2"]
+
+
+def test_a_job_that_waits_for_its_partition_is_taken_in() -> None:
+    waits = {"errors": [{"error_code": 2015, "error": "Requested partition configuration not available now"}]}
+    described = {"paths": {"/slurm/v0.0.38/jobs": {}}}
+
+    async def body(server: ScriptedServer) -> tuple[int, str]:
+        settings = SlurmSettings(server.url, token="t")
+        rest = Rest(settings, Tokens(settings, Commands(settings)))
+        try:
+            number = await rest.submit("#!/bin/sh\n", {}, "u")
+            with pytest.raises(RequestError) as caught:
+                await rest.submit("#!/bin/sh\n", {}, "u")
+            return number, caught.value.field
+        finally:
+            await rest.aclose()
+
+    with ScriptedServer([Json(200, described), Json(200, {**waits, "job_id": 17}), Json(500, waits)]) as server:
+        assert asyncio.run(body(server)) == (17, "nodes")

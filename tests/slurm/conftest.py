@@ -31,9 +31,11 @@ def site() -> Iterator[Site]:
         cluster.down()
 
 
-@pytest.fixture
-def server(site: Site) -> Iterator[MockServer]:
-    with MockServer(slurm=site.settings(), world="empty", rate_limits=False) as running:
+@pytest.fixture(params=["slurmrestd", "commands"])
+def server(request: pytest.FixtureRequest, site: Site) -> Iterator[MockServer]:
+    """A server that reaches Slurm through slurmrestd, and one that runs its commands."""
+    settings = site.settings() if request.param == "slurmrestd" else site.without_slurmrestd()
+    with MockServer(slurm=settings, world="empty", rate_limits=False) as running:
         yield running
 
 

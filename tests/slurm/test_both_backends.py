@@ -18,15 +18,18 @@ JOB = {"name": "life", "command": "true"}
 QUICK = {"poll_interval": 0.2, "timeout": 60.0}
 
 
-@pytest.fixture(params=["simulated", "slurm"])
-def server(request: pytest.FixtureRequest) -> Iterator[MockServer]:
-    """A server over either backend; the real one is there under make test-slurm only."""
+@pytest.fixture(params=["simulated", "slurm", "slurm without slurmrestd"])
+def server(request: pytest.FixtureRequest, face: Face) -> Iterator[MockServer]:
+    """A server over either backend; the real one is there under make test-slurm only, reached in two ways."""
+    if request.param == "slurm without slurmrestd" and face.name != "blocking":
+        pytest.skip("how the server reaches Slurm makes no difference to the faces of the client")
     if request.param == "simulated":
         with MockServer(world="empty", clock="auto", rate_limits=False) as running:
             yield running
     else:
         site: Site = request.getfixturevalue("site")
-        with MockServer(slurm=site.settings(), world="empty", rate_limits=False) as running:
+        settings = site.settings() if request.param == "slurm" else site.without_slurmrestd()
+        with MockServer(slurm=settings, world="empty", rate_limits=False) as running:
             yield running
 
 

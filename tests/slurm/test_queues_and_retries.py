@@ -31,10 +31,13 @@ def queues(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"mock_server.cluster.{module}.QUEUES", some)
 
 
-@pytest.fixture(params=["simulated", "slurm"])
+@pytest.fixture(params=["simulated", "slurm", "slurm without slurmrestd"])
 def server(request: pytest.FixtureRequest, queues: None) -> Iterator[MockServer]:
     """A server over either backend."""
-    settings = request.getfixturevalue("site").settings() if request.param == "slurm" else None
+    settings = None
+    if request.param != "simulated":
+        site: Site = request.getfixturevalue("site")
+        settings = site.settings() if request.param == "slurm" else site.without_slurmrestd()
     clock = "real" if settings else "manual"
     with MockServer(slurm=settings, world="empty", clock=clock, rate_limits=False) as running:
         try:

@@ -65,13 +65,18 @@ class Site:
 
     def settings(self, **changes: object) -> SlurmSettings:
         values: dict[str, object] = {
+            "url": self.url,
             "user": self.account,
             "operator": self.operator,
             "directory": str(self.directory),
             "slurm_conf": str(self.state / "etc" / "slurm.conf"),
             "bin_directory": SEARCH,
         }
-        return SlurmSettings(self.url, **{**values, **changes})  # type: ignore[arg-type]
+        return SlurmSettings(**{**values, **changes})  # type: ignore[arg-type]
+
+    def without_slurmrestd(self, **changes: object) -> SlurmSettings:
+        """Return settings by which Slurm's commands are used; these do not tell which partition is the default."""
+        return self.settings(**{"url": None, "partition": "normal", **changes})
 
     def up(self) -> Self:
         """Start what does not run."""

@@ -18,9 +18,9 @@ from mock_server.cluster.backend import (
 )
 from mock_server.cluster.job import JobState
 from mock_server.cluster.slurm import submission
+from mock_server.cluster.slurm.access import InDoubtError, UnansweredError
 from mock_server.cluster.slurm.identity import key_of, slurm_key, tag_of
 from mock_server.cluster.slurm.keeping import Keeping
-from mock_server.cluster.slurm.rest import InDoubtError, UnansweredError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

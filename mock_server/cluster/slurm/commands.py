@@ -1,16 +1,16 @@
-"""Slurm's own commands, for what its REST interface lacks; argument lists only, never a shell."""
+"""Slurm's own commands, for what its REST interface lacks."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import shutil
 from typing import TYPE_CHECKING, Any, cast
 
-from mock_server.cluster.backend import DeniedError, RequestError, StateError, UnavailableError, UnsupportedError
+from mock_server.cluster.backend import UnavailableError, UnsupportedError
+from mock_server.cluster.slurm.programs import MAX_LIST, MAX_TEXT, Programs
+from mock_server.cluster.slurm.refusals import refusal
 
 if TYPE_CHECKING:
+    from mock_server.cluster.slurm.programs import Output
     from mock_server.cluster.slurm.settings import SlurmSettings
 
 _TIMEOUT = 20.0
@@ -20,7 +20,7 @@ class Commands:
     """Runs them with the rights of the server's own account."""
 
     def __init__(self, settings: SlurmSettings) -> None:
-        self._settings = settings
+        self._programs = Programs(settings)
 
     async def token(self, account: str, lifespan: int) -> str:
         """Return a new token for an account."""
@@ -47,68 +47,25 @@ class Commands:
 
     def has(self, name: str) -> bool:
         """Tell whether this machine has one of Slurm's commands."""
-        return shutil.which(name, path=self._settings.bin_directory or os.environ.get("PATH")) is not None
+        return self._programs.find(name) is not None
 
     async def scontrol(self, *arguments: str) -> str:
         """Run ``scontrol`` and return what it prints."""
-        return await self._run("scontrol", *arguments)
+        return (await self._run("scontrol", *arguments)).text
 
     async def json(self, program: str, *arguments: str) -> dict[str, Any]:
         """Run a command that can answer in JSON, and return that."""
-        text = await self._run(program, "--json", *arguments)
+        output = await self._run(program, "--json", *arguments, limit=MAX_LIST)
         try:
-            content: Any = json.loads(text)
+            content: Any = json.loads(output.out)
         except ValueError:
             content = None
         if not isinstance(content, dict):
             raise UnsupportedError(f"{program} of this Slurm does not answer in JSON")
         return cast("dict[str, Any]", content)
 
-    async def _run(self, program: str, *arguments: str) -> str:
-        process = await asyncio.create_subprocess_exec(
-            self._program(program),
-            *arguments,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=self._environment(),
-        )
-        try:
-            async with asyncio.timeout(_TIMEOUT):
-                out, err = await process.communicate()
-        except TimeoutError:
-            raise UnavailableError(f"{program} did not answer within {_TIMEOUT:g} seconds") from None
-        finally:
-            if process.returncode is None:  # out of time, or nobody wants to know any more
-                process.kill()
-                await process.wait()
-        if process.returncode != 0:
-            raise _refusal(err.decode(errors="replace").strip() or out.decode(errors="replace").strip())
-        return out.decode(errors="replace")
-
-    def _program(self, name: str) -> str:
-        path = shutil.which(name, path=self._settings.bin_directory or os.environ.get("PATH"))
-        if path is None:
-            raise UnsupportedError(f"needs Slurm's {name} on this machine")
-        return path
-
-    def _environment(self) -> dict[str, str]:
-        # A token in the environment would make the commands use it in the place of munge.
-        environment = {name: value for name, value in os.environ.items() if name != "SLURM_JWT"}
-        if self._settings.slurm_conf is not None:
-            environment["SLURM_CONF"] = self._settings.slurm_conf
-        return environment
-
-
-def _refusal(text: str) -> Exception:
-    """Return the error that a message of a command stands for."""
-    lowered = text.lower()
-    if "accounting storage is disabled" in lowered or "unrecognized option" in lowered:
-        return UnsupportedError(text)
-    if "unable to contact" in lowered or "connect failure" in lowered or "zero bytes" in lowered:
-        return UnavailableError(f"Slurm is not available: {text}")
-    if "permission" in lowered or "not authorized" in lowered:
-        return DeniedError(f"Slurm refused: {text}")
-    if "reason" in lowered:
-        return RequestError("reason", f"Slurm refused: {text}")
-    return StateError(f"Slurm refused: {text}")
+    async def _run(self, program: str, *arguments: str, limit: int = MAX_TEXT) -> Output:
+        output = await self._programs.run(program, *arguments, timeout=_TIMEOUT, limit=limit)
+        if output.code != 0:
+            raise refusal(output.complaint)
+        return output

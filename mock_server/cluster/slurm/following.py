@@ -12,6 +12,7 @@ from mock_server.cluster.backend import ClusterError, UnavailableError
 from mock_server.cluster.history import History
 from mock_server.cluster.job import JobState
 from mock_server.cluster.slurm.accounting import Accounting
+from mock_server.cluster.slurm.cli import Cli
 from mock_server.cluster.slurm.commands import Commands
 from mock_server.cluster.slurm.directory import Directory
 from mock_server.cluster.slurm.identity import slurm_key
@@ -24,6 +25,7 @@ from mock_server.cluster.slurm.tokens import Tokens
 
 if TYPE_CHECKING:
     from mock_server.cluster.job import JobRequest
+    from mock_server.cluster.slurm.access import Access
     from mock_server.cluster.slurm.identity import Tag
     from mock_server.cluster.slurm.settings import SlurmSettings
 
@@ -48,7 +50,7 @@ class Following(Reading):
         super().__init__(layout, Roster(layout.cluster.id, history, self._memory), history)
         self.settings = settings
         self.commands = Commands(settings)
-        self.rest = Rest(settings, Tokens(settings, self.commands))
+        self.rest: Access = Cli(settings) if settings.url is None else Rest(settings, Tokens(settings, self.commands))
         self.accounting = Accounting(self.rest, self.commands, self._roster, directory)
         self.trouble: UnavailableError | None = UnavailableError("Slurm has not answered yet")
         self._in_flight: dict[str, JobRequest] = {}

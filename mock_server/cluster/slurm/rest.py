@@ -16,6 +16,7 @@ from mock_server.cluster.backend import (
     StateError,
     UnavailableError,
 )
+from mock_server.cluster.slurm.access import InDoubtError, UnansweredError
 from mock_server.cluster.slurm.records import job_record, node_record, partition_record
 
 if TYPE_CHECKING:
@@ -52,18 +53,11 @@ _FIELDS = {
 _ENDED = frozenset({2009, 2018})
 
 
-class InDoubtError(UnavailableError):
-    """Slurm may have done what it was asked for."""
-
-
-class UnansweredError(InDoubtError):
-    """No answer came back: slurmrestd may still be at it, and Slurm do it later."""
-
-
 class Rest:
     """Calls of slurmrestd over one pool of connections; ``calls`` counts them."""
 
     def __init__(self, settings: SlurmSettings, tokens: Tokens) -> None:
+        self._url = settings.address
         self._settings = settings
         self._tokens = tokens
         self._client: httpx.AsyncClient | None = None
@@ -123,7 +117,7 @@ class Rest:
             }
             version = self._version = _newest(paths, "slurm")
             if version is None:
-                raise UnavailableError(f"slurmrestd at {self._settings.url} offers no version from v0.0.38 on")
+                raise UnavailableError(f"slurmrestd at {self._url} offers no version from v0.0.38 on")
         return version
 
     async def slurmdb(self, what: str, **query: str) -> dict[str, Any] | None:
@@ -158,15 +152,13 @@ class Rest:
 
     async def _send(self, method: str, url: str, body: Mapping[str, Any] | None, account: str) -> httpx.Response:
         if self._client is None:
-            self._client = httpx.AsyncClient(
-                base_url=self._settings.url, timeout=self._settings.timeout, trust_env=False
-            )
+            self._client = httpx.AsyncClient(base_url=self._url, timeout=self._settings.timeout, trust_env=False)
         headers = {"X-SLURM-USER-NAME": account, "X-SLURM-USER-TOKEN": await self._tokens.get(account)}
         self.calls += 1
         try:
             return await self._client.request(method, url, json=body, headers=headers)
         except httpx.ConnectError:
-            raise UnavailableError(f"slurmrestd at {self._settings.url} cannot be reached") from None
+            raise UnavailableError(f"slurmrestd at {self._url} cannot be reached") from None
         except httpx.HTTPError as error:
             raise UnansweredError(f"slurmrestd did not answer: {type(error).__name__}") from None
 
@@ -214,12 +206,18 @@ def _looks_unauthorized(answer: httpx.Response) -> bool:
 def _checked(answer: httpx.Response, path: str) -> dict[str, Any]:
     """Return the content of a good answer; errors in an answer with status 200 are errors as well."""
     errors = [(number, text) for number, text in _errors(answer) if number not in {HELD, NOTHING_FOUND}]
-    if errors:
+    if errors and not (path == "job/submit" and _has_number(answer)):
         raise _refusal(*errors[0], path)
     if answer.is_error:
         raise UnavailableError(f"slurmrestd answered with status {answer.status_code}")
     content: dict[str, Any] = answer.json()
     return content
+
+
+def _has_number(answer: httpx.Response) -> bool:
+    """Tell whether a job was taken in, which its partition as it is now need not allow; then only its reason says so."""
+    number = answer.json().get("job_id") if answer.is_success else None
+    return isinstance(number, int) and number > 0
 
 
 def _refusal(number: int, text: str, path: str) -> ClusterError:
