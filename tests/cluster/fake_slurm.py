@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mock_server.cluster.backend import NotFoundError, StateError, UnavailableError
+from mock_server.cluster.slurm.access import InDoubtError
 from mock_server.cluster.slurm.records import job_record, node_record, partition_record
-from mock_server.cluster.slurm.rest import InDoubtError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from mock_server.cluster.backend import ClusterError, StateError, UnavailableError
 from mock_server.cluster.slurm import deadlines
+from mock_server.cluster.slurm.access import InDoubtError
 from mock_server.cluster.slurm.following import Following
 from mock_server.cluster.slurm.identity import slurm_key
-from mock_server.cluster.slurm.rest import InDoubtError
 from mock_server.cluster.slurm.submission import at_once
 
 if TYPE_CHECKING:
