@@ -32,6 +32,7 @@ class Work:
     ended: float = 0.0
     status: int = 0
     restarts: int = 0
+    gone_at: float = 0.0
     runs: list[float] = field(default_factory=list[float])
 
     def raw(self) -> dict[str, Any]:
@@ -55,7 +56,10 @@ class Work:
 
 
 class FakeSlurm:
-    """Stands for slurmrestd and for the commands; ``now`` passes by ``pass_time`` only."""
+    """Stands for slurmrestd and for the commands; ``now`` passes by ``pass_time`` only.
+
+    A cancelled job takes ``grace`` seconds to end.
+    """
 
     is_open = False
 
@@ -67,6 +71,7 @@ class FakeSlurm:
         self.trouble: Callable[[str], str | None] = lambda _: None
         self.on_start: Callable[[Work], None] = lambda _: None
         self.refuses_to_take_back = False
+        self.grace = 0.0
         self.asked: list[tuple[str, str]] = []
 
     def time(self) -> float:
@@ -105,7 +110,7 @@ class FakeSlurm:
         del account
         assert signal is None
         self.asked.append(("cancel", key))
-        await self._do("cancel", lambda: self._end(self._work(key), "CANCELLED", 15))
+        await self._do("cancel", lambda: self._cancel(self._work(key)))
 
     async def take_back(self, key: str) -> None:
         self.asked.append(("take back", key))
@@ -116,6 +121,8 @@ class FakeSlurm:
         for _ in range(round(seconds * 4)):
             self.now += 0.25
             for work in self.works.values():
+                if work.state == "COMPLETING" and self.now >= work.gone_at:
+                    work.state = "CANCELLED"
                 length, status = work.plan[min(len(work.runs), len(work.plan)) - 1] if work.runs else (0.0, 0)
                 if work.state == "RUNNING" and self.now >= work.runs[-1] + length:
                     self._end(work, "FAILED" if status else "COMPLETED", status)
@@ -162,6 +169,13 @@ class FakeSlurm:
         work.priority = changes.get("priority", work.priority)
         work.comment = changes.get("comment", work.comment)
         work.begin = self.now if changes.get("begin_time") == "now" else work.begin
+
+    def _cancel(self, work: Work) -> None:
+        """End a job; one that runs takes its time for that."""
+        ends_later = work.state == "RUNNING" and self.grace > 0
+        self._end(work, "CANCELLED", 15)
+        if ends_later:
+            work.state, work.gone_at = "COMPLETING", self.now + self.grace
 
     def _end(self, work: Work, state: str, status: int) -> None:
         if work.state == "PENDING":

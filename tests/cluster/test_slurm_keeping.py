@@ -158,6 +158,29 @@ def test_a_retry_is_decided_on_once_whoever_is_away(bench: Bench) -> None:
     assert len(bench.work(job).runs) == 3
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_job_that_came_back_without_a_mark_is_let_go(bench: Bench, again: bool) -> None:
+    job = bench.submit((1, 3), (1, 0), max_retries=1)
+    bench.slurm.trouble = lambda what: "away" if what == "update" else None
+    bench.wait(4)
+    assert (job.reason, bench.work(job).priority, _mark(bench, job)) == ("BeginTime", 0, None)
+    if again:
+        bench.restart()
+    bench.slurm.trouble = lambda _: None
+    bench.wait(4)
+    job = bench.backend.job(job.id)
+    assert (job.state, job.retries) == (JobState.COMPLETED, 1)
+
+
+def test_a_job_that_was_taken_back_without_an_answer_is_not_given_up(bench: Bench) -> None:
+    job = bench.submit((1, 3), (1, 0), max_retries=1)
+    answers = ["unanswered"]
+    bench.slurm.trouble = lambda what: answers.pop() if what == "take back" and answers else None
+    bench.wait(8)
+    assert (job.state, job.retries, bench.work(job).restarts) == (JobState.COMPLETED, 1, 1)
+    assert bench.slurm.asked.count(("take back", job.id[4:])) == 1
+
+
 def test_what_slurm_does_not_take_back_has_failed(bench: Bench) -> None:
     bench.slurm.refuses_to_take_back = True
     job = bench.submit((1, 3), max_retries=5)
@@ -223,6 +246,23 @@ def test_seconds_are_kept_and_told_apart_from_a_cancellation(bench: Bench) -> No
     assert 3 <= bench.work(late).ended - bench.work(late).runs[0] <= 5
     assert (cancelled.state, cancelled.reason) == (JobState.CANCELLED, None)
     assert bench.slurm.asked.count(("cancel", late.id[4:])) == 1
+
+
+def test_a_job_that_takes_its_time_to_end_is_told_once(bench: Bench) -> None:
+    bench.slurm.grace = 3.0
+    job = bench.submit((100, 0), time_limit=2.0)
+    bench.wait(9)
+    assert (job.state, job.reason) == (JobState.FAILED, "TimeLimit")
+    assert bench.slurm.asked.count(("cancel", job.id[4:])) == 1
+
+
+def test_a_late_job_that_a_caller_cancels_first_is_cancelled(bench: Bench) -> None:
+    job = bench.submit((100, 0), time_limit=2.0, max_retries=3)
+    bench.wait(1)
+    bench.slurm.pass_time(5)
+    run(bench.backend.cancel(job.id))
+    bench.wait(1)
+    assert (job.state, job.reason, job.retries) == (JobState.CANCELLED, None, 0)
 
 
 class Chaos:

@@ -31,7 +31,10 @@ def queues(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"mock_server.cluster.{module}.QUEUES", some)
 
 
-@pytest.fixture(params=["simulated", "slurm", "slurm without slurmrestd"])
+every_way = pytest.mark.parametrize("server", ["simulated", "slurm", "slurm without slurmrestd"], indirect=True)
+
+
+@pytest.fixture(params=["simulated", "slurm"])
 def server(request: pytest.FixtureRequest, queues: None) -> Iterator[MockServer]:
     """A server over either backend."""
     settings = None
@@ -121,6 +124,7 @@ def test_a_queue_runs_no_more_than_its_share_and_the_best_first(server: MockServ
     assert _most_at_once(jobs) == 2
 
 
+@every_way
 def test_who_is_held_by_a_caller_lets_others_pass(server: MockServer) -> None:
     running = [_submit(server, "sleep 3600") for _ in range(2)]
     _settled(server, *running, states="running")
@@ -171,6 +175,7 @@ def test_a_place_goes_to_the_better_one_until_a_job_has_started(server: MockServ
     _reason(server, early[1], "QueueConcurrencyLimit")
 
 
+@every_way
 def test_a_failure_is_tried_again_and_nobody_hears_of_an_end(server: MockServer) -> None:
     job = _submit(server, "echo try; exit 3", max_retries=2)
     _settled(server, job, states="failed")
@@ -220,6 +225,7 @@ def test_every_attempt_has_a_worker_of_its_own(server: MockServer) -> None:
         assert (done["retry_count"], len(seen)) == (1, 2)
 
 
+@every_way
 def test_a_job_that_pauses_is_held_released_and_cancelled(server: MockServer) -> None:
     job = _submit(server, "exit 1", max_retries=3, backoff_multiplier=60.0)
     until(lambda: server.app.state.slurm or server.advance(0.5), lambda _: job.retries == 2)

@@ -53,12 +53,15 @@ class Gate:
 
     def minds(self, job: Job) -> bool:
         """Tell whether a job is one of the server's hands."""
-        is_wanted = job.queue is not None or job.request.max_retries > 0
-        return is_wanted and job.array is None and job.state in _WAITING and job.id in self.tags
+        return job.id in self.tags and job.state in _WAITING
+
+    def wants(self, job: Job) -> bool:
+        """Tell whether a job's tag is needed."""
+        return (job.queue is not None or job.request.max_retries > 0) and job.array is None
 
     def see(self, job: Job, tag: Tag) -> None:
         """Note what a job's comment says."""
-        if job.queue is not None or job.request.max_retries > 0:
+        if self.wants(job):
             self.tags[job.id] = tag
 
     def forget(self, job: Job) -> None:
@@ -92,7 +95,7 @@ class Gate:
     def reason(self, job: Job, now: float) -> str:
         """Return why a job is held that the server holds."""
         is_pause = job.retries > 0 and job.eligible_at is not None and job.eligible_at > now
-        return BACKOFF if is_pause or job.queue is None else LIMIT
+        return BACKOFF if is_pause or job.queue is None or job.id in self.returning else LIMIT
 
     def unmarked(self) -> list[Job]:
         """Return the held jobs whose comment does not yet say by whom."""

@@ -155,7 +155,8 @@ class Roster(Retrying):
         if job is None:
             job = self._adopt(key, record, form, tag, now)
         if job.id in self.active and self._acted_at.get(job.id, -inf) < self.asked_at:
-            self.gate.see(job, tag or self.tag(job))
+            if self.gate.wants(job):
+                self.gate.see(job, tag or self.tag(job))
             self._follow(job, record, now)
         if job.state.is_terminal and states.job_state(record).is_terminal:
             self.finished.add(record.job_id)
