@@ -16,6 +16,7 @@ class Rights(TypedDict, total=False):
     group: int
     extra_groups: list[int]
 
+
 _uids: dict[str, int] = {}
 
 
