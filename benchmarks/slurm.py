@@ -1,143 +1,131 @@
-"""What the server costs in front of a real Slurm: python -m benchmarks.slurm [JOBS]
+"""What the server costs in front of a real Slurm: python -m benchmarks.slurm [--jobs N] [submit] [wait] [memory]
 
-A cluster of its own is started on this machine and removed again.  Rates are of one run after another on the same cluster,
-whose nodes are taken meanwhile, so that nothing but submitting goes on.
+A cluster of its own is started on this machine and removed again.  The server is a process of its own, as a user has it, and
+all ratios are of one run.
 """
 
 from __future__ import annotations
 
-import gc
+import argparse
 import sys
 import time
-import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
-from mock_server import MockServer
+from benchmarks.processes import run
+from benchmarks.slurm_site import ByHand, Server, calls
 from tests.support.slurm import Site, missing
 from vantage_sdk import VantageClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-JOBS = 200
+JOBS = 1_000
+ROUNDS = 5
+THREADS = 8
 POLL = 1.0
-SUBMISSION: dict[str, Any] = {"environment": {"PATH": "/usr/bin:/bin"}, "standard_output": "/dev/null", "tasks": 1}
+MADE_UP = 20_000
 
 
-def rate(count: int, submit: Callable[[], object]) -> float:
-    """Return how many times a second something can be done."""
+def rate(count: int, submit: Callable[[], object], threads: int = 1) -> float:
+    """Return how many times a second something can be done, by so many threads at once."""
     begun = time.perf_counter()
-    for _ in range(count):
-        submit()
+    if threads == 1:
+        for _ in range(count):
+            submit()
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            for done in [pool.submit(submit) for _ in range(count)]:
+                done.result()
     return count / (time.perf_counter() - begun)
 
 
-class Raw:
-    """A caller of slurmrestd who writes everything by hand, and counts calls."""
-
-    def __init__(self, site: Site) -> None:
-        token = site.command("scontrol", "token", f"username={site.account}").strip().partition("=")[2]
-        headers = {"X-SLURM-USER-NAME": site.account, "X-SLURM-USER-TOKEN": token}
-        self._client = httpx.Client(base_url=f"{site.url}/slurm/v0.0.38/", headers=headers, timeout=30)
-        self._directory = str(site.directory)
-        self.calls = 0
-
-    def submit(self, name: str = "raw") -> int:
-        self.calls += 1
-        job = {**SUBMISSION, "name": name, "current_working_directory": self._directory}
-        answer = self._client.post("job/submit", json={"script": "#!/bin/sh\ntrue\n", "job": job})
-        number: int = answer.json()["job_id"]
-        return number
-
-    def active(self, numbers: set[int]) -> int:
-        """Return how many of these jobs have not ended."""
-        self.calls += 1
-        jobs = self._client.get("jobs").json()["jobs"]
-        return sum(job["job_id"] in numbers and job["job_state"] in {"PENDING", "RUNNING"} for job in jobs)
-
-    def close(self) -> None:
-        self._client.close()
-
-
-def submitting(site: Site, client: VantageClient, raw: Raw, count: int) -> None:
-    """Print the rates of three ways to submit."""
-    blocker = client.jobs.submit({"name": "blocker", "command": "sleep 3600", "resources": {"cpus": 32}})
-    other = client.jobs.submit({"name": "blocker", "command": "sleep 3600", "resources": {"cpus": 32}})
-    client.jobs.wait(other.id, until=("running",), timeout=60, poll_interval=0.2)
-    job = {"name": "sdk", "command": "true"}
-    rates: dict[str, list[float]] = {"raw slurmrestd": [], "SDK and server": [], "sbatch": []}
-    for _ in range(3):
-        rates["raw slurmrestd"].append(rate(count // 3, raw.submit))
-        rates["SDK and server"].append(rate(count // 3, lambda: client.jobs.submit(job)))
-        rates["sbatch"].append(
-            rate(count // 12, lambda: site.command("sbatch", "-o", "/dev/null", "--wrap", "true", "-J", "sbatch"))
-        )
-    best = {name: max(values) for name, values in rates.items()}
-    for name, value in best.items():
-        print(f"submit, {name:<16}{value:8.0f} /s  {value / best['raw slurmrestd']:5.2f} of raw")
-    site.command("scancel", "--state=PENDING", "--partition=normal")
-    client.jobs.cancel_batch([blocker.id, other.id])
+def submitting(site: Site, client: VantageClient, by_hand: ByHand, count: int) -> None:
+    """Print the rates of three ways to submit, to nodes that are taken, so that nothing but submitting goes on."""
+    blocker: dict[str, Any] = {"name": "blocker", "command": "sleep 3600", "resources": {"cpus": 32}}
+    blockers = [client.jobs.submit(blocker) for _ in range(2)]
+    for job in blockers:
+        client.jobs.wait(job.id, until=("running",), timeout=60, poll_interval=0.2)
+    ways: dict[str, Callable[[], object]] = {
+        "slurmrestd by hand": by_hand.submit,
+        "SDK and server": lambda: client.jobs.submit({"name": "sdk", "command": "true"}),
+        "sbatch": lambda: site.command("sbatch", "-o", "/dev/null", "--wrap", "true", "-J", "sbatch"),
+    }
+    for threads in (1, THREADS):
+        rates: dict[str, list[float]] = {name: [] for name in ways}
+        for turn in range(ROUNDS):
+            # Turning the order round keeps a drift of the machine from favouring anyone.
+            for name in list(ways) if turn % 2 == 0 else reversed(list(ways)):
+                share = count // ROUNDS // (4 if name == "sbatch" else 1)
+                rates[name].append(rate(share, ways[name], threads))
+            site.command("scancel", "--state=PENDING", "--partition=normal")
+        first = rates["slurmrestd by hand"]
+        for name, values in rates.items():
+            ratios = sorted(value / other for value, other in zip(values, first, strict=True))
+            middle = sorted(values)[ROUNDS // 2]
+            print(
+                f"submit, {threads} threads, {name:<19}{middle:6.0f} /s  {ratios[ROUNDS // 2]:.2f} of by hand",
+                flush=True,
+            )
+    client.jobs.cancel_batch([job.id for job in blockers])
 
 
-def waiting(server: MockServer, client: VantageClient, raw: Raw, count: int) -> None:
+def waiting(site: Site, client: VantageClient, by_hand: ByHand, count: int) -> None:
     """Print how many calls it costs Slurm to submit many jobs and to wait for all of them."""
-    rest = server.app.state.slurm.rest  # type: ignore[union-attr]
-    before, begun = rest.calls, time.perf_counter()
+    before, begun = calls(site), time.perf_counter()
+    numbers = {by_hand.submit("poller") for _ in range(count)}
+    while by_hand.active(numbers):
+        time.sleep(POLL)
+    poller, poller_took = calls(site) - before, time.perf_counter() - begun
+    before, begun = calls(site), time.perf_counter()
     jobs = client.jobs.submit_many([{"name": "many", "command": "true"}] * count)
     done = client.jobs.wait_all(jobs, timeout=600)
-    own, took = rest.calls - before, time.perf_counter() - begun
+    own, took = calls(site) - before, time.perf_counter() - begun
     assert {job.status for job in done} == {"completed"}, {(job.status, job.reason) for job in done}
-    raw.calls, begun = 0, time.perf_counter()
-    numbers = {raw.submit("poller") for _ in range(count)}
-    while raw.active(numbers):
-        time.sleep(POLL)
-    by_hand, by_hand_took = raw.calls, time.perf_counter() - begun
+    print(f"{count} jobs, a poller by hand:         {poller} calls of Slurm, {poller_took:.1f} s")
     print(f"{count} jobs, submit_many and wait_all: {own} calls of Slurm, {took:.1f} s")
-    print(f"{count} jobs, a poller by hand:         {by_hand} calls of Slurm, {by_hand_took:.1f} s")
-    print(f"calls compared with the poller: {own / by_hand:.2f}")
+    print(f"calls compared with the poller: {own / poller:.2f}", flush=True)
 
 
-def memory(server: MockServer, client: VantageClient, count: int) -> None:
-    """Print how many bytes a finished job costs the server."""
-    gc.collect()
-    tracemalloc.start()
-    known = len(server.cluster.jobs)
-    client.jobs.wait_all(client.jobs.submit_many([{"name": "kept", "command": "true"}] * count), timeout=600)
-    slurm = server.app.state.slurm
-    assert slurm is not None
-    gc.collect()
-    kept = tracemalloc.take_snapshot().filter_traces(
-        [tracemalloc.Filter(True, "*/mock_server/cluster/*"), tracemalloc.Filter(True, "*/mock_server/platform/*")]
-    )
-    tracemalloc.stop()
-    size = sum(each.size for each in kept.statistics("filename"))
+def memory(server: Server, client: VantageClient, count: int) -> None:
+    """Print what a finished job costs: many made-up ones in a process of their own, some real ones in the server's."""
+    for way in ("traced", "resident"):
+        size = float(run([sys.executable, "-m", "benchmarks.slurm_memory", str(MADE_UP), way]))
+        print(
+            f"memory, {way + ':':<10}{size:6.0f} bytes for each of {MADE_UP} finished jobs, events included", flush=True
+        )
+    before = server.resident()
+    client.jobs.wait_all(client.jobs.submit_many([{"name": "kept", "command": "true"}] * count), timeout=900)
+    grown = server.resident() - before
     print(
-        f"memory for each of {len(server.cluster.jobs) - known} finished jobs: {size / count:.0f} bytes, events included"
+        f"memory, server:   {grown / count:6.0f} bytes for each of {count} real ones, answers by idempotency key included"
     )
 
 
-def main(count: int) -> int:
+def main(parts: list[str], count: int) -> int:
     if (reason := missing()) is not None:
         print(f"cannot be measured here: {reason}", file=sys.stderr)
         return 1
     site = Site()
     try:
         site.up()
-        raw = Raw(site)
-        with (
-            MockServer(slurm=site.settings(), world="empty", rate_limits=False) as server,
-            VantageClient(base_url=server.url, api_key="your-api-key") as client,
-        ):
-            submitting(site, client, raw, count)
-            waiting(server, client, raw, count)
-            memory(server, client, count)
-        raw.close()
+        by_hand = ByHand(site)
+        with Server(site) as server, VantageClient(base_url=server.url, api_key="your-api-key") as client:
+            if "submit" in parts:
+                submitting(site, client, by_hand, count)
+            if "wait" in parts:
+                waiting(site, client, by_hand, count)
+            if "memory" in parts:
+                memory(server, client, 2 * count)
+        by_hand.close()
     finally:
         site.down()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else JOBS))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.slurm", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help="submit, wait or memory (default: all)")
+    parser.add_argument("--jobs", type=int, default=JOBS, help="how many (default: %(default)s)")
+    options = parser.parse_args()
+    sys.exit(main(options.parts or ["submit", "wait", "memory"], options.jobs))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Generator
 
     from starlette.responses import Response
     from starlette.types import Message, Receive, Scope, Send
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 TRANSPORT = "mock_server.transport"
 """Scope extension under which the HTTP protocol leaves the connection's transport."""
 
+
+_CORK: int | None = getattr(socket, "TCP_CORK", None)
+"""An option of Linux."""
 
 SWITCHING = 101
 """The status of an answer that makes a socket of the connection, which has faults of its own."""
@@ -47,6 +50,10 @@ class Delivery:
 
     async def deliver(self, response: Response, fault: Rule | None) -> None:
         """Send ``response`` with the damage that ``fault`` does."""
+        if fault is None and not isinstance(response, StreamingResponse):
+            with self._in_one_piece():
+                await response(self._scope, self._receive, self._send)
+            return
         if fault is None or response.status_code == SWITCHING:
             await response(self._scope, self._receive, self._send)
             return
@@ -63,6 +70,20 @@ class Delivery:
                 await response(self._scope, self._receive, _dripping(self._send, fault.drip, self._pause))
         else:
             await response(self._scope, self._receive, self._send)
+
+    @contextmanager
+    def _in_one_piece(self) -> Generator[None]:
+        """Let the kernel send head and body together, so that the caller is woken up once."""
+        sock: socket.socket | None = None if self._transport is None else self._transport.get_extra_info("socket")
+        if sock is None or _CORK is None or sock.fileno() < 0:
+            yield
+            return
+        sock.setsockopt(socket.IPPROTO_TCP, _CORK, 1)
+        try:
+            yield
+        finally:
+            if sock.fileno() >= 0:
+                sock.setsockopt(socket.IPPROTO_TCP, _CORK, 0)
 
     async def reset(self) -> None:
         """Break the connection so that the caller sees a reset."""

@@ -8,18 +8,22 @@ without overlap, to the job service.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from mock_server.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mock_server.routes import Endpoint, Family
 
 PORT = "mock_server.port"
 """Scope key for the name of the family that the port stands for, absent if it stands for all."""
+
+KNOWN, SHORT = 512, 256
+"""How many paths are remembered, and how long they may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,8 @@ class Match:
 
     family: Family
     path: str
-    methods: dict[str, Endpoint]
-    params: dict[str, str]
+    methods: Mapping[str, Endpoint]
+    params: Mapping[str, str]
     mount: str = ""
 
     def endpoint(self, method: str) -> Endpoint:
@@ -52,12 +56,17 @@ class Dispatcher:
 
     def __init__(self, families: Sequence[Family]) -> None:
         self.families = tuple(families)
+        self._known = lru_cache(KNOWN)(self._look_up)
 
     def match(self, raw_path: str, host: str = "", name: str | None = None) -> Match:
         """Look up a path as it came over the wire; percent-encoded slashes stay inside their segment.
 
-        ``host`` is the Host header, ``name`` the family that the port stands for.
+        ``host`` is the Host header, ``name`` the family that the port stands for.  The answer may be one of before.
         """
+        look_up = self._known if len(raw_path) + len(host) <= SHORT else self._look_up
+        return look_up(raw_path, host, name)
+
+    def _look_up(self, raw_path: str, host: str, name: str | None) -> Match:
         chosen = self._chosen(host, name)
         for family in chosen or self.families:
             mount = family.dialect.mount

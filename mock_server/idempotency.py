@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,21 +20,30 @@ if TYPE_CHECKING:
 KEPT_SECONDS = 24 * 3600.0
 CAPACITY = 10_000
 HEADER = "Idempotency-Key"
+LENGTH = b"content-length"
+JSON = ((b"content-type", b"application/json"),)
 _KEY = re.compile(r"[!-~]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An answer as it was sent."""
+    """An answer as it was sent, but small: ten thousand of them are kept."""
 
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
 
+    @classmethod
+    def of(cls, response: Response) -> Stored:
+        """Keep an answer; its length is that of the body, and most have no other header than their kind."""
+        headers = tuple(header for header in response.raw_headers if header[0] != LENGTH)
+        return cls(response.status_code, JSON if headers == JSON else headers, zlib.compress(response.body, 1))
+
     def response(self) -> Response:
         """Return the answer again, marked as a repetition."""
-        response = Response(self.body, self.status)
-        response.raw_headers = [*self.headers, (b"idempotency-replayed", b"true")]
+        response = Response(zlib.decompress(self.body), self.status)
+        length = [header for header in response.raw_headers if header[0] == LENGTH]
+        response.raw_headers = [*length, *self.headers, (b"idempotency-replayed", b"true")]
         return response
 
 
@@ -59,7 +70,7 @@ class IdempotencyStore:
         known = self._entries.get((caller, key))
         if known is None or known.expires_at <= now:
             self._make_room(now)
-            entry = self._entries[caller, key] = Entry(fingerprint, now + KEPT_SECONDS)
+            entry = self._entries[sys.intern(caller), key] = Entry(fingerprint, now + KEPT_SECONDS)
             return entry
         if known.fingerprint != fingerprint:
             raise _conflict("idempotency_key_reused", "This idempotency key was used for a different request")
@@ -71,7 +82,7 @@ class IdempotencyStore:
 
     def settle(self, entry: Entry, response: Response) -> None:
         """Keep the answer to the work that was done under a key."""
-        entry.answer = Stored(response.status_code, tuple(response.raw_headers), bytes(response.body))
+        entry.answer = Stored.of(response)
 
     def release(self, caller: str, key: str, entry: Entry) -> None:
         """Free a key under which nothing was done, for another attempt."""
@@ -95,7 +106,7 @@ def check_key(value: str | None) -> str | None:
 
 def fingerprint(method: str, path: str, body: bytes) -> bytes:
     """Return what makes two requests under one key the same."""
-    return hashlib.blake2b(f"{method} {path}\n".encode() + body, digest_size=32).digest()
+    return hashlib.blake2b(f"{method} {path}\n".encode() + body, digest_size=16).digest()
 
 
 def same_json(body: bytes) -> bytes:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from mock_server.bodies import StreamBody
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from pydantic import BaseModel
     from starlette.requests import Request
@@ -45,7 +45,7 @@ class Call(Generic[Query, Body]):
     state: ServerState
     family: Family
     credential: Credential
-    path: dict[str, str]
+    path: Mapping[str, str]
     query: Query
     body: Body
     fault: Rule | None = None

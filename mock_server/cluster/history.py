@@ -17,22 +17,25 @@ class History:
 
     def __init__(self, limit: int) -> None:
         self.sequence = 0
-        self._events: deque[Event] = deque(maxlen=limit)
+        # Without their numbers, which follow from their places.
+        self._events: deque[tuple[float, str, str, dict[str, Any]]] = deque(maxlen=limit)
         self._listeners: list[Callable[[Event], None]] = []
 
     def record(self, at: float, kind: str, subject: str, data: dict[str, Any] | None = None) -> None:
         """Append an event and tell the listeners."""
         self.sequence += 1
-        event = Event(self.sequence, at, kind, subject, {} if data is None else data)
-        self._events.append(event)
+        what = (at, kind, subject, {} if data is None else data)
+        self._events.append(what)
         if self._listeners:
+            event = Event(self.sequence, *what)
             for listener in tuple(self._listeners):
                 listener(event)
 
     def after(self, sequence: int) -> list[Event]:
         """Return the events above ``sequence`` that are still kept."""
-        newest_first = islice(reversed(self._events), max(0, self.sequence - max(0, sequence)))
-        return list(newest_first)[::-1]
+        newest_first = list(islice(reversed(self._events), max(0, self.sequence - max(0, sequence))))
+        first = self.sequence - len(newest_first) + 1
+        return [Event(number, *what) for number, what in enumerate(reversed(newest_first), first)]
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Call ``listener`` on every event from now on; the returned function ends that and may be called twice."""

@@ -82,3 +82,23 @@ def test_an_answer_that_says_no_is_final(tmp_path: Any) -> None:
         assert rest.submitted == 2
 
     asyncio.run(body())
+
+
+def test_many_callers_who_find_slurm_away_share_a_look(tmp_path: Any) -> None:
+    looks = 0
+
+    async def body() -> None:
+        backend, rest = cluster(InDoubtError("away"), str(tmp_path), 60.0)
+
+        async def jobs(_: Any = ()) -> list[Any]:
+            nonlocal looks
+            looks += 1
+            await asyncio.sleep(0.01)
+            raise UnavailableError("Slurm is away")
+
+        rest.jobs = jobs  # type: ignore[method-assign]
+        found = await asyncio.gather(*(backend.submit(REQUEST) for _ in range(50)), return_exceptions=True)
+        assert {type(each) for each in found} == {UnavailableError}
+
+    asyncio.run(body())
+    assert looks == 2

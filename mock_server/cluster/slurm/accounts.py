@@ -17,12 +17,18 @@ class Rights(TypedDict, total=False):
     extra_groups: list[int]
 
 
+_uids: dict[str, int] = {}
+
+
 def uid(account: str) -> int | None:
-    """Return the number of an account, ``None`` if this machine does not know it."""
-    try:
-        return pwd.getpwnam(account).pw_uid
-    except KeyError:
-        return None
+    """Return the number of an account, ``None`` if this machine does not know it; one that is found does not change."""
+    known = _uids.get(account)
+    if known is None:
+        try:
+            known = _uids[account] = pwd.getpwnam(account).pw_uid
+        except KeyError:
+            return None
+    return known
 
 
 def rights(account: str | None) -> Rights:

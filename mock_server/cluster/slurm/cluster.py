@@ -74,6 +74,7 @@ class SlurmCluster(Keeping):
             del self._in_flight[tag.token]
         self._roster.gate.settled(tag.token, taken=True)
         created = self._roster.submitted(number, located, tag, partition.name, time.time(), account)
+        self._submitted_at = time.monotonic()
         self._look_soon()
         if request.priority and not asked.hold and self.settings.operator is not None:
             await self._begin_with(created, request.priority)

@@ -35,6 +35,13 @@ LAYOUT_EVERY = 5.0
 RELIEF = 3.0
 """How many times as long as the last list took there is none."""
 
+RELIEF_OF_SUBMITTERS = 9.0
+"""The same while jobs are being submitted, which wait for Slurm while it makes a list."""
+
+LONGEST_RELIEF = 10.0
+STREAM = 0.5
+"""Seconds after a submission in which another one is likely."""
+
 _GROWTH = 1.5
 _log = logging.getLogger("mock_server")
 
@@ -61,9 +68,10 @@ class Following(Reading):
         self._changed = asyncio.Event()
         self._poller: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._layout_at = float("-inf")
+        self._layout_at = self._looked_at = float("-inf")
         self._pause = settings.shortest_pause
         self._listing = 0.0
+        self._submitted_at = float("-inf")
 
     async def open(self) -> None:
         """Have a first look, and go on looking; a Slurm that is away is no error."""
@@ -111,10 +119,18 @@ class Following(Reading):
         task.add_done_callback(self._tasks.discard)
 
     async def refresh(self, *, layout: bool = False) -> None:
-        """Bring the local view up to date with one list of the jobs, now and then one of nodes and partitions too."""
+        """Bring the local view up to date with one list of the jobs, now and then one of nodes and partitions too.
+
+        Whoever had to wait takes what a look brought that began meanwhile: a hundred callers cost two looks at most.
+        """
+        called = time.monotonic()
         async with self._lock:
+            if self._looked_at > called and not layout:
+                if self.trouble is not None:
+                    raise self.trouble
+                return
+            begun = time.monotonic()
             try:
-                begun = time.monotonic()
                 if layout or begun - self._layout_at >= LAYOUT_EVERY or not self._layout.partitions:
                     nodes, partitions = await self.rest.nodes(), await self.rest.partitions()
                     self._layout.update_nodes(nodes, self._history, time.time())
@@ -124,7 +140,7 @@ class Following(Reading):
                 records = await self.rest.jobs(self._roster.finished)
                 self._listing = time.monotonic() - asked
             except UnavailableError as error:
-                self.trouble = error
+                self.trouble, self._looked_at = error, begun
                 raise
             self.trouble = None
             for token, known in list(self._doubtful.items()):
@@ -134,6 +150,7 @@ class Following(Reading):
             self._roster.update(records, time.time(), self._in_flight, asked_at)
             self._read_logs()
             self._layout.occupy(job for job in self._roster.active.values() if job.state is JobState.RUNNING)
+            self._looked_at = begun
             changed, self._changed = self._changed, asyncio.Event()
             changed.set()
             await self._attend()
@@ -157,18 +174,23 @@ class Following(Reading):
             if job.state is JobState.RUNNING:
                 self._roster.poll_log(job, now)
 
+    def _relief(self) -> float:
+        """Return how long Slurm shall have for other things: a list of very many jobs takes it a while."""
+        streaming = time.monotonic() - self._submitted_at < STREAM
+        relief = (RELIEF_OF_SUBMITTERS if streaming else RELIEF) * self._listing
+        return min(relief, LONGEST_RELIEF)
+
     async def _poll(self) -> None:
         """Ask again and again: often while jobs are active, ever more rarely while none is."""
         settings = self.settings
         while True:
             busy = bool(self._roster.active)
             self._pause = settings.shortest_pause if busy else min(settings.longest_pause, self._pause * _GROWTH)
-            # A list of very many jobs takes Slurm a while; it shall have more time for other things.
-            rest = RELIEF * self._listing
+            since = time.monotonic()
             try:
-                async with asyncio.timeout(max(self._pause, rest)):
+                async with asyncio.timeout(max(self._pause, self._relief())):
                     await self._hurry.wait()
-                await asyncio.sleep(max(settings.shortest_pause, rest))
+                await asyncio.sleep(max(settings.shortest_pause, since + self._relief() - time.monotonic()))
             except TimeoutError:
                 pass
             self._hurry.clear()

@@ -8,9 +8,14 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
 
 from mock_server.cluster.log import Log, LogLine
+from mock_server.cluster.slurm.accounts import uid
+from mock_server.cluster.slurm.identity import slurm_key
+from mock_server.cluster.slurm.submission import expand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from mock_server.cluster.job import JobRequest
 
 BLOCK = 1 << 20
 PER_POLL = 64 * BLOCK
@@ -20,6 +25,7 @@ WINDOW = 8 * BLOCK
 """How many bytes of the newest lines a reader gets."""
 
 Stream = Literal["stdout", "stderr"]
+File = tuple[Stream, str]
 
 
 class Segment(NamedTuple):
@@ -33,19 +39,37 @@ class Segment(NamedTuple):
     size: int
 
 
+# Shared by all logs in which nothing was found.
+_BEGINNINGS = (0, 0)
+_NO_SEGMENTS: list[Segment] = []
+
+
 class FileLog(Log):
     """Lines in the order in which they were found; only where they are is kept, and the text is read when wanted."""
 
     __slots__ = ("_ends", "_files", "_owner", "_segments", "_total", "_unread_since")
 
-    def __init__(self, *files: tuple[Stream, str], owner: int | None = None) -> None:
-        self.closed = False
+    def __init__(self, *files: File, owner: int | None = None) -> None:
         self._files = files
         self._owner = owner
-        self._ends = [0] * len(files)
-        self._segments: list[Segment] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self.closed = False
+        self._ends: tuple[int, ...] = _BEGINNINGS
+        self._segments: list[Segment] = _NO_SEGMENTS
         self._total = 0
         self._unread_since: float | None = None
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """Each stream and its path; one that both have is here once."""
+        return self._files
+
+    @property
+    def owner(self) -> int | None:
+        """The number of the account whose files they must be, ``None`` for anybody's."""
+        return self._owner
 
     def close_unread(self, at: float) -> None:
         """Close the log of a job that ended at an instant before; its files are looked at when somebody reads it."""
@@ -84,7 +108,7 @@ class FileLog(Log):
     def poll(self, now: float, *, final: bool = False) -> tuple[int, int] | None:
         """Look for new lines and return the numbers of the first and the last one; ``final`` takes an unfinished one too."""
         before = self._total
-        for index, (_, path) in enumerate(self._files):
+        for index, (_, path) in enumerate(self.files):
             self._poll_file(index, path, now, final=final)
         return None if self._total == before else (before + 1, self._total)
 
@@ -112,7 +136,7 @@ class FileLog(Log):
         """Open an output file; what another account owns is none, whatever a job's path or link names."""
         file = open(path, "rb", buffering=0, opener=_without_waiting)  # noqa: SIM115
         status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode) or self._owner not in {None, status.st_uid}:
+        if not stat.S_ISREG(status.st_mode) or self.owner not in {None, status.st_uid}:
             file.close()
             raise PermissionError(path)
         return cast("BinaryIO", file)
@@ -126,15 +150,18 @@ class FileLog(Log):
         if whole == 0:
             return False
         count = block.count(b"\n", 0, whole) + (block[whole - 1 : whole] != b"\n")
+        if not self._segments:
+            self._segments = []
         self._segments.append(Segment(self._total + 1, count, now, index, self._ends[index], whole))
         self._total += count
-        self._ends[index] += whole
+        self._ends = (self._ends[0] + whole * (index == 0), self._ends[1] + whole * (index == 1))
         return True
 
     def _read(self, segments: Iterable[Segment]) -> list[LogLine]:
         lines: list[LogLine] = []
+        files = self.files
         for segment in segments:
-            stream, path = self._files[segment.file]
+            stream, path = files[segment.file]
             try:
                 with self._open(path) as file:
                     file.seek(segment.offset)
@@ -144,6 +171,32 @@ class FileLog(Log):
             texts = text.removesuffix("\n").split("\n")
             lines += [LogLine(segment.first + index, segment.at, each, stream) for index, each in enumerate(texts)]
         return lines
+
+
+class JobLog(FileLog):
+    """The log of a job, which makes the paths of its files up when they are wanted."""
+
+    __slots__ = ("_account", "_job_id", "_request")
+
+    def __init__(self, job_id: str, request: JobRequest, account: str) -> None:
+        self._job_id = job_id
+        self._request = request
+        self._account = account
+        self._begin()
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        request, key = self._request, slurm_key(self._job_id)
+        out, err = (
+            expand(template or "", key, request.name, self._account)
+            for template in (request.stdout_path, request.stderr_path)
+        )
+        found: tuple[File, ...] = (("stdout", out),) if out else ()
+        return (*found, ("stderr", err)) if err and err != out else found
+
+    @property
+    def owner(self) -> int | None:
+        return uid(self._account)
 
 
 def _without_waiting(path: str, flags: int) -> int:

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from mock_server.cluster.node import Machine
 
-_NEVER = 2**31
+_NEVER = 2**32 - 16
 """Slurm writes numbers near the top of their range for what has no value."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobRecord:
+class JobRecord(NamedTuple):
     """One job, or the waiting rest of an array; times are whole seconds since the epoch, 0 for none; amounts per job."""
 
     job_id: int
@@ -177,12 +176,14 @@ def partition_record(raw: dict[str, Any]) -> PartitionRecord:
 
 def number(value: Any, default: int | None) -> int | None:
     """Return a number of any version; ``default`` if it is not set or infinite."""
+    if type(value) is int:  # the plain case first: a list has tens of thousands of them
+        return value if 0 <= value < _NEVER else default
     if isinstance(value, dict):
         group = _group(value)
         value = group.get("number") if group.get("set") and not group.get("infinite") else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return default
-    return int(value) if 0 <= value < 2 * _NEVER - 16 else default
+    return int(value) if 0 <= value < _NEVER else default
 
 
 def state(value: Any) -> str:
@@ -193,8 +194,7 @@ def state(value: Any) -> str:
 
 def gpu_count(text: str) -> int:
     """Return how many GPUs a text such as ``gres:gpu:a100:2(IDX:0-1)`` means."""
-    found = re.findall(r"gpu(?::[A-Za-z][\w.-]*)?[:=](\d+)", text)
-    return sum(int(count) for count in found)
+    return sum(map(int, re.findall(r"gpu(?::[A-Za-z][\w.-]*)?[:=](\d+)", text))) if text else 0
 
 
 def expand(text: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from bisect import insort
 from typing import TYPE_CHECKING, Any
@@ -10,19 +11,17 @@ from mock_server.cluster.backend import NotFoundError
 from mock_server.cluster.consumption import UNMEASURED, UNUSED, Consumption
 from mock_server.cluster.job import ArrayTask, Job, JobRequest, JobState, Resources
 from mock_server.cluster.lines import Lines
-from mock_server.cluster.slurm.accounts import uid
 from mock_server.cluster.slurm.gate import BACKOFF, Gate
 from mock_server.cluster.slurm.identity import Tag, job_id, slurm_key
-from mock_server.cluster.slurm.log import FileLog
+from mock_server.cluster.slurm.log import FileLog, JobLog
 from mock_server.cluster.slurm.memory import KEPT
-from mock_server.cluster.slurm.submission import expand as expand_path
+from mock_server.cluster.slurm.sharing import NO_OUTPUTS, Marks, Sharing
 from mock_server.cluster.statistics import Tallies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mock_server.cluster.history import History
-    from mock_server.cluster.slurm.log import Stream
     from mock_server.cluster.slurm.memory import Memory
     from mock_server.cluster.slurm.records import JobRecord
 
@@ -39,7 +38,8 @@ class Register:
         self.jobs: dict[str, Job] = {}
         self.arrays: dict[str, list[Job]] = {}
         self.active: dict[str, Job] = {}
-        self.finished: set[int] = set()
+        self.finished = Marks()
+        self.sharing = Sharing()
         self.by_token: dict[str, str] = {}
         self.priorities: dict[str, int] = {}
         self.unmeasured: dict[str, Job] = {}
@@ -57,6 +57,7 @@ class Register:
         self._forms: dict[int, str] = {}
         self._deleted: set[str] = set()
         self._cancelled: dict[str, str | None] = {}
+        self._said: dict[tuple[str, str | None], dict[str, Any]] = {}
 
     def recall(self) -> None:
         """Take over what an earlier server wrote down; that is no news to anybody."""
@@ -185,28 +186,21 @@ class Register:
         *,
         array: ArrayTask | None,
     ) -> Job:
-        files: list[tuple[Stream, str]] = []
-        streams: tuple[tuple[Stream, str | None], ...] = (
-            ("stdout", request.stdout_path),
-            ("stderr", request.stderr_path),
-        )
-        for stream, template in streams:
-            path = expand_path(template or "", key, request.name, account)
-            if path and path not in {known for _, known in files}:
-                files.append((stream, path))
+        own = job_id(form, key)
         job = Job(
-            id=job_id(form, key),
+            id=own,
             request=request,
             cluster_id=self._cluster_id,
             state=JobState.PENDING,
             created_at=now,
             updated_at=now,
-            log=FileLog(*files, owner=uid(account)),
+            log=JobLog(own, request, self.sharing.same(account)),
             name=request.name,
             priority=request.priority,
-            environment=dict(request.environment),
+            environment=request.environment if isinstance(request.environment, dict) else dict(request.environment),
+            outputs=NO_OUTPUTS,
             output_path=request.output_path,
-            partition=partition,
+            partition=self.sharing.same(partition),
             account=request.account or "default",
             held=request.hold,
             time_limit=request.time_limit,
@@ -227,7 +221,10 @@ class Register:
         if kind != "job.log":
             self._dirty[job.id] = job
         if job.id not in self._quiet:
-            self._history.record(now, kind, job.id, {"state": job.state.value, **what})
+            data = {"state": job.state.value, **what}
+            if not what.keys() - {"previous"}:
+                data = self._said.setdefault((job.state, what.get("previous")), data)
+            self._history.record(now, sys.intern(kind), job.id, data)
 
     def _touch(self, job: Job, now: float) -> None:
         job.updated_at = now if now > job.updated_at else job.updated_at + _TICK

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlencode
 
-import httpx
+import pydantic_core
 
 from mock_server.cluster.backend import (
     ClusterError,
@@ -17,14 +17,18 @@ from mock_server.cluster.backend import (
     UnavailableError,
 )
 from mock_server.cluster.slurm.access import InDoubtError, UnansweredError
+from mock_server.cluster.slurm.connections import Connections, LostError, UnreachableError
 from mock_server.cluster.slurm.records import job_record, node_record, partition_record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
+    from mock_server.cluster.slurm.connections import Reply
     from mock_server.cluster.slurm.records import JobRecord, NodeRecord, PartitionRecord
     from mock_server.cluster.slurm.settings import SlurmSettings
     from mock_server.cluster.slurm.tokens import Tokens
+
+T = TypeVar("T")
 
 OLDEST = (0, 0, 38)
 HELD = 2042
@@ -60,7 +64,7 @@ class Rest:
         self._url = settings.address
         self._settings = settings
         self._tokens = tokens
-        self._client: httpx.AsyncClient | None = None
+        self._client: Connections | None = None
         self._version: str | None = None
         self._slurmdb: str | None = None
         self._filters: dict[str, frozenset[str]] = {}
@@ -75,16 +79,19 @@ class Rest:
         if client is not None:
             await client.aclose()
 
-    async def jobs(self, finished: Collection[int] = ()) -> list[JobRecord]:
+    async def jobs(self, finished: Container[int] = ()) -> list[JobRecord]:
         """Return all jobs that Slurm lists but those whose end is known already."""
-        listed = (await self._call("GET", "jobs"))["jobs"]
-        return [job_record(raw) for raw in listed if raw.get("job_id") not in finished]
+
+        def make(raw: dict[str, Any]) -> JobRecord | None:
+            return None if raw.get("job_id") in finished else job_record(raw)
+
+        return await self._list("jobs", make)
 
     async def nodes(self) -> list[NodeRecord]:
-        return [node_record(raw) for raw in (await self._call("GET", "nodes"))["nodes"]]
+        return await self._list("nodes", node_record)
 
     async def partitions(self) -> list[PartitionRecord]:
-        return [partition_record(raw) for raw in (await self._call("GET", "partitions"))["partitions"]]
+        return await self._list("partitions", partition_record)
 
     async def submit(self, script: str, job: Mapping[str, Any], account: str) -> int:
         """Submit a job for an account and return Slurm's number for it."""
@@ -132,6 +139,13 @@ class Rest:
         chosen = urlencode({name: value for name, value in query.items() if name in known})
         return await self._call("GET", f"{what}?{chosen}", base=f"slurmdb/{self._slurmdb}")
 
+    async def _list(self, name: str, make: Callable[[dict[str, Any]], T | None]) -> list[T]:
+        """Return what ``make`` makes of each entry of a list, without what it leaves out."""
+        found: Any = (await self._call("GET", name, make=make)).get(name)
+        if not isinstance(found, list):
+            raise UnavailableError(f"the answer of slurmrestd has no list of {name}")
+        return cast("list[T]", found)
+
     async def _call(
         self,
         method: str,
@@ -140,7 +154,9 @@ class Rest:
         *,
         account: str | None = None,
         base: str | None = None,
+        make: Callable[[dict[str, Any]], Any] | None = None,
     ) -> dict[str, Any]:
+        """Return what an answer says; ``make`` is for the entries of the list that has the path as its name."""
         acting = account or self._settings.acting
         url = f"/{base or f'slurm/{await self.version()}'}/{path}"
         answer = await self._send(method, url, body, acting)
@@ -148,19 +164,23 @@ class Rest:
             answer = await self._send(method, url, body, acting)
         if answer.status_code == 401 or _looks_unauthorized(answer):
             raise UnavailableError(f"Slurm refused the token of {acting}: it has expired or is for somebody else")
+        if make is not None and not answer.is_error:
+            await answer.read_list(path, make)
         return _checked(answer, path)
 
-    async def _send(self, method: str, url: str, body: Mapping[str, Any] | None, account: str) -> httpx.Response:
+    async def _send(self, method: str, url: str, body: Mapping[str, Any] | None, account: str) -> Reply:
         if self._client is None:
-            self._client = httpx.AsyncClient(base_url=self._url, timeout=self._settings.timeout, trust_env=False)
+            self._client = Connections(self._url, self._settings.timeout)
         headers = {"X-SLURM-USER-NAME": account, "X-SLURM-USER-TOKEN": await self._tokens.get(account)}
         self.calls += 1
         try:
-            return await self._client.request(method, url, json=body, headers=headers)
-        except httpx.ConnectError:
+            return await self._client.request(
+                method, url, headers, None if body is None else pydantic_core.to_json(body)
+            )
+        except UnreachableError:
             raise UnavailableError(f"slurmrestd at {self._url} cannot be reached") from None
-        except httpx.HTTPError as error:
-            raise UnansweredError(f"slurmrestd did not answer: {type(error).__name__}") from None
+        except LostError as error:
+            raise UnansweredError(f"slurmrestd did not answer: {error}") from None
 
 
 def _newest(paths: Iterable[str], service: str) -> str | None:
@@ -175,7 +195,7 @@ def _parameters(path: dict[str, Any]) -> frozenset[str]:
     return frozenset(str(each.get("name")) for each in path.get("get", {}).get("parameters", ()))
 
 
-def _errors(answer: httpx.Response) -> list[tuple[int, str]]:
+def _errors(answer: Reply) -> list[tuple[int, str]]:
     """Return number and text of each error that an answer names."""
     try:
         content: Any = answer.json()
@@ -194,7 +214,7 @@ def _errors(answer: httpx.Response) -> list[tuple[int, str]]:
     return found
 
 
-def _looks_unauthorized(answer: httpx.Response) -> bool:
+def _looks_unauthorized(answer: Reply) -> bool:
     if answer.status_code == 401:
         return True
     words = ("authentication", "unspecified error")
@@ -203,7 +223,7 @@ def _looks_unauthorized(answer: httpx.Response) -> bool:
     )
 
 
-def _checked(answer: httpx.Response, path: str) -> dict[str, Any]:
+def _checked(answer: Reply, path: str) -> dict[str, Any]:
     """Return the content of a good answer; errors in an answer with status 200 are errors as well."""
     errors = [(number, text) for number, text in _errors(answer) if number not in {HELD, NOTHING_FOUND}]
     if errors and not (path == "job/submit" and _has_number(answer)):
@@ -214,7 +234,7 @@ def _checked(answer: httpx.Response, path: str) -> dict[str, Any]:
     return content
 
 
-def _has_number(answer: httpx.Response) -> bool:
+def _has_number(answer: Reply) -> bool:
     """Tell whether a job was taken in, which its partition as it is now need not allow; then only its reason says so."""
     number = answer.json().get("job_id") if answer.is_success else None
     return isinstance(number, int) and number > 0

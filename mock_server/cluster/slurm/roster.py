@@ -33,8 +33,8 @@ class Roster(Retrying):
         whole = job_id(tag.form, number)
         tasks = [ArrayTask(whole, task) for task in request.array]
         keys = [f"{number}_{task}" for task in request.array] or [str(number)]
+        request = self.sharing.request(request)
         self._forms[number] = tag.form
-        self.by_token[tag.token] = job_id(tag.form, keys[0])
         jobs = [
             self._create(key, tag.form, request, partition, now, account, array=tasks[index] if tasks else None)
             for index, key in enumerate(keys)
@@ -45,9 +45,10 @@ class Roster(Retrying):
             if tag.gate == "held":
                 self.gate.marked(job, tag)
             self._record("job.created", job, now)
-        self._tokens[job_id(tag.form, keys[0])] = tag.token
+        first = self.jobs[job_id(tag.form, keys[0])]
+        self.by_token[tag.token], self._tokens[first.id] = first.id, tag.token
         self.flush()
-        return self.jobs[job_id(tag.form, keys[0])]
+        return first
 
     def claim(self, token: str, records: Iterable[JobRecord], known: tuple[Any, ...], now: float) -> bool:
         """Add the job with this token, which was submitted without an answer; whether Slurm has it."""
@@ -160,11 +161,13 @@ class Roster(Retrying):
             self._follow(job, record, now)
         if job.state.is_terminal and states.job_state(record).is_terminal:
             self.finished.add(record.job_id)
+            if not record.array_job_id:
+                self._forms.pop(record.job_id, None)  # it is not looked at again
 
     def _follow(self, job: Job, record: JobRecord, now: float) -> None:
         """Bring one job to where Slurm has it."""
         state = states.job_state(record)
-        job.time_limit = deadlines.limit_of(job, record)
+        job.time_limit = self.sharing.same(deadlines.limit_of(job, record))
         job.account = record.account or job.account
         if state in _WAITING:
             self._waits(job, record, state, now)
@@ -201,9 +204,9 @@ class Roster(Retrying):
         self._record("job.updated", job, now, **({} if previous is state else {"previous": previous.value}))
 
     def _start(self, job: Job, record: JobRecord, now: float) -> None:
-        job.allocation = allocation(job, record)
+        job.allocation = self.sharing.same(allocation(job, record))
         # Slurm counts whole seconds, so a job may seem to have started before it was submitted.
-        job.started_at = max(job.created_at, float(record.started))
+        job.started_at = max(job.created_at, self.sharing.same(float(record.started)))
         if record.eligible and not self._counts_itself(job):
             job.eligible_at = min(job.started_at, max(job.created_at, float(record.eligible)))
         job.measured = UNMEASURED
@@ -249,7 +252,7 @@ class Roster(Retrying):
         else:
             job.exit_code = exit_code
         job.reason = "TimeLimit" if late else states.end_reason(record, state, exit_code)
-        self._end(job, state, max(job.started_at or job.created_at, float(record.ended)), now)
+        self._end(job, state, max(job.started_at or job.created_at, self.sharing.same(float(record.ended))), now)
 
     def _vanished(self, job: Job, now: float) -> None:
         """Judge a job that Slurm does not list any more: one task of an array that was cancelled while it waited, or lost."""

@@ -47,6 +47,7 @@ class Connection:
     def begin(self, until: float | None, wire: Wire) -> None:
         """Start the clock of an exchange, and let the wire's abort shut the connection."""
         self.exchange.begin(until, wire.idle)
+        self.exchange.more = isinstance(wire.body, bytes) and len(wire.body) > 0
         if wire.abort is not None:
             self._abort = wire.abort, wire.abort.hold(self.exchange.shut)
 

@@ -21,6 +21,8 @@ from vantage_sdk.core.io.port import Sink
 from vantage_sdk.core.io.settings import CONNECT_TIMEOUT
 
 PIECE = 1 << 20
+_MORE: int = getattr(socket, "MSG_MORE", 0)
+"""Lets the kernel keep what is written for the next write, on Linux."""
 
 
 class Exchange:
@@ -31,6 +33,7 @@ class Exchange:
         self.idle: float | None = None
         self.received = 0
         self.socket: socket.socket | None = None
+        self.more = False
         self._off = False
 
     def begin(self, at: float | None, idle: float | None) -> None:
@@ -100,10 +103,13 @@ class ClockedStream(httpcore.NetworkStream):
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write step by step, so that all steps of a long write share the time that is left."""
         left = memoryview(buffer)
+        more, self._exchange.more = self._exchange.more, False
+        # A head goes out together with the body that follows, so that the server is woken up once.
+        flags = _MORE if more and not isinstance(self._socket, ssl.SSLSocket) else 0
         with _told(httpcore.WriteTimeout, httpcore.WriteError):
             while left:
                 self._socket.settimeout(self._exchange.left(httpcore.WriteTimeout, timeout))
-                left = left[self._socket.send(left) :]
+                left = left[self._socket.send(left, flags) :]
 
     def receive(self, size: int, sink: Sink) -> None:
         """Give the next ``size`` bytes to ``sink``, past the HTTP parser, which costs three times as much as all the rest."""
