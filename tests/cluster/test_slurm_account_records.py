@@ -50,7 +50,10 @@ def test_a_job_used_what_its_steps_did(version: Any) -> None:
 def test_what_is_not_all_there_yet_is_waited_for() -> None:
     running = {**BURNER, "state": {"current": "RUNNING"}}
     unfinished = {**BURNER, "steps": [{**BURNER["steps"][0], "state": "RUNNING"}]}
-    assert [used(running), used(unfinished), used(REQUEUED), used()] == [None] * 4
+    beginning = {**BURNER, "steps": [], "time": {**BURNER["time"], "end": 0}}
+    without = {**BURNER, "steps": []}
+    found = [used(raw) for raw in (running, unfinished, beginning, without, REQUEUED)]
+    assert [*found, used()] == [None] * 6
 
 
 def test_what_was_not_watched_is_not_nothing() -> None:

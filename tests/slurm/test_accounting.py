@@ -168,6 +168,22 @@ def test_a_job_that_slurm_has_forgotten_is_found(
         assert not [event for event in other.cluster.events() if event.subject in jobs]
 
 
+def test_accounting_that_is_away_is_waited_for(accounted: Site, books: MockServer, s9s: httpx.Client) -> None:
+    known = _measured(books, _submit(s9s, "#!/bin/sh\ntrue\n"))
+    accounted.end("slurmdbd")
+    try:
+        job_id = _submit(s9s, "#!/bin/sh\ntrue\n")
+        until(lambda: s9s.get(f"/v1/jobs/{job_id}").json()["state"], lambda state: state == "COMPLETED")
+        assert s9s.get(f"/v1/jobs/{job_id}").json()["resources"]["max_cpu_time"] is None
+        assert s9s.get(f"/v1/jobs/{known.id}").status_code == 200
+        unknown = s9s.get("/v1/jobs/987654")  # may have been before
+        assert (unknown.status_code, unknown.json()["error"]["code"]) == (503, "SLURM_ERROR")
+    finally:
+        accounted.up()
+    assert _measured(books, job_id).measured.cpu_seconds
+    assert s9s.get("/v1/jobs/987654").status_code == 404
+
+
 def test_who_may_use_what(accounted: Site, books: MockServer, s9s: httpx.Client) -> None:
     backend = _backend(books)
     until(lambda: list(backend.qos), lambda names: names == ["normal", "high"])

@@ -89,9 +89,15 @@ class Site:
 
     def end_controller(self) -> None:
         """Let slurmctld be away until the next ``up``."""
-        pid = int((self.state / "run" / "slurmctld.pid").read_text())
-        if Path(f"/proc/{pid}/comm").read_text().strip() != "slurmctld":
-            raise RuntimeError(f"process {pid} is not slurmctld")
+        self.end("slurmctld")
+
+    def end(self, program: str, node: str | None = None) -> None:
+        """Let one of the cluster's programs be away until the next ``up``; of slurmd there is one for each node."""
+        name = program if node is None else f"{program}.{node}"
+        file = self.state / ("munge" if program == "munged" else "run") / f"{name}.pid"
+        pid = int(file.read_text())
+        if Path(f"/proc/{pid}/comm").read_text().strip() != program:
+            raise RuntimeError(f"process {pid} is not {program}")
         os.kill(pid, signal.SIGTERM)  # which lets it write down what it knows
         until(lambda: _is_over(pid), bool, 30.0)
 

@@ -62,7 +62,11 @@ def usage_record(raw: dict[str, Any]) -> UsageRecord:
         key=str(own) if not whole or task is None else f"{whole}_{task}",
         submitted=number(times.get("submission"), 0) or 0,
         state=word,
-        is_complete=(word in ENDINGS or word == _REQUEUED) and all(_has_ended(step) for step in steps),
+        is_complete=(word in ENDINGS or word == _REQUEUED)
+        # What slurmdbd missed reaches it bit by bit: first that there was a job, later its end and its steps.
+        and bool(number(times.get("end"), 0))
+        and bool(steps or not _nodes(raw))
+        and all(_has_ended(step) for step in steps),
         # Where Slurm is told not to look, it writes 0; a shell alone takes some milliseconds.
         cpu_seconds=seconds or None,
         max_memory=max(memory, default=None),
@@ -89,7 +93,7 @@ def job_record(raw: dict[str, Any]) -> JobRecord:
             "user_name": raw.get("user"),
             "qos": raw.get("qos"),
             "partition": raw.get("partition"),
-            "nodes": "" if raw.get("nodes") == _NO_NODES else raw.get("nodes"),
+            "nodes": _nodes(raw),
             "cpus": amounts.get("cpu"),
             "node_count": nodes,
             "tres_per_node": f"gpu:{gpus // nodes}",
@@ -183,6 +187,10 @@ def _amounts(value: Any) -> list[tuple[str, int]]:
         if isinstance(count, int) and 0 < count < _NO_AMOUNT:
             found.append((_text(each.get("type")) + (f"/{name}" if name else ""), count))
     return found
+
+
+def _nodes(raw: dict[str, Any]) -> str:
+    return _text(raw.get("nodes")).replace(_NO_NODES, "")
 
 
 def _has_ended(step: dict[str, Any]) -> bool:
