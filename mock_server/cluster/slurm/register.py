@@ -186,7 +186,7 @@ class Register:
         *,
         array: ArrayTask | None,
     ) -> Job:
-        own = job_id(form, key)
+        own, templates = job_id(form, key), (request.stdout_path, request.stderr_path)
         job = Job(
             id=own,
             request=request,
@@ -194,7 +194,7 @@ class Register:
             state=JobState.PENDING,
             created_at=now,
             updated_at=now,
-            log=JobLog(own, request, self.sharing.same(account)),
+            log=JobLog(own, request.name, self.sharing.same(templates), self.sharing.same(account)),
             name=request.name,
             priority=request.priority,
             environment=request.environment if isinstance(request.environment, dict) else dict(request.environment),
