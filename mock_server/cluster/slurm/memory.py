@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from hashlib import blake2b
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from mock_server.cluster.job import Dependency, JobRequest, Resources
@@ -22,6 +23,8 @@ KEPT = (
     *("hold_reason", "restarts", "retries", "earlier_runs", "allocation"),
 )
 """What of a job is written down besides its request."""
+
+_kept = attrgetter(*KEPT)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, token TEXT, account TEXT, request TEXT, facts TEXT) WITHOUT ROWID;
@@ -128,4 +131,6 @@ def _request(content: dict[str, Any]) -> JobRequest:
 
 
 def _facts(job: Job) -> str:
-    return json.dumps({name: getattr(job, name) for name in KEPT} | {"measured": astuple(job.measured)})
+    used = job.measured
+    facts = dict(zip(KEPT, _kept(job), strict=True))
+    return json.dumps(facts | {"measured": (used.cpu_seconds, used.gpu_seconds, used.max_memory)})

@@ -56,6 +56,7 @@ class Register:
         self._is_first = True
         self._forms: dict[int, str] = {}
         self._deleted: set[str] = set()
+        self._gone: dict[str, str] = {}
         self._cancelled: dict[str, str | None] = {}
         self._said: dict[tuple[str, str | None], dict[str, Any]] = {}
 
@@ -94,7 +95,12 @@ class Register:
     def flush(self) -> None:
         """Write down what has changed."""
         dirty, self._dirty = self._dirty, {}
-        self._memory.write((job, self._tokens.get(key), self._accounts.get(key, "")) for key, job in dirty.items())
+        gone, self._gone = self._gone, {}
+        rows = ((job, self._tokens.get(key), self._accounts.get(key, "")) for key, job in dirty.items())
+        self._memory.write(rows, gone.items())
+        if gone:
+            for token in [token for token, owner in self.by_token.items() if owner in gone]:
+                del self.by_token[token]
         for key, job in dirty.items():
             if job.state.is_terminal:
                 self._accounts.pop(key, None)
