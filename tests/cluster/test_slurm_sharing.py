@@ -68,16 +68,16 @@ def test_marks_are_a_set() -> None:
 
 
 def test_the_log_of_a_job_knows_its_files(tmp_path: Path) -> None:
-    request = _request(name="n", stdout_path=f"{tmp_path}/%x-%A_%a.out", stderr_path=f"{tmp_path}/%x.err")
-    log = JobLog("job-17_3", request, "nobody")
+    files = f"{tmp_path}/%x-%A_%a.out", f"{tmp_path}/%x.err"
+    log = JobLog("job-17_3", "n", files, "nobody")
     assert log.files == (("stdout", f"{tmp_path}/n-17_3.out"), ("stderr", f"{tmp_path}/n.err"))
-    assert JobLog("5", request._replace(stderr_path=request.stdout_path), "").files == (
+    assert JobLog("5", "n", (files[0], files[0]), "").files == (
         ("stdout", f"{tmp_path}/n-5_4294967294.out"),
     )
     (tmp_path / "n.err").write_text("oh\n")
     (tmp_path / "n-17_3.out").write_text("one\ntwo\n")
-    other = JobLog("job-17_4", request, "")
-    for each in (JobLog("job-17_3", request, ""), other):
+    other = JobLog("job-17_4", "n", files, "")
+    for each in (JobLog("job-17_3", "n", files, ""), other):
         each.poll(1.0, final=True)
     assert [line.text for line in other.lines] == ["oh"]
 

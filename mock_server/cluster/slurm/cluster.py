@@ -23,7 +23,7 @@ from mock_server.cluster.slurm.identity import key_of, slurm_key, tag_of
 from mock_server.cluster.slurm.keeping import Keeping
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from mock_server.cluster.job import Job, JobRequest
     from mock_server.cluster.node import Cluster, ScalePolicy
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 PATIENCE = 2.0
 """Seconds that a cancellation waits for the job to be gone, before it is left to the events."""
 
+PORTION = 500
 _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
 
 _log = logging.getLogger("mock_server")
@@ -97,7 +98,7 @@ class SlurmCluster(Keeping):
             for key in [slurm_key(job_id)] if whole else [slurm_key(job.id) for job in active]:
                 # Without a signal Slurm sends TERM, waits for KillWait and sends KILL.
                 await self.rest.cancel(key, None if ends or not running else str(number))
-            for job in active:
+            async for job in _in_portions(active):
                 if job.state in _WAITING:
                     self._roster.cancelled(job, time.time())
         if ends and running:
@@ -109,8 +110,10 @@ class SlurmCluster(Keeping):
         jobs = self._roster.several(job_id)
         if not all(job.state.is_terminal for job in jobs):
             await self.cancel(job_id, force=True)
-        for job in jobs:
-            self._roster.deleted(job, time.time())
+        async for job in _in_portions(jobs):
+            if job.id in self._roster.jobs:
+                self._roster.deleted(job, time.time())
+        self._roster.flush()
 
     async def update(
         self,
@@ -249,6 +252,14 @@ class SlurmCluster(Keeping):
                     await self._changed.wait()
         except TimeoutError:
             return
+
+
+async def _in_portions(jobs: Sequence[Job]) -> AsyncIterator[Job]:
+    """Yield jobs, and let others have their turn now and then: an array may have very many tasks."""
+    for number, job in enumerate(jobs, 1):
+        yield job
+        if number % PORTION == 0:
+            await asyncio.sleep(0)
 
 
 def _active(jobs: tuple[Job, ...], action: str) -> list[Job]:

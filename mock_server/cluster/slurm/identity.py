@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -62,8 +63,12 @@ def tag_of(request: JobRequest) -> Tag:
 
 def parse_tag(comment: str) -> Tag | None:
     """Return the tag in a comment; jobs that others submitted have none."""
-    if not comment.startswith(_MARK):
-        return None
+    return _parsed(comment) if comment.startswith(_MARK) else None
+
+
+@lru_cache(4096)
+def _parsed(comment: str) -> Tag | None:
+    """Return the tag in a comment, which all tasks of an array have, in each list anew."""
     try:
         content = json.loads(comment[len(_MARK) :])
         user, form, token, queue = content["u"], content["f"], content["t"], content.get("q")

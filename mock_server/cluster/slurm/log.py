@@ -15,8 +15,6 @@ from mock_server.cluster.slurm.submission import expand
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mock_server.cluster.job import JobRequest
-
 BLOCK = 1 << 20
 PER_POLL = 64 * BLOCK
 """How many bytes of a file are looked at in one go; the rest is for the next time."""
@@ -176,21 +174,19 @@ class FileLog(Log):
 class JobLog(FileLog):
     """The log of a job, which makes the paths of its files up when they are wanted."""
 
-    __slots__ = ("_account", "_job_id", "_request")
+    __slots__ = ("_account", "_job_id", "_name", "_templates")
 
-    def __init__(self, job_id: str, request: JobRequest, account: str) -> None:
+    def __init__(self, job_id: str, name: str, templates: tuple[str | None, str | None], account: str) -> None:
         self._job_id = job_id
-        self._request = request
+        self._name = name
+        self._templates = templates
         self._account = account
         self._begin()
 
     @property
     def files(self) -> tuple[File, ...]:
-        request, key = self._request, slurm_key(self._job_id)
-        out, err = (
-            expand(template or "", key, request.name, self._account)
-            for template in (request.stdout_path, request.stderr_path)
-        )
+        key = slurm_key(self._job_id)
+        out, err = (expand(template or "", key, self._name, self._account) for template in self._templates)
         found: tuple[File, ...] = (("stdout", out),) if out else ()
         return (*found, ("stderr", err)) if err and err != out else found
 

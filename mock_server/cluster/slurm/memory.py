@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import asdict, astuple
+from dataclasses import asdict
+from hashlib import blake2b
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from mock_server.cluster.job import Dependency, JobRequest, Resources
@@ -22,8 +24,11 @@ KEPT = (
 )
 """What of a job is written down besides its request."""
 
+_kept = attrgetter(*KEPT)
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, token TEXT, account TEXT, request TEXT, facts TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS requests (key TEXT PRIMARY KEY, request TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS deleted (key TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
@@ -49,18 +54,20 @@ class Memory:
     def erase(self) -> None:
         """Forget everything."""
         if self._database is not None:
-            self._database.executescript("DELETE FROM jobs; DELETE FROM deleted;")
+            self._database.executescript("DELETE FROM jobs; DELETE FROM requests; DELETE FROM deleted;")
 
     def write(self, jobs: Iterable[tuple[Job, str | None, str]], deleted: Iterable[tuple[str, str]] = ()) -> None:
         """Write down jobs, each with its token and its account, and forget others, given by id and Slurm's key."""
         database = self._database
         if database is None:
             return
-        rows = [(job.id, token, account, _request_text(job.request), _facts(job)) for job, token, account in jobs]
+        texts = _Texts()
+        rows = [(job.id, token, account, texts.of(job.request), _facts(job)) for job, token, account in jobs]
         gone = list(deleted)
         if not rows and not gone:
             return
         database.execute("BEGIN")
+        database.executemany("INSERT OR IGNORE INTO requests VALUES (?, ?)", texts.long.items())
         database.executemany("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?)", rows)
         database.executemany("DELETE FROM jobs WHERE id = ?", [(job_id,) for job_id, _ in gone])
         database.executemany("INSERT OR IGNORE INTO deleted VALUES (?)", [(key,) for _, key in gone])
@@ -78,14 +85,34 @@ class Memory:
         """Yield id, token, account, request and facts of each job."""
         if self._database is None:
             return
+        long = {key: _request(json.loads(text)) for key, text in self._database.execute("SELECT * FROM requests")}
         for job_id, token, account, request, facts in self._database.execute("SELECT * FROM jobs"):
-            yield job_id, token, account, _request(json.loads(request)), json.loads(facts)
+            yield job_id, token, account, long.get(request) or _request(json.loads(request)), json.loads(facts)
 
     def deleted(self) -> set[str]:
         """Return what Slurm calls the jobs that were deleted."""
         if self._database is None:
             return set()
         return {key for (key,) in self._database.execute("SELECT key FROM deleted")}
+
+
+class _Texts:
+    """What requests say; those of arrays are long, and many tasks have one, so it is written down once for all of them."""
+
+    def __init__(self) -> None:
+        self.long: dict[str, str] = {}
+        self._keys: dict[int, str] = {}
+
+    def of(self, request: JobRequest) -> str:
+        """Return the text of a request, or the key under which it stands in ``long``."""
+        if not request.array:
+            return _request_text(request)
+        key = self._keys.get(id(request))
+        if key is None:
+            text = _request_text(request)
+            key = self._keys[id(request)] = "=" + blake2b(text.encode(), digest_size=16).hexdigest()
+            self.long[key] = text
+        return key
 
 
 def _request_text(request: JobRequest) -> str:
@@ -104,4 +131,6 @@ def _request(content: dict[str, Any]) -> JobRequest:
 
 
 def _facts(job: Job) -> str:
-    return json.dumps({name: getattr(job, name) for name in KEPT} | {"measured": astuple(job.measured)})
+    used = job.measured
+    facts = dict(zip(KEPT, _kept(job), strict=True))
+    return json.dumps(facts | {"measured": (used.cpu_seconds, used.gpu_seconds, used.max_memory)})

@@ -56,6 +56,7 @@ class Register:
         self._is_first = True
         self._forms: dict[int, str] = {}
         self._deleted: set[str] = set()
+        self._gone: dict[str, str] = {}
         self._cancelled: dict[str, str | None] = {}
         self._said: dict[tuple[str, str | None], dict[str, Any]] = {}
 
@@ -94,7 +95,12 @@ class Register:
     def flush(self) -> None:
         """Write down what has changed."""
         dirty, self._dirty = self._dirty, {}
-        self._memory.write((job, self._tokens.get(key), self._accounts.get(key, "")) for key, job in dirty.items())
+        gone, self._gone = self._gone, {}
+        rows = ((job, self._tokens.get(key), self._accounts.get(key, "")) for key, job in dirty.items())
+        self._memory.write(rows, gone.items())
+        if gone:
+            for token in [token for token, owner in self.by_token.items() if owner in gone]:
+                del self.by_token[token]
         for key, job in dirty.items():
             if job.state.is_terminal:
                 self._accounts.pop(key, None)
@@ -186,7 +192,7 @@ class Register:
         *,
         array: ArrayTask | None,
     ) -> Job:
-        own = job_id(form, key)
+        own, templates = job_id(form, key), (request.stdout_path, request.stderr_path)
         job = Job(
             id=own,
             request=request,
@@ -194,7 +200,7 @@ class Register:
             state=JobState.PENDING,
             created_at=now,
             updated_at=now,
-            log=JobLog(own, request, self.sharing.same(account)),
+            log=JobLog(own, request.name, self.sharing.same(templates), self.sharing.same(account)),
             name=request.name,
             priority=request.priority,
             environment=request.environment if isinstance(request.environment, dict) else dict(request.environment),

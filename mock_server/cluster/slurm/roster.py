@@ -91,21 +91,19 @@ class Roster(Retrying):
         self._end(job, JobState.CANCELLED, now, now)
 
     def deleted(self, job: Job, now: float) -> None:
-        """Forget a job, also if Slurm goes on listing it."""
+        """Forget a job, also if Slurm goes on listing it; ``flush`` makes it last."""
         self._record("job.deleted", job, now)
         del self.jobs[job.id]
         self.unmeasured.pop(job.id, None)
         self._forget(job)
         self._deleted.add(slurm_key(job.id))
         self._dirty.pop(job.id, None)
-        self._memory.write((), [(job.id, slurm_key(job.id))])
+        self._gone[job.id] = slurm_key(job.id)
         if job.array is not None:
             tasks = self.arrays[job.array.array_job_id]
             tasks.remove(job)
             if not tasks:
                 del self.arrays[job.array.array_job_id]
-        for token in [token for token, owner in self.by_token.items() if owner == job.id]:
-            del self.by_token[token]
 
     def changed_by_hand(self, job: Job, kind: str, now: float, **what: Any) -> None:
         """Record a change that leaves the state as it is."""
@@ -266,7 +264,8 @@ class Roster(Retrying):
         job.ended_at = at
         job.held = False
         job.cancel_reason = self._cancelled.pop(job.id, None)
-        self.poll_log(job, now, final=True)
+        if job.started_at is not None or job.earlier_runs:
+            self.poll_log(job, now, final=True)
         job.log.closed = True
         self._forget(job)
         if job.measured == UNMEASURED:
