@@ -12,14 +12,14 @@ demo: .venv/.server
 	@$(BIN)/python -m examples.demo
 
 test: .venv/.dev
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # Needs Slurm's programs on PATH, and says what is missing where they are not.
 test-slurm: .venv/.dev
 	SLURM_TESTS=1 $(BIN)/python -m pytest -q tests/slurm
 
 coverage: .venv/.dev
-	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=95
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=95
 
 test-quick: .venv/.dev
 	$(BIN)/python -m pytest -x -q -m "not slow"

@@ -59,7 +59,7 @@ def test_nor_with_the_job_service(tmp_path: Path) -> None:
 def run(
     url: str, directory: Path, description: str = "/api/openapi", key: str = "YOUR_API_KEY"
 ) -> subprocess.CompletedProcess[str]:
-    arguments = f"--max-examples {effort(8, 30)} --generation-deterministic --checks all --mode all --no-color"
+    arguments = f"--max-examples {effort(4, 30)} --generation-deterministic --checks all --mode all --no-color"
     return subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
