@@ -13,6 +13,7 @@ from mock_server.cluster.backend import RequestError, UnsupportedError
 from mock_server.cluster.history import History
 from mock_server.cluster.job import JobRequest, JobState, Resources
 from mock_server.cluster.slurm import log as slurm_log
+from mock_server.cluster.slurm.accounts import uid
 from mock_server.cluster.slurm.commands import Commands
 from mock_server.cluster.slurm.identity import parse_tag, tag_of
 from mock_server.cluster.slurm.log import FileLog
@@ -21,6 +22,7 @@ from mock_server.cluster.slurm.records import expand, job_record, node_record, n
 from mock_server.cluster.slurm.rest import Rest
 from mock_server.cluster.slurm.roster import Roster
 from mock_server.cluster.slurm.settings import SlurmSettings
+from mock_server.cluster.slurm.states import end_reason, job_state, verdict
 from mock_server.cluster.slurm.submission import description, expand as expand_path, located, script
 from mock_server.cluster.slurm.tokens import Tokens
 from tests.support.messages import Json
@@ -91,6 +93,15 @@ def test_files_of_others_are_not_read(tmp_path: Path) -> None:
     assert FileLog(("stdout", str(tmp_path / "2.out"))).poll(1.0, final=True) is None
 
 
+@pytest.mark.parametrize("path", ["", "one", "one/two", "loop", "x" * 300, "/dev/full", "/dev/null"])
+def test_what_is_no_file_that_can_be_read_is_an_empty_log(tmp_path: Path, path: str) -> None:
+    (tmp_path / "one").write_text("")
+    (tmp_path / "loop").symlink_to("loop")
+    log = FileLog(("stdout", str(tmp_path / path)), owner=os.geteuid())
+    assert log.poll(1.0, final=True) is None
+    assert log.lines == []
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [
@@ -102,6 +113,24 @@ def test_files_of_others_are_not_read(tmp_path: Path) -> None:
 )
 def test_lists_of_nodes(text: str, names: tuple[str, ...]) -> None:
     assert expand(text) == names
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "status", "expected"),
+    [
+        ("COMPLETED", "None", 0, ((0, 0), None)),
+        ("FAILED", "NonZeroExitCode", 3 << 8, ((3, 0), "NonZeroExitCode")),
+        ("FAILED", "JobLaunchFailure", 9, ((0, 9), "RaisedSignal:9")),
+        ("FAILED", "RaisedSignal:11(Segmentation fault)", 11 | 0x80, ((0, 11), "RaisedSignal:11")),
+        ("FAILED", "JobLaunchFailure", 4021, ((0, 0), "JobLaunchFailure")),
+        ("FAILED", "RaisedSignal:53(Real-time signal 19)", 53, ((0, 0), "JobLaunchFailure")),
+        ("TIMEOUT", "TimeLimit", 15, ((0, 15), "TimeLimit")),
+        ("NODE_FAIL", "None", 15, ((0, 15), "NodeFail")),
+    ],
+)
+def test_how_jobs_end(state: str, reason: str, status: int, expected: Any) -> None:
+    record = job_record({"job_id": 1, "job_state": state, "state_reason": reason, "exit_code": status})
+    assert (verdict(record), end_reason(record, job_state(record))) == expected
 
 
 def test_lists_of_tasks() -> None:
@@ -139,6 +168,8 @@ def test_what_slurm_is_asked_for() -> None:
     newer = description(located(asked, SETTINGS), "gpu", "c", (0, 0, 40))
     assert (newer["minimum_nodes"], newer["tres_per_node"]) == (2, "gres/gpu:2")
     assert isinstance(newer["environment"], list)
+    with pytest.raises(RequestError, match="NUL"):
+        located(_request(stdout_path="a\0b"), SETTINGS)
     with pytest.raises(RequestError, match="no name of a variable"):
         description(located(_request(environment={"A B": "1"}), SETTINGS), "gpu", "c", (0, 0, 38))
     with pytest.raises(RequestError, match="%N"):
@@ -180,6 +211,11 @@ def test_a_job_that_came_after_a_list_was_made_is_not_missed_in_it() -> None:
     roster.update([], 102.0, {}, 101.0)
     assert (job.state, job.reason) == (JobState.FAILED, "NoRecord")
     assert [event.kind for event in history.after(0)] == ["job.created", "job.failed"]
+
+
+def test_an_account_that_is_not_known_here_owns_no_file(tmp_path: Path) -> None:
+    (tmp_path / "1.out").write_text("anybody's\n")
+    assert FileLog(("stdout", str(tmp_path / "1.out")), owner=uid("no-such-account")).poll(1.0) is None
 
 
 def test_the_tasks_of_an_array_that_others_submitted_are_in_order() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -71,13 +73,12 @@ def test_the_log_of_a_job_knows_its_files(tmp_path: Path) -> None:
     files = f"{tmp_path}/%x-%A_%a.out", f"{tmp_path}/%x.err"
     log = JobLog("job-17_3", "n", files, "nobody")
     assert log.files == (("stdout", f"{tmp_path}/n-17_3.out"), ("stderr", f"{tmp_path}/n.err"))
-    assert JobLog("5", "n", (files[0], files[0]), "").files == (
-        ("stdout", f"{tmp_path}/n-5_4294967294.out"),
-    )
+    assert JobLog("5", "n", (files[0], files[0]), "").files == (("stdout", f"{tmp_path}/n-5_4294967294.out"),)
     (tmp_path / "n.err").write_text("oh\n")
     (tmp_path / "n-17_3.out").write_text("one\ntwo\n")
-    other = JobLog("job-17_4", "n", files, "")
-    for each in (JobLog("job-17_3", "n", files, ""), other):
+    own = pwd.getpwuid(os.geteuid()).pw_name
+    other = JobLog("job-17_4", "n", files, own)
+    for each in (JobLog("job-17_3", "n", files, own), other):
         each.poll(1.0, final=True)
     assert [line.text for line in other.lines] == ["oh"]
 

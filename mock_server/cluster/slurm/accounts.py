@@ -17,17 +17,19 @@ class Rights(TypedDict, total=False):
     extra_groups: list[int]
 
 
+UNKNOWN = -1
+
 _uids: dict[str, int] = {}
 
 
-def uid(account: str) -> int | None:
-    """Return the number of an account, ``None`` if this machine does not know it; one that is found does not change."""
+def uid(account: str) -> int:
+    """Return the number of an account, which does not change; ``UNKNOWN``, which owns no file, if there is none here."""
     known = _uids.get(account)
     if known is None:
         try:
             known = _uids[account] = pwd.getpwnam(account).pw_uid
         except KeyError:
-            return None
+            return UNKNOWN
     return known
 
 

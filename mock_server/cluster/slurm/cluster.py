@@ -18,7 +18,7 @@ from mock_server.cluster.backend import (
 )
 from mock_server.cluster.job import JobState
 from mock_server.cluster.slurm import submission
-from mock_server.cluster.slurm.access import InDoubtError, UnansweredError
+from mock_server.cluster.slurm.access import InDoubtError
 from mock_server.cluster.slurm.identity import key_of, slurm_key, tag_of
 from mock_server.cluster.slurm.keeping import Keeping
 
@@ -60,19 +60,17 @@ class SlurmCluster(Keeping):
         asked = located if tag.gate is None else located._replace(hold=True)
         job = submission.description(asked, partition.name, tag.text(), version)
         self._in_flight[tag.token] = request
+        self._doubts.begin(located, tag, partition.name, account)
         try:
             number = await self.rest.submit(script, job, account)
-        except InDoubtError as error:
-            self._doubtful[tag.token] = located, tag, partition.name, account
-            self._roster.gate.settled(tag.token, until=time.monotonic() + self.settings.settle)
-            if isinstance(error, UnansweredError):
-                self._settled_at[tag.token] = time.monotonic() + self.settings.settle
-            raise
-        except ClusterError:
-            self._roster.gate.settled(tag.token)
+        except ClusterError as error:
+            self._doubts.failed(tag.token, error)
+            in_doubt = time.monotonic() + self.settings.settle if isinstance(error, InDoubtError) else None
+            self._roster.gate.settled(tag.token, until=in_doubt)
             raise
         finally:
             del self._in_flight[tag.token]
+        self._doubts.over(tag.token)
         self._roster.gate.settled(tag.token, taken=True)
         created = self._roster.submitted(number, located, tag, partition.name, time.time(), account)
         self._submitted_at = time.monotonic()
@@ -94,13 +92,19 @@ class SlurmCluster(Keeping):
         ends = force or number in {signals.TERM, signals.KILL}
         for job in active:
             self._roster.cancelling(job, reason)
-        async with self._in_turn(active):
-            for key in [slurm_key(job_id)] if whole else [slurm_key(job.id) for job in active]:
-                # Without a signal Slurm sends TERM, waits for KillWait and sends KILL.
-                await self.rest.cancel(key, None if ends or not running else str(number))
-            async for job in _in_portions(active):
-                if job.state in _WAITING:
-                    self._roster.cancelled(job, time.time())
+        try:
+            async with self._in_turn(active):
+                for key in [slurm_key(job_id)] if whole else [slurm_key(job.id) for job in active]:
+                    # Without a signal Slurm sends TERM, waits for KillWait and sends KILL.
+                    await self.rest.cancel(key, None if ends or not running else str(number))
+                async for job in _in_portions(active):
+                    if job.state in _WAITING:
+                        self._roster.cancelled(job, time.time())
+        except ClusterError as error:
+            if not isinstance(error, InDoubtError):
+                for job in active:
+                    self._roster.not_cancelling(job)
+            raise
         if ends and running:
             await self._ended(running)
         self._look_soon()
@@ -190,23 +194,15 @@ class SlurmCluster(Keeping):
         """Return the job that was taken in before under the key of a request."""
         if key_of(request) is None:
             return None
-        if tag.token in self._doubtful:
+        if tag.token in self._doubts:
             # It may have been taken in although no answer came; only Slurm knows.
             await self.refresh()
-            if tag.token not in self._roster.by_token:
-                self._must_have_settled(tag.token)
-            self._doubtful.pop(tag.token, None)
-            self._settled_at.pop(tag.token, None)
+            if tag.token in self._doubts:
+                error = UnavailableError("an earlier attempt under this key got no answer and may still be carried out")
+                error.retry_after = max(1.0, self._doubts.left(tag.token))
+                raise error
         job_id = self._roster.by_token.get(tag.token)
         return None if job_id is None else self._roster.jobs.get(job_id)
-
-    def _must_have_settled(self, token: str) -> None:
-        """Refuse to submit anew what an earlier attempt may still bring about."""
-        left = self._settled_at.get(token, 0.0) - time.monotonic()
-        if left > 0:
-            error = UnavailableError("an earlier attempt under this key got no answer and may still be carried out")
-            error.retry_after = left
-            raise error
 
     def _check_dependencies(self, request: JobRequest) -> None:
         for dependency in request.dependencies:

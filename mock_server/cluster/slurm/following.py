@@ -15,6 +15,7 @@ from mock_server.cluster.slurm.accounting import Accounting
 from mock_server.cluster.slurm.cli import Cli
 from mock_server.cluster.slurm.commands import Commands
 from mock_server.cluster.slurm.directory import Directory
+from mock_server.cluster.slurm.doubts import Doubts
 from mock_server.cluster.slurm.identity import slurm_key
 from mock_server.cluster.slurm.layout import Layout
 from mock_server.cluster.slurm.memory import FILE, Memory
@@ -26,7 +27,6 @@ from mock_server.cluster.slurm.tokens import Tokens
 if TYPE_CHECKING:
     from mock_server.cluster.job import JobRequest
     from mock_server.cluster.slurm.access import Access
-    from mock_server.cluster.slurm.identity import Tag
     from mock_server.cluster.slurm.settings import SlurmSettings
 
 LAYOUT_EVERY = 5.0
@@ -61,8 +61,7 @@ class Following(Reading):
         self.accounting = Accounting(self.rest, self.commands, self._roster, directory)
         self.trouble: UnavailableError | None = UnavailableError("Slurm has not answered yet")
         self._in_flight: dict[str, JobRequest] = {}
-        self._doubtful: dict[str, tuple[JobRequest, Tag, str, str]] = {}
-        self._settled_at: dict[str, float] = {}
+        self._doubts = Doubts(self._memory, settings)
         self._lock = asyncio.Lock()
         self._hurry = asyncio.Event()
         self._changed = asyncio.Event()
@@ -79,6 +78,7 @@ class Following(Reading):
         self._memory.open()
         if not self._roster.jobs:
             self._roster.recall()
+            self._doubts.recall(self._roster.by_token)
         self._lock, self._hurry, self._changed = asyncio.Lock(), asyncio.Event(), asyncio.Event()
         try:
             await self.refresh()
@@ -131,11 +131,13 @@ class Following(Reading):
                 return
             begun = time.monotonic()
             try:
-                if layout or begun - self._layout_at >= LAYOUT_EVERY or not self._layout.partitions:
+                # A job that came back may have done so because its node went down.
+                layout |= self._roster.lost_a_node or not self._layout.partitions
+                if layout or begun - self._layout_at >= LAYOUT_EVERY:
                     nodes, partitions = await self.rest.nodes(), await self.rest.partitions()
                     self._layout.update_nodes(nodes, self._history, time.time())
                     self._layout.update_partitions(partitions)
-                    self._layout_at = begun
+                    self._layout_at, self._roster.lost_a_node = begun, False
                 asked, asked_at = time.monotonic(), time.time()
                 records = await self.rest.jobs(self._roster.finished)
                 self._listing = time.monotonic() - asked
@@ -143,10 +145,9 @@ class Following(Reading):
                 self.trouble, self._looked_at = error, begun
                 raise
             self.trouble = None
-            for token, known in list(self._doubtful.items()):
-                if self._roster.claim(token, records, known, time.time()):
-                    del self._doubtful[token]
-                    self._settled_at.pop(token, None)
+            for doubt in self._doubts.waiting(self._in_flight):
+                if self._roster.claim(doubt, records, time.time()) or doubt.until <= asked_at:
+                    self._doubts.over(doubt.tag.token)
             self._roster.update(records, time.time(), self._in_flight, asked_at)
             self._read_logs()
             self._layout.occupy(job for job in self._roster.active.values() if job.state is JobState.RUNNING)
@@ -198,6 +199,9 @@ class Following(Reading):
                 await self.refresh()
             except ClusterError as error:
                 _log.info("%s", error)
+            except Exception:
+                # Whatever one job brought about, the others must be followed on.
+                _log.exception("what Slurm tells cannot be taken over")
 
 
 def prepare(directory: str) -> None:

@@ -127,8 +127,8 @@ class FileLog(Log):
                     if not self._take(index, block, now, final=final):
                         return
                     budget -= len(block)
-        except (FileNotFoundError, PermissionError):
-            return  # not there yet, or not the job's
+        except OSError:
+            return  # not there yet, no file, or not the job's
 
     def _open(self, path: str) -> BinaryIO:
         """Open an output file; what another account owns is none, whatever a job's path or link names."""
@@ -164,7 +164,7 @@ class FileLog(Log):
                 with self._open(path) as file:
                     file.seek(segment.offset)
                     text = file.read(segment.size).decode(errors="replace")
-            except (FileNotFoundError, PermissionError):
+            except OSError:
                 continue
             texts = text.removesuffix("\n").split("\n")
             lines += [LogLine(segment.first + index, segment.at, each, stream) for index, each in enumerate(texts)]

@@ -26,10 +26,18 @@ KEPT = (
 
 _kept = attrgetter(*KEPT)
 
+_WRITE = """
+INSERT INTO jobs VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET request = excluded.request, facts = excluded.facts,
+    token = COALESCE(excluded.token, token), account = COALESCE(NULLIF(excluded.account, ''), account)
+"""
+"""What is known of a job that has ended may lack its token and its account."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, token TEXT, account TEXT, request TEXT, facts TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS requests (key TEXT PRIMARY KEY, request TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS deleted (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS intents
+    (token TEXT PRIMARY KEY, request TEXT, partition TEXT, account TEXT, until REAL) WITHOUT ROWID;
 """
 
 
@@ -39,6 +47,7 @@ class Memory:
     def __init__(self, path: str | None) -> None:
         self._path = path
         self._database: sqlite3.Connection | None = None
+        self._settled: list[str] = []
 
     def open(self) -> None:
         """Begin to write; the directory must be the caller's alone."""
@@ -48,13 +57,16 @@ class Memory:
 
     def close(self) -> None:
         if self._database is not None:
+            self._erase_settled(self._database)
             self._database.close()
             self._database = None
 
     def erase(self) -> None:
         """Forget everything."""
         if self._database is not None:
-            self._database.executescript("DELETE FROM jobs; DELETE FROM requests; DELETE FROM deleted;")
+            self._database.executescript(
+                "DELETE FROM jobs; DELETE FROM requests; DELETE FROM deleted; DELETE FROM intents;"
+            )
 
     def write(self, jobs: Iterable[tuple[Job, str | None, str]], deleted: Iterable[tuple[str, str]] = ()) -> None:
         """Write down jobs, each with its token and its account, and forget others, given by id and Slurm's key."""
@@ -68,9 +80,10 @@ class Memory:
             return
         database.execute("BEGIN")
         database.executemany("INSERT OR IGNORE INTO requests VALUES (?, ?)", texts.long.items())
-        database.executemany("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?)", rows)
+        database.executemany(_WRITE, rows)
         database.executemany("DELETE FROM jobs WHERE id = ?", [(job_id,) for job_id, _ in gone])
         database.executemany("INSERT OR IGNORE INTO deleted VALUES (?)", [(key,) for _, key in gone])
+        self._erase_settled(database)
         database.execute("COMMIT")
 
     def write_facts(self, jobs: Iterable[Job]) -> None:
@@ -80,6 +93,24 @@ class Memory:
             self._database.execute("BEGIN")
             self._database.executemany("UPDATE jobs SET facts = ? WHERE id = ?", rows)
             self._database.execute("COMMIT")
+
+    def intend(self, token: str, request: JobRequest, partition: str, account: str, until: float) -> None:
+        """Write down that a job is about to be submitted under a key."""
+        if self._database is not None:
+            row = token, _request_text(request), partition, account, until
+            self._database.execute("INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?)", row)
+
+    def settled(self, token: str) -> None:
+        """Erase an intent with whatever is written down next: that its job is there, for one."""
+        if self._database is not None:
+            self._settled.append(token)
+
+    def intents(self) -> list[tuple[str, JobRequest, str, str, float]]:
+        """Return token, request, partition, account and end of each intent of which no outcome was written down."""
+        if self._database is None:
+            return []
+        rows = self._database.execute("SELECT * FROM intents").fetchall()
+        return [(token, _request(json.loads(request)), *rest) for token, request, *rest in rows]
 
     def jobs(self) -> Iterator[tuple[str, str | None, str, JobRequest, dict[str, Any]]]:
         """Yield id, token, account, request and facts of each job."""
@@ -94,6 +125,10 @@ class Memory:
         if self._database is None:
             return set()
         return {key for (key,) in self._database.execute("SELECT key FROM deleted")}
+
+    def _erase_settled(self, database: sqlite3.Connection) -> None:
+        settled, self._settled = self._settled, []
+        database.executemany("DELETE FROM intents WHERE token = ?", [(token,) for token in settled])
 
 
 class _Texts:

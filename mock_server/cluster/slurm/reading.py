@@ -50,7 +50,9 @@ class Reading:
 
     @property
     def partitions(self) -> Mapping[str, PartitionInfo]:
-        """All partitions by name."""
+        """All partitions by name; as long as Slurm has told of none, it is its absence that is told."""
+        if self.trouble is not None and not self._layout.partitions:
+            raise self.trouble
         return MappingProxyType(self._layout.partitions)
 
     @property

@@ -54,6 +54,7 @@ class Register:
         self._accounts: dict[str, str] = {}
         self._quiet: set[str] = set()
         self._is_first = True
+        self.lost_a_node = False
         self._forms: dict[int, str] = {}
         self._deleted: set[str] = set()
         self._gone: dict[str, str] = {}

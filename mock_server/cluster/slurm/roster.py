@@ -16,6 +16,7 @@ from mock_server.cluster.slurm.retrying import Retrying, allocation
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mock_server.cluster.slurm.doubts import Doubt
     from mock_server.cluster.slurm.identity import Tag
     from mock_server.cluster.slurm.records import JobRecord
 
@@ -50,14 +51,14 @@ class Roster(Retrying):
         self.flush()
         return first
 
-    def claim(self, token: str, records: Iterable[JobRecord], known: tuple[Any, ...], now: float) -> bool:
-        """Add the job with this token, which was submitted without an answer; whether Slurm has it."""
-        located, tag, partition, account = known
+    def claim(self, doubt: Doubt, records: Iterable[JobRecord], now: float) -> bool:
+        """Add the job of a submission without an answer; whether Slurm has it."""
+        token = doubt.tag.token
         for record in records:
             found = parse_tag(record.comment)
             if found is not None and found.token == token and token not in self.by_token:
                 number = record.array_job_id or record.job_id
-                self.submitted(number, located, tag, partition, now, account)
+                self.submitted(number, doubt.request, found, doubt.partition, now, doubt.account)
         return token in self.by_token
 
     def remember(self, asked: str, records: Iterable[JobRecord]) -> None:
@@ -86,8 +87,13 @@ class Roster(Retrying):
         """Note that an end by a signal will be a cancellation."""
         self._cancelled[job.id] = reason
 
+    def not_cancelling(self, job: Job) -> None:
+        """Note that a cancellation was refused."""
+        self._cancelled.pop(job.id, None)
+
     def cancelled(self, job: Job, now: float) -> None:
         """Note the end of a job that had not started, which Slurm has confirmed."""
+        job.reason = None
         self._end(job, JobState.CANCELLED, now, now)
 
     def deleted(self, job: Job, now: float) -> None:
@@ -229,10 +235,11 @@ class Roster(Retrying):
             job.earlier_runs = (*job.earlier_runs, (job.started_at, now))
         job.started_at, job.allocation = None, ()
         job.restarts += 1
+        self.lost_a_node = True
         self._move(job, JobState.QUEUED, "job.requeued", now)
 
     def _finish(self, job: Job, record: JobRecord, state: JobState, now: float) -> None:
-        exit_code, signal = record.status >> 8 & 0xFF, record.status & 0x7F
+        exit_code, signal = states.verdict(record)
         asked = job.id in self._cancelled
         late = not asked and deadlines.was_late(job, record)
         if late:
@@ -247,9 +254,10 @@ class Roster(Retrying):
             job.signal = states.TERM
         elif signal:
             job.signal = signal
-        else:
+        elif state is JobState.COMPLETED or exit_code:
             job.exit_code = exit_code
-        job.reason = "TimeLimit" if late else states.end_reason(record, state, exit_code)
+        job.reason = "TimeLimit" if late else states.end_reason(record, state)
+        self.lost_a_node |= job.reason == "NodeFail"
         self._end(job, state, max(job.started_at or job.created_at, self.sharing.same(float(record.ended))), now)
 
     def _vanished(self, job: Job, now: float) -> None:

@@ -28,6 +28,8 @@ _NOT_COMPETING = frozenset(
     {"", "None", "JobHeldUser", "JobHeldAdmin", "Dependency", "DependencyNeverSatisfied", "BeginTime"}
 )
 TERM = 15
+_NOT_LAUNCHED = 53
+"""What Slurm gives as signal if a script could not be started, for example because its output could not be opened."""
 
 
 def job_state(record: JobRecord) -> JobState:
@@ -45,10 +47,21 @@ def waiting_reason(record: JobRecord) -> str | None:
     return reason or None
 
 
-def end_reason(record: JobRecord, state: JobState, exit_code: int) -> str | None:
+def verdict(record: JobRecord) -> tuple[int, int]:
+    """Return with which code and from which signal a script ended; 0 for none."""
+    code, signal = record.status >> 8 & 0xFF, record.status & 0x7F
+    return (0, 0) if signal == _NOT_LAUNCHED else (code, signal)
+
+
+def end_reason(record: JobRecord, state: JobState) -> str | None:
     """Return what ended a job badly."""
     if state is not JobState.FAILED:
         return None
     if record.state in REASONS:
         return REASONS[record.state]
-    return "NonZeroExitCode" if record.reason in {"", "None"} and exit_code else record.reason or None
+    code, signal = verdict(record)
+    if signal:
+        return f"RaisedSignal:{signal}"  # as Slurm itself has it after 22.05
+    if record.status & 0x7F == _NOT_LAUNCHED:
+        return "JobLaunchFailure"
+    return "NonZeroExitCode" if record.reason in {"", "None"} and code else record.reason or None

@@ -155,6 +155,8 @@ def _dependency(request: JobRequest) -> str | None:
 def _path(template: str | None, directory: str) -> str | None:
     if template is None:
         return None
+    if "\0" in template:
+        raise RequestError("stdout_path", "no path has a NUL character")
     unknown = {match[2] for match in _PLACE.finditer(template)} - set("jAaxu%")
     if unknown:
         raise RequestError("stdout_path", f"this backend cannot follow a path with %{min(unknown)}")
