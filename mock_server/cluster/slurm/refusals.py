@@ -88,10 +88,12 @@ def _trouble(text: str) -> ClusterError | None:
         return UnsupportedError(text)
     if _has(lowered, _OLD):
         return UnsupportedError(f"needs commands of Slurm that know --json, which is 21.08 or newer: {text}")
+    # The last line says what it comes to; those before it name sockets and files of the site.
+    said = text.rpartition("; ")[2]
     if _has(lowered, _SILENT):
-        return UnansweredError(f"Slurm did not answer: {text}")
+        return UnansweredError(f"Slurm did not answer: {said}")
     if _has(lowered, _AWAY):
-        return InDoubtError(f"Slurm is not available: {text}")
+        return InDoubtError(f"Slurm is not available: {said}")
     return None
 
 

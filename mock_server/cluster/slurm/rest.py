@@ -1,24 +1,26 @@
-"""A client of slurmrestd: one version of its interface, its errors in the words of the port."""
+"""A client of slurmrestd, which speaks one version of its interface."""
 
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlencode
 
 import pydantic_core
 
-from mock_server.cluster.backend import (
-    ClusterError,
-    DeniedError,
-    NotFoundError,
-    RequestError,
-    StateError,
-    UnavailableError,
-)
+from mock_server.cluster.backend import UnavailableError, UnsupportedError
 from mock_server.cluster.slurm.access import InDoubtError, UnansweredError
+from mock_server.cluster.slurm.answers import (
+    SUBMIT,
+    checked,
+    job_number,
+    may_be_the_token,
+    no_token,
+)
 from mock_server.cluster.slurm.connections import Connections, LostError, UnreachableError
 from mock_server.cluster.slurm.records import job_record, node_record, partition_record
+from mock_server.cluster.slurm.tokens import expires_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping
@@ -31,30 +33,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 OLDEST = (0, 0, 38)
-HELD = 2042
-"""A held job was taken in: no error."""
-
-NOTHING_FOUND = 9003
-"""The accounting has no such records: no error either."""
-
-_UNKNOWN_JOB = frozenset({2017, 2021})
-_UNKNOWN_NODE = 2018
-_DENIED = frozenset({2002, 2010, 2045})
-_FIELDS = {
-    2000: "partition",
-    2014: "resources",
-    2051: "time_limit",
-    2052: "nodes",
-    2015: "nodes",
-    2072: "resources",
-    2024: "dependencies",
-    2054: "time_limit",
-    2066: "qos",
-    2049: "account",
-    2078: "array",
-    2070: "array",
-}
-_ENDED = frozenset({2009, 2018})
 
 
 class Rest:
@@ -95,10 +73,12 @@ class Rest:
 
     async def submit(self, script: str, job: Mapping[str, Any], account: str) -> int:
         """Submit a job for an account and return Slurm's number for it."""
-        answer = await self._call("POST", "job/submit", {"script": script, "job": dict(job)}, account=account)
-        number = answer.get("job_id")
-        if not isinstance(number, int) or number <= 0:
-            raise ClusterError("Slurm gave no id for the job")
+        if "required_nodes" in job and await self.version() == "v0.0.38":
+            raise UnsupportedError("naming the nodes of a job needs slurmrestd's v0.0.39")
+        sent = {"script": script, "job": dict(job)}
+        number = job_number(await self._call("POST", SUBMIT, sent, account=account))
+        if number is None:
+            raise InDoubtError("Slurm gave no id for the job")
         return number
 
     async def update(self, key: str, changes: Mapping[str, Any], account: str | None = None) -> None:
@@ -114,7 +94,10 @@ class Rest:
         """Return the newest version of the interface that both sides know."""
         version = self._version
         if version is None:
-            answer = await self._send("GET", "/openapi/v3", None, self._settings.acting)
+            acting = self._settings.acting
+            answer = await self._send("GET", "/openapi/v3", None, acting, await self._tokens.get(acting))
+            if answer.status_code == 401:
+                raise no_token(acting)
             paths: dict[str, Any] = answer.json().get("paths", {}) if answer.is_success else {}
             self._slurmdb = _newest(paths, "slurmdb")
             self._filters = {
@@ -124,7 +107,7 @@ class Rest:
             }
             version = self._version = _newest(paths, "slurm")
             if version is None:
-                raise UnavailableError(f"slurmrestd at {self._url} offers no version from v0.0.38 on")
+                raise UnavailableError("slurmrestd offers no version from v0.0.38 on")
         return version
 
     async def slurmdb(self, what: str, **query: str) -> dict[str, Any] | None:
@@ -159,26 +142,32 @@ class Rest:
         """Return what an answer says; ``make`` is for the entries of the list that has the path as its name."""
         acting = account or self._settings.acting
         url = f"/{base or f'slurm/{await self.version()}'}/{path}"
-        answer = await self._send(method, url, body, acting)
-        if _looks_unauthorized(answer) and self._tokens.renews(acting):
-            answer = await self._send(method, url, body, acting)
-        if answer.status_code == 401 or _looks_unauthorized(answer):
-            raise UnavailableError(f"Slurm refused the token of {acting}: it has expired or is for somebody else")
+        token, sent = await self._tokens.get(acting), time.time()
+        answer = await self._send(method, url, body, acting, token)
+        if may_be_the_token(answer):
+            # What no controller can have taken in is sent again with a newer token, and so is a mere question.
+            refused = answer.status_code == 401 or expires_at(token) <= sent
+            if self._tokens.renews(acting, token) and (refused or method == "GET"):
+                token, sent = await self._tokens.get(acting), time.time()
+                answer = await self._send(method, url, body, acting, token)
+                refused = answer.status_code == 401 or (may_be_the_token(answer) and expires_at(token) <= sent)
+            if refused:
+                raise no_token(acting)
         if make is not None and not answer.is_error:
             await answer.read_list(path, make)
-        return _checked(answer, path)
+        return checked(answer, path)
 
-    async def _send(self, method: str, url: str, body: Mapping[str, Any] | None, account: str) -> Reply:
+    async def _send(self, method: str, url: str, body: Mapping[str, Any] | None, account: str, token: str) -> Reply:
         if self._client is None:
             self._client = Connections(self._url, self._settings.timeout)
-        headers = {"X-SLURM-USER-NAME": account, "X-SLURM-USER-TOKEN": await self._tokens.get(account)}
+        headers = {"X-SLURM-USER-NAME": account, "X-SLURM-USER-TOKEN": token}
         self.calls += 1
         try:
             return await self._client.request(
                 method, url, headers, None if body is None else pydantic_core.to_json(body)
             )
-        except UnreachableError:
-            raise UnavailableError(f"slurmrestd at {self._url} cannot be reached") from None
+        except UnreachableError as error:
+            raise UnavailableError(f"slurmrestd cannot be reached: {error}") from None
         except LostError as error:
             raise UnansweredError(f"slurmrestd did not answer: {error}") from None
 
@@ -193,69 +182,3 @@ def _newest(paths: Iterable[str], service: str) -> str | None:
 def _parameters(path: dict[str, Any]) -> frozenset[str]:
     """Return the names of what a path can be asked with."""
     return frozenset(str(each.get("name")) for each in path.get("get", {}).get("parameters", ()))
-
-
-def _errors(answer: Reply) -> list[tuple[int, str]]:
-    """Return number and text of each error that an answer names."""
-    try:
-        content: Any = answer.json()
-    except ValueError:
-        return [(0, answer.text[:200])] if answer.is_error else []
-    found: list[tuple[int, str]] = []
-    errors: list[dict[str, Any]] = (
-        (cast("dict[str, Any]", content).get("errors") or []) if isinstance(content, dict) else []
-    )
-    for error in errors:
-        numbers = (error.get(name) for name in ("error_number", "error_code", "errno"))
-        number = next((value for value in numbers if isinstance(value, int)), 0)
-        if answer.is_success and not number and not error.get("error"):
-            continue  # so does 22.05 list what it has done to each task of an array
-        found.append((number, str(error.get("error") or error.get("description") or "")))
-    return found
-
-
-def _looks_unauthorized(answer: Reply) -> bool:
-    if answer.status_code == 401:
-        return True
-    words = ("authentication", "unspecified error")
-    return answer.status_code >= 500 and any(
-        text.lower().startswith(words) or number == 1007 for number, text in _errors(answer)
-    )
-
-
-def _checked(answer: Reply, path: str) -> dict[str, Any]:
-    """Return the content of a good answer; errors in an answer with status 200 are errors as well."""
-    errors = [(number, text) for number, text in _errors(answer) if number not in {HELD, NOTHING_FOUND}]
-    if errors and not (path == "job/submit" and _has_number(answer)):
-        raise _refusal(*errors[0], path)
-    if answer.is_error:
-        raise UnavailableError(f"slurmrestd answered with status {answer.status_code}")
-    content: dict[str, Any] = answer.json()
-    return content
-
-
-def _has_number(answer: Reply) -> bool:
-    """Tell whether a job was taken in, which its partition as it is now need not allow; then only its reason says so."""
-    number = answer.json().get("job_id") if answer.is_success else None
-    return isinstance(number, int) and number > 0
-
-
-def _refusal(number: int, text: str, path: str) -> ClusterError:
-    """Return what an error of Slurm means to a caller."""
-    key = path.partition("/")[2].partition("?")[0]
-    message = f"Slurm: {text}" if text else f"Slurm reported error {number}"
-    if number == _UNKNOWN_NODE and path.startswith("node/"):
-        return NotFoundError("node", key)
-    if number in _UNKNOWN_JOB and key != "submit":
-        return NotFoundError("job", key)
-    if number in _DENIED:
-        return DeniedError(message)
-    if number in _FIELDS:
-        return RequestError(_FIELDS[number], message)
-    if number in _ENDED or (key != "submit" and 2000 <= number < 3000):
-        return StateError(message)
-    lowered = text.lower()
-    if 1000 <= number < 2000 or any(word in lowered for word in ("contact", "connect", "timed out", "zero bytes")):
-        # The controller may have got it before the connection broke.
-        return InDoubtError(f"Slurm is not available: {text}")
-    return RequestError("job", message) if 2000 <= number < 3000 else ClusterError(message)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import math
 import os
 import time
 from typing import TYPE_CHECKING
@@ -36,9 +39,11 @@ class Tokens:
             self._made[account] = (token, time.monotonic() + LIFESPAN - _MARGIN)
         return token
 
-    def renews(self, account: str) -> bool:
+    def renews(self, account: str, refused: str) -> bool:
         """Forget a token that was refused; whether the next one may be another."""
-        return self._made.pop(account, None) is not None or self._settings.token_file is not None
+        if self._made.pop(account, None) is not None:
+            return True
+        return self._settings.token_file is not None and self._given() != refused
 
     def _given(self) -> str | None:
         if self._settings.token is not None:
@@ -49,6 +54,19 @@ class Tokens:
         try:
             # Every time, so that whoever renews the file need not tell the server.
             with open(path, encoding="ascii") as file:
-                return file.read(_MAX_TOKEN).strip().removeprefix("SLURM_JWT=")
+                token = file.read(_MAX_TOKEN).strip().removeprefix("SLURM_JWT=")
         except (OSError, UnicodeDecodeError) as error:
-            raise UnavailableError(f"The token of Slurm in {path} cannot be read: {type(error).__name__}") from None
+            raise UnavailableError(f"The file with Slurm's token cannot be read: {type(error).__name__}") from None
+        if not token or not token.isprintable():
+            raise UnavailableError("The file with Slurm's token holds none")
+        return token
+
+
+def expires_at(token: str) -> float:
+    """Return when a token expires, as seconds since the epoch; never, if it does not say."""
+    try:
+        payload = token.split(".")[1]
+        said = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["exp"]
+    except (IndexError, KeyError, TypeError, ValueError):
+        return math.inf
+    return float(said) if isinstance(said, int | float) else math.inf
