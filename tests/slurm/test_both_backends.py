@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from mock_server import MockServer
@@ -12,16 +13,17 @@ from mock_server.cluster.job import Job, JobRequest
 from tests.slurm.waiting import until
 from tests.support.faces import Face
 from tests.support.slurm import Site
-from vantage_sdk import ConflictError, JobFailedError, ResourceNotFoundError, ValidationError
+from vantage_sdk import ConflictError, JobFailedError, ResourceNotFoundError, S9SClient, ValidationError
 
 JOB = {"name": "life", "command": "true"}
 QUICK = {"poll_interval": 0.2, "timeout": 60.0}
 
 
 @pytest.fixture(params=["simulated", "slurm", "slurm without slurmrestd"])
-def server(request: pytest.FixtureRequest, face: Face) -> Iterator[MockServer]:
+def server(request: pytest.FixtureRequest) -> Iterator[MockServer]:
     """A server over either backend; the real one is there under make test-slurm only, reached in two ways."""
-    if request.param == "slurm without slurmrestd" and face.name != "blocking":
+    face: Face | None = request.getfixturevalue("face") if "face" in request.fixturenames else None
+    if request.param == "slurm without slurmrestd" and face is not None and face.name != "blocking":
         pytest.skip("how the server reaches Slurm makes no difference to the faces of the client")
     if request.param == "simulated":
         with MockServer(world="empty", clock="auto", rate_limits=False) as running:
@@ -133,3 +135,115 @@ async def test_a_key_submits_once(face: Face, server: MockServer) -> None:
     async with face.client(server.url) as client:
         ids = {(await client.jobs.submit(JOB, idempotency_key=key)).id for _ in range(2)}
         assert len(ids) == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "signal", "died_of"),
+    [
+        ("sleep 3600", "SIGTERM", 15),
+        ("sleep 3600", "SIGUSR1", 10),
+        ("trap 'echo caught; exit 3' TERM; echo ready; sleep 3600 & wait", "SIGTERM", 15),
+    ],
+)
+def test_what_ends_a_job_that_is_cancelled(server: MockServer, script: str, signal: str, died_of: int) -> None:
+    with S9SClient(server.s9s_url, token="YOUR_TOKEN") as client:
+        job = client.jobs.submit(script=script, name="ends")
+        until(lambda: _job(server, job.job_id).state.value, lambda state: state == "running")
+        if "ready" in script:
+            until(lambda: list(client.jobs.output(job.job_id).lines), lambda lines: lines == ["ready"])
+        client.jobs.cancel(job.job_id, signal=signal)
+        until(lambda: _job(server, job.job_id).state.is_terminal, bool)
+    done = server.cluster.job(job.job_id)
+    assert (done.state.value, done.reason, done.exit_code, done.signal) == ("cancelled", None, None, died_of)
+    assert _kinds(server, job.job_id) == ["job.created", "job.started", "job.cancelled"]
+
+
+def test_a_held_job_waits_until_it_is_released(server: MockServer) -> None:
+    job = server.cluster.submit(JobRequest("held", "true", "user_456", hold=True, id_form="s9s"))
+    with S9SClient(server.s9s_url, token="YOUR_TOKEN") as client:
+        until(lambda: _job(server, job.id).reason, lambda reason: reason == "JobHeldUser")
+        held = client.jobs.get(job.id)
+        assert (held.state, held.reason, held.start_time) == ("PENDING", "JobHeldUser", None)
+        client.jobs.release(job.id)
+        done = client.jobs.wait(job.id, poll_interval=0.2, timeout=60.0)
+        assert (done.state, done.reason, done.exit_code) == ("COMPLETED", None, 0)
+        assert done.submit_time <= done.start_time <= done.end_time
+        with pytest.raises(ConflictError):
+            client.jobs.hold(job.id)
+    assert _kinds(server, job.id) == ["job.created", "job.released", "job.started", "job.completed"]
+
+
+def test_a_dependency_that_fails(server: MockServer) -> None:
+    with S9SClient(server.s9s_url, token="YOUR_TOKEN") as client:
+        first = client.jobs.submit(script="exit 1", name="first")
+        never, other, whatever = (
+            client.jobs.submit(script="true", name=kind, dependencies=[{"type": kind, "job_id": first.job_id}]).job_id
+            for kind in ("afterok", "afternotok", "afterany")
+        )
+        done = client.jobs.wait_all([other, whatever], poll_interval=0.2, timeout=60.0)
+        assert [job.state for job in done] == ["COMPLETED", "COMPLETED"]
+        until(lambda: _job(server, never).reason, lambda reason: reason == "DependencyNeverSatisfied")
+        assert client.jobs.get(never).state == "PENDING"
+        client.jobs.cancel(never)
+        gone = client.jobs.get(never)
+        assert (gone.state, gone.reason, gone.start_time, gone.exit_code) == ("CANCELLED", None, None, None)
+        assert server.cluster.job(never).signal is None
+
+
+def test_an_array_of_which_some_fail(server: MockServer) -> None:
+    with S9SClient(server.s9s_url, token="YOUR_TOKEN") as client:
+        array = client.jobs.submit(script="exit $SLURM_ARRAY_TASK_ID", name="some", array="0-2").job_id
+        tasks = [f"{array}_{task}" for task in range(3)]
+        done = client.jobs.wait_all(tasks, poll_interval=0.2, timeout=60.0)
+        facts = [(job.state, job.reason, job.exit_code) for job in done]
+        failed = [("FAILED", "NonZeroExitCode", code) for code in (1, 2)]
+        assert facts == [("COMPLETED", None, 0), *failed]
+        assert client.jobs.get(array).state == "FAILED"
+        never, then = (
+            client.jobs.submit(script="true", name=kind, dependencies=[{"type": kind, "job_id": array}]).job_id
+            for kind in ("afterok", "afterany")
+        )
+        assert client.jobs.wait(then, poll_interval=0.2, timeout=60.0).state == "COMPLETED"
+        until(lambda: _job(server, never).reason, lambda reason: reason == "DependencyNeverSatisfied")
+        client.jobs.cancel(never)
+
+
+def test_refusals_look_the_same(server: MockServer) -> None:
+    """In each family's form; how much a node has may differ."""
+    platform, s9s, service = (
+        httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"})
+        for url, token in (
+            (server.url, "YOUR_API_KEY"),
+            (server.s9s_url, "YOUR_TOKEN"),
+            (server.url, "<token>"),
+        )
+    )
+    with platform, s9s, service:
+        for path, fields, field in (
+            ("/v1/jobs", {"cluster_id": "nowhere"}, None),
+            ("/v1/jobs", {"resources": {"gpus": 99}}, "gpus"),
+        ):
+            answer = platform.post(path, json={**JOB, **fields})
+            assert answer.status_code == (404 if field is None else 400)
+            assert answer.json()["error"] == ("resource_not_found" if field is None else "validation_error")
+            assert answer.json()["details"].get("field") == field
+        for fields, field in (
+            ({"partition": "nowhere"}, "partition"),
+            ({"cpus_per_node": 9999}, "cpus_per_node"),
+            ({"memory": "9999GB"}, "memory"),
+            ({"qos": "nowhere"}, "qos"),
+            ({"dependencies": [{"type": "afterok", "job_id": "99999"}]}, "dependencies.0.job_id"),
+        ):
+            answer = s9s.post("/v1/jobs", json={"script": "true", **fields})
+            assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
+            assert answer.json()["error"]["details"]["field"] == field
+        job = {"job_type": "batch", "image": "any", "config": {"command": "true"}, "resources": {"gpu": 99}}
+        answer = service.post("/api/v1/jobs/", json=job)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
+        assert answer.json()["error"]["details"][0]["field"] == "resources.gpu"
+        for answer, code in (
+            (s9s.delete("/v1/jobs/99999"), "RESOURCE_NOT_FOUND"),
+            (s9s.put("/v1/jobs/99999/hold"), "RESOURCE_NOT_FOUND"),
+            (s9s.get("/v1/nodes/nowhere"), "RESOURCE_NOT_FOUND"),
+        ):
+            assert (answer.status_code, answer.json()["error"]["code"]) == (404, code)

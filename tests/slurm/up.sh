@@ -23,6 +23,11 @@ DBD=${SIMSLURM_DBD:-0}
 REST_USER=${SIMSLURM_REST_USER:-nobody}   # must be neither root nor SlurmUser
 MIN_JOB_AGE=${SIMSLURM_MIN_JOB_AGE:-86400}
 GATHER=${SIMSLURM_GATHER:-5}              # seconds between two looks at what a job uses
+SCHEDULER=${SIMSLURM_SCHEDULER:-sched/backfill}
+PRIORITY=${SIMSLURM_PRIORITY:-priority/multifactor}
+SLURMD_TIMEOUT=${SIMSLURM_SLURMD_TIMEOUT:-60}   # seconds after which a node that does not answer is down
+MESSAGE_TIMEOUT=${SIMSLURM_MESSAGE_TIMEOUT:-20} # and after which a message that got no answer is given up
+KILL_WAIT=${SIMSLURM_KILL_WAIT:-5}
 
 export PATH=$PATH:/usr/sbin:/sbin
 umask 022
@@ -41,7 +46,8 @@ exec 9>"$S/lock"; flock 9
 
 alive() { # alive NAME PIDFILE -> 0 when the recorded pid is that program
   local p; p=$(cat "$2" 2>/dev/null) || return 1
-  [ -n "$p" ] && [ "$(cat "/proc/$p/comm" 2>/dev/null)" = "$1" ]
+  [ -n "$p" ] && [ "$(cat "/proc/$p/comm" 2>/dev/null)" = "$1" ] &&
+    ! grep -q '^State:[[:space:]]*Z' "/proc/$p/status" 2>/dev/null # a zombie waiting for a slow init counts as gone
 }
 wait_for() { # wait_for SECONDS CMD...
   local end=$(( $(date +%s%3N) + $1 * 1000 )); shift
@@ -129,16 +135,16 @@ SelectTypeParameters=CR_Core_Memory
 GresTypes=gpu
 SlurmdParameters=config_overrides
 DefMemPerCPU=256
-SchedulerType=sched/backfill
+SchedulerType=$SCHEDULER
 SchedulerParameters=batch_sched_delay=0,sched_interval=5,bf_interval=5,bf_continue,nohold_on_prolog_fail
-PriorityType=priority/multifactor
+PriorityType=$PRIORITY
 PriorityWeightAge=100
 PriorityWeightJobSize=100
 PriorityWeightPartition=1000
 ReturnToService=2
 SlurmctldTimeout=30
-SlurmdTimeout=60
-KillWait=5
+SlurmdTimeout=$SLURMD_TIMEOUT
+KillWait=$KILL_WAIT
 InactiveLimit=0
 Waittime=0
 MinJobAge=$MIN_JOB_AGE
@@ -151,7 +157,7 @@ JobCompType=jobcomp/filetxt
 JobCompLoc=$S/state/jobcomp.txt
 $ACCT
 TCPTimeout=5
-MessageTimeout=20
+MessageTimeout=$MESSAGE_TIMEOUT
 $nodes$parts
 CONF
 echo 'CgroupAutomount=no' >"$S/etc/cgroup.conf"

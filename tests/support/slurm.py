@@ -34,11 +34,14 @@ def missing(programs: tuple[str, ...] = PROGRAMS) -> str | None:
 class Site:
     """Two nodes with GPUs in the partition ``gpu``, two without in ``normal``; everything is below ``state``.
 
-    With ``accounting`` there is a database of what jobs used, and they are looked at every second.
+    With ``accounting`` there is a database of what jobs used, and they are looked at every second.  ``variables`` are
+    those of ``up.sh`` for a cluster of another shape, without ``SIMSLURM_``.
     """
 
-    def __init__(self, *, accounting: bool = False) -> None:
-        self._accounting = accounting
+    def __init__(self, *, accounting: bool = False, **variables: object) -> None:
+        if accounting:
+            variables = {"DBD": 1, "INNODB_MB": 16, "GATHER": 1, **variables}
+        self._variables = {f"SIMSLURM_{name}": str(value) for name, value in variables.items()}
         self.state = Path(tempfile.mkdtemp(prefix="vantage-slurm-"))
         self.state.chmod(0o755)
         self.port = _free_ports()
@@ -128,9 +131,13 @@ class Site:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "SIMSLURM"))}
-        if self._accounting:
-            kept |= {"SIMSLURM_DBD": "1", "SIMSLURM_INNODB_MB": "16", "SIMSLURM_GATHER": "1"}
-        return {**kept, "PATH": SEARCH, "SIMSLURM_STATE": str(self.state), "SIMSLURM_PORT": str(self.port)}
+        return {
+            **kept,
+            "PATH": SEARCH,
+            "SIMSLURM_STATE": str(self.state),
+            "SIMSLURM_PORT": str(self.port),
+            **self._variables,
+        }
 
 
 def _free_ports() -> int:
