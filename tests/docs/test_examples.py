@@ -148,9 +148,7 @@ def test_workflow() -> None:
 
 
 def test_parameter_sweep() -> None:
-    command = [sys.executable, "-m", "examples.parameter_sweep"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.splitlines()[-2:] == [
+    assert output_of("parameter_sweep").splitlines()[-2:] == [
         "  32 rows in /datasets/sweep/results.csv, 32 of completed tasks, the last: result 31 done",
         "  reduce printed: all points are there / reduced",
     ]
