@@ -244,3 +244,28 @@ async def _killed(backend: SlurmCluster, expected: type[BaseException] = Unanswe
 def _record(rest: Silent) -> Any:
     raw = {"job_id": 7, "job_state": "PENDING", "state_reason": "Resources", "priority": 5, "user_name": "nobody"}
     return job_record({**raw, "comment": rest.comment, "submit_time": 100, "partition": "normal"})
+
+
+def test_what_cannot_be_taken_over_does_not_end_the_looking(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    looks = 0
+
+    async def body() -> None:
+        backend, _ = cluster(NO_ANSWER, str(tmp_path), 60.0)
+        again = asyncio.Event()
+
+        async def refresh(*, layout: bool = False) -> None:
+            nonlocal looks
+            looks += 1
+            if looks == 1:
+                raise KeyError(f"a surprise, {layout}")
+            again.set()
+
+        backend.refresh = refresh  # type: ignore[method-assign]
+        poller = asyncio.create_task(backend._poll())
+        try:
+            await asyncio.wait_for(again.wait(), 10)
+        finally:
+            poller.cancel()
+
+    asyncio.run(body())
+    assert "cannot be taken over" in caplog.text
