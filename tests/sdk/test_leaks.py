@@ -15,10 +15,11 @@ from weakref import WeakSet
 
 import pytest
 
+from tests.support.effort import effort
 from vantage_sdk import AsyncVantageClient, VantageAPIError, VantageClient
 
-CALLS = 5_000
-GROWTH = 24 << 20
+CALLS = effort(2_500, 5_000)
+GROWTH = effort(12, 24) << 20
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts what /proc lists")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.cutting import Cutter, Way
+from tests.support.effort import effort
 from tests.support.faces import Face
 from tests.support.hub import Hub, complete_or_told
 from tests.support.scripted import Request, ScriptedServer, Step
@@ -99,9 +100,9 @@ async def cut_everywhere(face: Face, kind: str, way: Way, step: int) -> None:
 @pytest.mark.slow
 def test_an_answer_cut_at_any_byte_leaves_no_gap_untold_blocking(kind: str) -> None:
     face = Face("blocking")
-    face.run(lambda: cut_everywhere(face, kind, "down", 1 if kind == "numbered" else 3))
+    face.run(lambda: cut_everywhere(face, kind, "down", effort(3, 1) if kind == "numbered" else effort(11, 3)))
 
 
 @pytest.mark.parametrize("way", ["down", "up"])
 async def test_a_connection_cut_at_many_bytes_leaves_no_gap_untold(face: Face, kind: str, way: Way) -> None:
-    await cut_everywhere(face, kind, way, 13)
+    await cut_everywhere(face, kind, way, effort(29, 13))

@@ -21,7 +21,7 @@ from tests.support.effort import effort
 from tests.support.interrupted import Enough, asked, enough, sent
 from vantage_sdk.testing import instant_retries
 
-ROUNDS = effort(10, 200)
+ROUNDS = effort(7, 200)
 
 
 @pytest.fixture(autouse=True)

@@ -14,8 +14,8 @@ from mock_server import MockServer
 from tests.contract.reference import ROOT
 from tests.support.effort import effort
 
-LARGE = effort(512 << 20, 2 << 30)
-MIDDLE = effort(200 << 20, 400 << 20)
+LARGE = effort(320 << 20, 2 << 30)
+MIDDLE = effort(160 << 20, 400 << 20)
 LIMIT = 100 << 20
 pytestmark = [
     pytest.mark.slow,
@@ -77,7 +77,7 @@ def test_one_form_of_any_size(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        "storage.upload((bytes(1 << 20) for _ in range(200)), '/stream')",
+        f"storage.upload((bytes(1 << 20) for _ in range({MIDDLE >> 20})), '/stream')",
         "storage.upload(open(folder + '/file', 'rb'), '/object')",
         "storage.upload_directory(folder + '/many', '/many')",
         "storage.download_to_file('/down', open('/dev/null', 'wb', buffering=0))",

@@ -14,7 +14,7 @@ import pytest
 from mock_server import MockServer
 from tests.support.effort import effort
 
-OPERATIONS = effort(1000, 10_000)
+OPERATIONS = effort(400, 10_000)
 PHASES = {  # of every family's words
     "pending": {"pending", "PENDING"},
     "queued": {"queued", "PENDING"},
