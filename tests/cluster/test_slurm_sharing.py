@@ -71,9 +71,7 @@ def test_the_log_of_a_job_knows_its_files(tmp_path: Path) -> None:
     files = f"{tmp_path}/%x-%A_%a.out", f"{tmp_path}/%x.err"
     log = JobLog("job-17_3", "n", files, "nobody")
     assert log.files == (("stdout", f"{tmp_path}/n-17_3.out"), ("stderr", f"{tmp_path}/n.err"))
-    assert JobLog("5", "n", (files[0], files[0]), "").files == (
-        ("stdout", f"{tmp_path}/n-5_4294967294.out"),
-    )
+    assert JobLog("5", "n", (files[0], files[0]), "").files == (("stdout", f"{tmp_path}/n-5_4294967294.out"),)
     (tmp_path / "n.err").write_text("oh\n")
     (tmp_path / "n-17_3.out").write_text("one\ntwo\n")
     other = JobLog("job-17_4", "n", files, "")
