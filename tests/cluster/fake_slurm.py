@@ -33,6 +33,7 @@ class Work:
     status: int = 0
     restarts: int = 0
     gone_at: float = 0.0
+    time_limit: int | None = None
     runs: list[float] = field(default_factory=list[float])
 
     def raw(self) -> dict[str, Any]:
@@ -52,6 +53,7 @@ class Work:
             "end_time": int(self.ended),
             "exit_code": self.status,
             "restart_cnt": self.restarts,
+            "time_limit": self.time_limit,
         }
 
 

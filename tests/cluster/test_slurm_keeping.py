@@ -8,6 +8,7 @@ import pytest
 
 from mock_server.cluster.backend import UnavailableError
 from mock_server.cluster.job import JobState
+from tests.cluster.fake_slurm import Work
 from tests.cluster.slurm_bench import PLACES, Bench, mark
 from tests.cluster.world import run
 
@@ -197,3 +198,19 @@ def test_a_late_job_that_a_caller_cancels_first_is_cancelled(bench: Bench) -> No
     run(bench.backend.cancel(job.id))
     bench.wait(1)
     assert (job.state, job.reason, job.retries) == (JobState.CANCELLED, None, 0)
+
+
+def test_what_was_submitted_past_the_server_is_left_to_slurm(bench: Bench) -> None:
+    bench.slurm.works[1] = Work(1, "", [(200, 0)], 1000, bench.slurm.now, time_limit=1)
+    bench.wait(70)
+    assert bench.backend.job("1").state is JobState.RUNNING
+    assert bench.slurm.asked == []
+
+
+def test_where_nothing_can_be_taken_back_places_are_given_all_the_same(bench: Bench) -> None:
+    failed = bench.submit((1, 3), max_retries=3)
+    jobs = [bench.submit((2, 0)) for _ in range(3)]
+    bench.slurm.trouble = lambda what: "away" if what == "take back" else None
+    bench.wait(8)
+    assert failed.state is JobState.QUEUED
+    assert {job.state for job in jobs} == {JobState.COMPLETED}

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mock_server.cluster.backend import RequestError, UnsupportedError
+from mock_server.cluster.backend import DeniedError, NotFoundError, RequestError, UnsupportedError
 from mock_server.cluster.history import History
 from mock_server.cluster.job import JobRequest, JobState, Resources
 from mock_server.cluster.slurm import log as slurm_log
 from mock_server.cluster.slurm.accounts import uid
+from mock_server.cluster.slurm.answers import checked
 from mock_server.cluster.slurm.commands import Commands
 from mock_server.cluster.slurm.identity import parse_tag, tag_of
+from mock_server.cluster.slurm.listing import Reply
 from mock_server.cluster.slurm.log import FileLog
 from mock_server.cluster.slurm.memory import Memory
 from mock_server.cluster.slurm.records import expand, job_record, node_record, numbers
@@ -245,3 +248,11 @@ def test_a_job_that_waits_for_its_partition_is_taken_in() -> None:
 
     with ScriptedServer([Json(200, described), Json(200, {**waits, "job_id": 17}), Json(500, waits)]) as server:
         assert asyncio.run(body(server)) == (17, "nodes")
+
+
+def test_what_slurm_says_of_the_tasks_of_an_array_is_no_error_unless_it_has_a_number() -> None:
+    said = {"description": "job array update from [localhost]:1 failed", "source": "_parse_job_list"}
+    assert checked(Reply(200, json.dumps({"errors": [said]}).encode()), "job/3_1")["errors"] == [said]
+    for error, number in ((NotFoundError, 2017), (DeniedError, 2002)):
+        with pytest.raises(error):
+            checked(Reply(200, json.dumps({"errors": [{**said, "error_number": number}]}).encode()), "job/3_1")

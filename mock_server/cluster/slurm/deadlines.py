@@ -1,6 +1,7 @@
 """Time limits to the second, where Slurm knows minutes and looks every half of one.
 
-A start is known in whole seconds, so a job gets up to one second more and never less than it asked for.
+A start is known in whole seconds, so a job gets up to one second more and never less than it asked for.  What was submitted
+past the server, which has no command here, is left to Slurm.
 """
 
 from __future__ import annotations
@@ -32,15 +33,23 @@ def limit_of(job: Job, record: JobRecord) -> float | None:
 
 def is_over(job: Job, now: float) -> bool:
     """Tell whether the server has to end a job."""
-    limit = job.time_limit
-    if job.state is not JobState.RUNNING or limit is None or limit != job.request.time_limit:
+    limit = _kept(job)
+    if limit is None or job.state is not JobState.RUNNING or job.started_at is None:
         return False
-    return job.started_at is not None and now >= job.started_at + limit + _PRECISION
+    return now >= job.started_at + limit + _PRECISION
 
 
 def was_late(job: Job, record: JobRecord) -> bool:
     """Tell whether a job that was cancelled, but not by a caller, had outlived its limit."""
-    limit = job.request.time_limit
-    if record.state != "CANCELLED" or limit is None or job.time_limit != limit or job.started_at is None:
+    limit = _kept(job)
+    if limit is None or record.state != "CANCELLED" or job.started_at is None:
         return False
     return record.ended - record.started >= limit
+
+
+def _kept(job: Job) -> float | None:
+    """Return the limit that the server sees to."""
+    limit = job.request.time_limit
+    if limit is None or limit != job.time_limit or (not job.request.command and limit % 60 == 0):
+        return None
+    return limit

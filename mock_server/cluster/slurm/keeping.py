@@ -49,12 +49,11 @@ class Keeping(Following):
         async with self._hands:
             self._unsure = {job_id: at for job_id, at in self._unsure.items() if at >= self._roster.asked_at}
             try:
-                await self._take_back()
-                await self._mark()
-                await self._end_the_late()
-                await self._let_through()
-            except ClusterError as error:
-                _log.info("%s", error)
+                for step in (self._take_back, self._mark, self._end_the_late, self._let_through):
+                    try:
+                        await step()
+                    except ClusterError as error:
+                        _log.info("%s", error)  # the next list brings the next attempt
             finally:
                 self._count()
                 self._roster.flush()
@@ -203,9 +202,15 @@ class Keeping(Following):
         late = [job for job in self._roster.active.values() if deadlines.is_over(job, now)]
         self._ending &= {(job.id, job.started_at) for job in late}
         for job in late:
-            if (job.id, job.started_at) not in self._ending and not self._roster.is_being_cancelled(job):
+            if (job.id, job.started_at) in self._ending or self._roster.is_being_cancelled(job):
+                continue
+            try:
                 await self.rest.cancel(slurm_key(job.id), account=self._acting_for(job))
-                self._ending.add((job.id, job.started_at))
+            except UnavailableError:
+                raise
+            except ClusterError as error:
+                _log.info("job %s: %s", job.id, error)
+            self._ending.add((job.id, job.started_at))
         if late:
             self._look_soon()
 
@@ -219,6 +224,8 @@ class Keeping(Following):
 
     def _is_ready(self, job: Job) -> bool:
         """Tell whether nothing but its queue keeps a job from competing."""
+        if job.id in self._roster.gate.returning:
+            return False
         if job.eligible_at is not None and job.eligible_at > time.time():
             return False
         named = [dependency.job_id for dependency in job.dependencies if dependency.job_id is not None]
