@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.processes import run
-from benchmarks.slurm_site import ByHand, Server, calls
+from benchmarks.slurm_site import ByHand, Server
 from tests.support.slurm import Site, missing
 from vantage_sdk import VantageClient
 
@@ -72,15 +72,15 @@ def submitting(site: Site, client: VantageClient, by_hand: ByHand, count: int) -
 
 def waiting(site: Site, client: VantageClient, by_hand: ByHand, count: int) -> None:
     """Print how many calls it costs Slurm to submit many jobs and to wait for all of them."""
-    before, begun = calls(site), time.perf_counter()
+    before, begun = site.calls(), time.perf_counter()
     numbers = {by_hand.submit("poller") for _ in range(count)}
     while by_hand.active(numbers):
         time.sleep(POLL)
-    poller, poller_took = calls(site) - before, time.perf_counter() - begun
-    before, begun = calls(site), time.perf_counter()
+    poller, poller_took = site.calls() - before, time.perf_counter() - begun
+    before, begun = site.calls(), time.perf_counter()
     jobs = client.jobs.submit_many([{"name": "many", "command": "true"}] * count)
     done = client.jobs.wait_all(jobs, timeout=600)
-    own, took = calls(site) - before, time.perf_counter() - begun
+    own, took = site.calls() - before, time.perf_counter() - begun
     assert {job.status for job in done} == {"completed"}, {(job.status, job.reason) for job in done}
     print(f"{count} jobs, a poller by hand:         {poller} calls of Slurm, {poller_took:.1f} s")
     print(f"{count} jobs, submit_many and wait_all: {own} calls of Slurm, {took:.1f} s")
