@@ -157,7 +157,7 @@ class SlurmCluster(Keeping):
             active = _active(jobs, "held")
             at_once = await self._change_at_once(job_id, jobs, hold=True)
             async for job in _in_portions(active):
-                if not self._is_held(job) or reason not in {None, job.hold_reason}:
+                if not job.state.is_terminal and (not self._is_held(job) or reason not in {None, job.hold_reason}):
                     if not at_once:
                         await self._hold(job)
                     job.held, job.hold_reason = True, reason
@@ -174,7 +174,7 @@ class SlurmCluster(Keeping):
             active = _active(jobs, "released")
             at_once = await self._change_at_once(job_id, jobs, hold=False)
             async for job in _in_portions(active):
-                if self._is_held(job) is not False:
+                if not job.state.is_terminal and self._is_held(job) is not False:
                     if not at_once:
                         await self._release(job)
                     job.held, job.hold_reason, job.reason = False, None, None

@@ -119,6 +119,9 @@ class Keeping(Following):
             return False
         try:
             await self.rest.update(slurm_key(job_id), {"hold": hold})
+        except StateError:
+            await self.refresh()  # some had begun meanwhile, the others have been changed
+            return False
         except InDoubtError:
             self._unsure.update(dict.fromkeys((job.id for job in jobs), time.time()))
             raise
