@@ -167,7 +167,8 @@ class Connection(asyncio.Protocol):
             return
         if self._parser.get_status_code() >= 200:
             self.lasts = self.lasts and self._parser.should_keep_alive()
-            self._waiter.set_result(Reply(self._parser.get_status_code(), bytes(self._body)))
+            # The body is handed on as it is: a list may have a hundred megabytes.
+            self._waiter.set_result(Reply(self._parser.get_status_code(), self._body))
 
     def _begin(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
