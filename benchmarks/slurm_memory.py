@@ -23,7 +23,8 @@ STATES = ({"job_state": "PENDING"}, {"job_state": "RUNNING"}, {"job_state": "COM
 def live(cluster: SlurmCluster, first: int, jobs: int) -> None:
     """Bring so many jobs from submission to completion, each as a call of its own would, with four events each."""
     for begin in range(first, first + jobs, BATCH):
-        at, tags = 1.7e9 + begin, {}
+        at = 1.7e9 + begin
+        tags: dict[int, str] = {}
         for number in range(begin, begin + BATCH):
             sent = JobCreate.model_validate_json(json.dumps({"name": f"job {number}", "command": f"run {number}"}))
             request = sent.to_request(user_id="user_456", idempotency_key=f"{number:036x}")

@@ -1,9 +1,8 @@
-"""A Slurm cluster under measure: its calls by hand, its own count of them, and a server before it as a user has one."""
+"""A Slurm cluster under measure: calls of it by hand, and a server before it as a user has one."""
 
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -23,10 +22,6 @@ VERSION = "v0.0.38"
 SCRIPT = "#!/bin/sh\ntrue\n"
 JOB: dict[str, Any] = {"environment": {"PATH": "/usr/bin:/bin"}, "standard_output": "/dev/null", "tasks": 1}
 ACTIVE = frozenset({"PENDING", "CONFIGURING", "RUNNING", "COMPLETING"})
-
-_CALL = re.compile(r"^\s+(REQUEST_\w+)\s*\(\s*\d+\)\s*count:(\d+)", re.MULTILINE)
-_ASKED = re.compile(r"REQUEST_(SUBMIT|JOB_|NODE_INFO|PARTITION_INFO|UPDATE|KILL|CANCEL)")
-"""What callers ask for; the rest is between Slurm's own daemons."""
 
 
 class ByHand:
@@ -84,9 +79,3 @@ class Server:
         self._process.send_signal(signal.SIGTERM)
         with self._process:
             self._process.wait(20)
-
-
-def calls(site: Site) -> int:
-    """Return how many calls slurmctld says it had from callers since it started."""
-    by_type = site.command("sdiag").partition("by message type")[2].partition("by user")[0]
-    return sum(int(count) for name, count in _CALL.findall(by_type) if _ASKED.match(name))

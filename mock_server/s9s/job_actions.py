@@ -40,28 +40,30 @@ async def cancel(
     """Cancel what is active; ``False`` if all of it was cancelled before."""
     if all(job.state is JobState.CANCELLED for job in jobs):
         return False
-    for job in _active(jobs):
-        await cluster.cancel(job.id, reason, signal=signal, force=force)
+    for job_id in _active(jobs):
+        await cluster.cancel(job_id, reason, signal=signal, force=force)
     return True
 
 
 async def hold(cluster: ClusterBackend, jobs: Sequence[Job], reason: str | None) -> None:
-    for job in _active(jobs):
-        await cluster.hold(job.id, reason)
+    for job_id in _active(jobs):
+        await cluster.hold(job_id, reason)
 
 
 async def release(cluster: ClusterBackend, jobs: Sequence[Job]) -> None:
-    for job in _active(jobs):
-        await cluster.release(job.id)
+    for job_id in _active(jobs):
+        await cluster.release(job_id)
 
 
 async def set_priority(cluster: ClusterBackend, jobs: Sequence[Job], priority: int) -> None:
-    for job in _active(jobs):
-        await cluster.set_priority(job.id, priority)
+    for job_id in _active(jobs):
+        await cluster.set_priority(job_id, priority)
 
 
-def _active(jobs: Sequence[Job]) -> list[Job]:
+def _active(jobs: Sequence[Job]) -> list[str]:
+    """Return the id of what is active; several tasks have that of their array, which a cluster takes as one."""
     active = [job for job in jobs if not job.state.is_terminal]
     if not active:
         raise StateError(ENDED[array_word(jobs)])
-    return active
+    array = active[0].array_job_id
+    return [active[0].id if array is None or len(jobs) == 1 else array]

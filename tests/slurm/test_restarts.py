@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -43,6 +46,46 @@ def test_jobs_are_known_again(site: Site, tmp_path: Path) -> None:
         news = [(event.kind, event.subject) for event in server.cluster.events()]
         assert ("job.completed", running) in news
         assert all(subject != done for _, subject in news)
+
+
+def test_what_was_acknowledged_survives_a_kill(site: Site, tmp_path: Path) -> None:
+    settings = site.settings()
+    code = (
+        "import sys, json\nfrom mock_server import MockServer\n"
+        "from mock_server.cluster.slurm.settings import SlurmSettings\n"
+        "server = MockServer(slurm=SlurmSettings(**json.loads(sys.argv[1])), world='empty', rate_limits=False, state=sys.argv[2])\n"
+        "print(server.start().url, flush=True)\nsys.stdin.read()"
+    )
+    values = {
+        name: getattr(settings, name)
+        for name in ("url", "user", "operator", "directory", "slurm_conf", "bin_directory")
+    }
+    process = subprocess.Popen(
+        (sys.executable, "-c", code, json.dumps(values), str(tmp_path)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        with httpx.Client(base_url=process.stdout.readline().strip(), headers=HEADERS) as client:
+            submit = {"command": "true", "environment": {"A": "b"}}
+            taken = [
+                client.post(
+                    "/v1/jobs", json={"name": f"kept {key}", **submit}, headers={"Idempotency-Key": f"kept-{key}"}
+                )
+                for key in range(20)
+            ]
+            process.kill()
+    with MockServer(slurm=settings, world="empty", state=tmp_path) as server:
+        with httpx.Client(base_url=server.url, headers=HEADERS) as client:
+            for key, answer in enumerate(taken):
+                job = answer.json()
+                found = client.get(f"/v1/jobs/{job['id']}").json()
+                assert (found["name"], found["command"], found["environment"]) == (job["name"], "true", {"A": "b"})
+                again = {"name": f"kept {key}", **submit}
+                repeated = client.post("/v1/jobs", json=again, headers={"Idempotency-Key": f"kept-{key}"})
+                assert repeated.json()["id"] == job["id"]
 
 
 def test_a_server_without_a_record_knows_what_slurm_knows(site: Site) -> None:

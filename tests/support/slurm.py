@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -16,6 +17,8 @@ from tests.slurm.waiting import until
 
 SCRIPTS = Path(__file__).parents[1] / "slurm"
 PORTS = 16
+_CALL = re.compile(r"^\s+(REQUEST_\w+)\s*\(\s*\d+\)\s*count:(\d+)", re.MULTILINE)
+_ASKED = re.compile(r"REQUEST_(SUBMIT|JOB_|NODE_INFO|PARTITION_INFO|UPDATE|KILL|CANCEL)")
 SEARCH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 
 
@@ -114,6 +117,11 @@ class Site:
             (path, *arguments), env=environment, check=True, capture_output=True, text=True, timeout=60
         )
         return done.stdout
+
+    def calls(self) -> int:
+        """Return how many calls slurmctld says it had since it started, without those between Slurm's own daemons."""
+        by_type = self.command("sdiag").partition("by message type")[2].partition("by user")[0]
+        return sum(int(count) for name, count in _CALL.findall(by_type) if _ASKED.match(name))
 
     def _run(self, script: str, *arguments: str) -> None:
         done = subprocess.run(

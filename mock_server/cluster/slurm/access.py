@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mock_server.cluster.backend import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Container, Mapping
 
     from mock_server.cluster.slurm.records import JobRecord, NodeRecord, PartitionRecord
 
@@ -39,7 +39,7 @@ class Access(Protocol):
         """Return the version in whose words ``submit`` wants a job described, such as ``v0.0.38``."""
         ...
 
-    async def jobs(self, finished: Collection[int] = ()) -> list[JobRecord]:
+    async def jobs(self, finished: Container[int] = ()) -> list[JobRecord]:
         """Return all jobs that Slurm lists but those whose end is known already."""
         ...
 

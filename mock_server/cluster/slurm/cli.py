@@ -14,7 +14,7 @@ from mock_server.cluster.slurm.refusals import refusal, submission_refusal
 from mock_server.cluster.slurm.sbatch import WORDS, environment_file, options, plain, variables
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Container, Mapping
 
     from mock_server.cluster.slurm.programs import Output
     from mock_server.cluster.slurm.records import JobRecord, NodeRecord, PartitionRecord
@@ -47,10 +47,10 @@ class Cli:
     async def version(self) -> str:
         return WORDS
 
-    async def jobs(self, finished: Collection[int] = ()) -> list[JobRecord]:
+    async def jobs(self, finished: Container[int] = ()) -> list[JobRecord]:
         """Return all jobs that Slurm lists but those whose end is known already."""
         listed = _listed(await self._json("squeue", "--json", "--all", "--states=all"), "jobs")
-        return [job_record(raw) for raw in listed if raw.get("job_id") not in finished]
+        return [job_record(raw) for raw in listed if raw.get("job_id", -1) not in finished]
 
     async def nodes(self) -> list[NodeRecord]:
         answer = {} if self._is_new else await self._json("sinfo", "--json", "--all")

@@ -67,6 +67,10 @@ class SlurmCluster(Keeping):
             self._doubts.failed(tag.token, error)
             in_doubt = time.monotonic() + self.settings.settle if isinstance(error, InDoubtError) else None
             self._roster.gate.settled(tag.token, until=in_doubt)
+            if isinstance(error, RequestError) and error.field == "array":
+                raise RequestError(
+                    "array", f"{error}; {max(request.array)} must be below Slurm's MaxArraySize"
+                ) from None
             raise
         finally:
             del self._in_flight[tag.token]
@@ -150,9 +154,12 @@ class SlurmCluster(Keeping):
     async def hold(self, job_id: str, reason: str | None = None) -> Job:
         jobs = self._roster.several(job_id)
         async with self._in_turn(list(jobs)):
-            for job in _active(jobs, "held"):
-                if not self._is_held(job) or reason not in {None, job.hold_reason}:
-                    await self._hold(job)
+            active = _active(jobs, "held")
+            at_once = await self._change_at_once(job_id, jobs, hold=True)
+            async for job in _in_portions(active):
+                if not job.state.is_terminal and (not self._is_held(job) or reason not in {None, job.hold_reason}):
+                    if not at_once:
+                        await self._hold(job)
                     job.held, job.hold_reason = True, reason
                     if job.state in _WAITING:
                         job.reason = "JobHeldUser"
@@ -164,9 +171,12 @@ class SlurmCluster(Keeping):
     async def release(self, job_id: str) -> Job:
         jobs = self._roster.several(job_id)
         async with self._in_turn(list(jobs)):
-            for job in _active(jobs, "released"):
-                if self._is_held(job) is not False:
-                    await self._release(job)
+            active = _active(jobs, "released")
+            at_once = await self._change_at_once(job_id, jobs, hold=False)
+            async for job in _in_portions(active):
+                if not job.state.is_terminal and self._is_held(job) is not False:
+                    if not at_once:
+                        await self._release(job)
                     job.held, job.hold_reason, job.reason = False, None, None
                     self._roster.changed_by_hand(job, "job.released", time.time())
             self._roster.flush()

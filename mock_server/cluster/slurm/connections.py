@@ -107,7 +107,9 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[Reply] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._silence = self._until = 0.0
-        self._begin()
+        self._parser = httptools.HttpResponseParser(self)
+        self._body = bytearray()
+        self._has_head = self._has_length = False
         self.lasts = True
 
     async def exchange(self, content: bytes, timeout: float) -> Reply:
@@ -119,7 +121,8 @@ class Connection(asyncio.Protocol):
         self._timer = self._loop.call_later(timeout, self._look)
         try:
             self._transport.write(content)
-            return await waiter
+            reply: Reply = await waiter
+            return reply
         finally:
             self._waiter = None
             self._timer.cancel()
@@ -141,11 +144,11 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> None:
         self.lasts = False
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self.lasts = False
-        if error is None and self._has_head and not self._has_length:
+        if exc is None and self._has_head and not self._has_length:
             self.on_message_complete()  # the end of the connection is that of the answer
-        self._fail("the connection was closed" if error is None else type(error).__name__)
+        self._fail("the connection was closed" if exc is None else type(exc).__name__)
 
     def on_header(self, name: bytes, _: bytes) -> None:
         self._has_length = self._has_length or name.lower() in {b"content-length", b"transfer-encoding"}
@@ -164,7 +167,8 @@ class Connection(asyncio.Protocol):
             return
         if self._parser.get_status_code() >= 200:
             self.lasts = self.lasts and self._parser.should_keep_alive()
-            self._waiter.set_result(Reply(self._parser.get_status_code(), bytes(self._body)))
+            # The body is handed on as it is: a list may have a hundred megabytes.
+            self._waiter.set_result(Reply(self._parser.get_status_code(), self._body))
 
     def _begin(self) -> None:
         self._parser = httptools.HttpResponseParser(self)

@@ -174,6 +174,8 @@ class Following(Reading):
         for job in self._roster.active.values():
             if job.state is JobState.RUNNING:
                 self._roster.poll_log(job, now)
+        for job in list(self._roster.unread.values()):
+            self._roster.poll_log(job, now, final=job.state.is_terminal)
 
     def _relief(self) -> float:
         """Return how long Slurm shall have for other things: a list of very many jobs takes it a while."""
@@ -185,7 +187,7 @@ class Following(Reading):
         """Ask again and again: often while jobs are active, ever more rarely while none is."""
         settings = self.settings
         while True:
-            busy = bool(self._roster.active)
+            busy = bool(self._roster.active or self._roster.unread)
             self._pause = settings.shortest_pause if busy else min(settings.longest_pause, self._pause * _GROWTH)
             since = time.monotonic()
             try:

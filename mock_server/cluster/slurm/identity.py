@@ -66,7 +66,7 @@ def parse_tag(comment: str) -> Tag | None:
     return _parsed(comment) if comment.startswith(_MARK) else None
 
 
-@lru_cache(4096)
+@lru_cache(64)
 def _parsed(comment: str) -> Tag | None:
     """Return the tag in a comment, which all tasks of an array have, in each list anew."""
     try:

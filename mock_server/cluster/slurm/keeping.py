@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mock_server.cluster.backend import ClusterError, StateError, UnavailableError
+from mock_server.cluster.job import JobState
 from mock_server.cluster.slurm import deadlines
 from mock_server.cluster.slurm.access import InDoubtError
 from mock_server.cluster.slurm.following import Following
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mock_server.cluster.slurm.identity import Tag
     from mock_server.cluster.slurm.settings import SlurmSettings
 
+_WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
 _log = logging.getLogger("mock_server")
 
 
@@ -109,6 +111,23 @@ class Keeping(Following):
         else:
             await self._change(job, {"hold": False})
         self._roster.acted(job, time.time())
+
+    async def _change_at_once(self, job_id: str, jobs: tuple[Job, ...], *, hold: bool) -> bool:
+        """Hold or release all tasks of an array by one call, if they all wait and none is in the server's hands."""
+        tasks = self._roster.arrays.get(job_id, ())
+        if len(tasks) < 2 or not all(job.state in _WAITING and not self._keeps(job) for job in jobs):
+            return False
+        try:
+            await self.rest.update(slurm_key(job_id), {"hold": hold})
+        except StateError:
+            await self.refresh()  # some had begun meanwhile, the others have been changed
+            return False
+        except InDoubtError:
+            self._unsure.update(dict.fromkeys((job.id for job in jobs), time.time()))
+            raise
+        for job in jobs:
+            self._roster.acted(job, time.time())
+        return True
 
     async def _change(self, job: Job, changes: dict[str, Any]) -> None:
         """Change a job for a caller; without an answer nobody knows for a while whether it is held."""

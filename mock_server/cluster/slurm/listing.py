@@ -24,7 +24,7 @@ _gap = re.compile(r"[\s,]*")
 class Reply:
     """Status and body of an answer."""
 
-    def __init__(self, status_code: int, content: bytes) -> None:
+    def __init__(self, status_code: int, content: bytes | bytearray) -> None:
         self.status_code = status_code
         self.content = content
 
@@ -57,10 +57,12 @@ class Reply:
         begin = re.search(rf'"{name}"\s*:\s*\[', text)
         if begin is None:
             return
+        self.content = b""  # it is not needed twice meanwhile
         try:
             made, at = await _made(text, begin.end(), make)
             said: Any = json.loads(f"{text[: begin.end()]}{text[at:]}")
         except (ValueError, AttributeError):
+            self.content = text.encode()
             return  # no such list after all, or cut short: whoever reads the whole is told
         if isinstance(said, dict):
             self.__dict__["_said"] = {**said, name: made}

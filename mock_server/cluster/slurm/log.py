@@ -69,6 +69,11 @@ class FileLog(Log):
         """The number of the account whose files they must be, ``None`` for anybody's."""
         return self._owner
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether a closed log has more than was looked at so far."""
+        return self._unread_since is not None
+
     def close_unread(self, at: float) -> None:
         """Close the log of a job that ended at an instant before; its files are looked at when somebody reads it."""
         self.closed, self._unread_since = True, at
@@ -76,7 +81,8 @@ class FileLog(Log):
     @property
     def lines(self) -> list[LogLine]:
         """The newest lines, ``WINDOW`` bytes of them at most; numbers count from the very first one."""
-        self._catch_up()
+        while self.is_behind:
+            self._catch_up()
         chosen: list[Segment] = []
         size = 0
         for segment in reversed(self._segments):
@@ -92,7 +98,8 @@ class FileLog(Log):
 
     def after(self, number: int) -> list[LogLine]:
         """Return the lines that follow line ``number``, as many as fit into ``WINDOW`` bytes."""
-        self._catch_up()
+        while self.is_behind and number >= self._total:
+            self._catch_up()
         start = max(0, bisect_right(self._segments, number + 1, key=lambda segment: segment.first) - 1)
         chosen: list[Segment] = []
         size = 0
@@ -106,8 +113,9 @@ class FileLog(Log):
     def poll(self, now: float, *, final: bool = False) -> tuple[int, int] | None:
         """Look for new lines and return the numbers of the first and the last one; ``final`` takes an unfinished one too."""
         before = self._total
-        for index, (_, path) in enumerate(self.files):
-            self._poll_file(index, path, now, final=final)
+        done = [self._poll_file(index, path, now, final=final) for index, (_, path) in enumerate(self.files)]
+        # What is left of a file that will not grow any more is for the next look, or for who wants to read it.
+        self._unread_since = now if final and not all(done) else None
         return None if self._total == before else (before + 1, self._total)
 
     def _catch_up(self) -> None:
@@ -115,20 +123,22 @@ class FileLog(Log):
         if at is not None:
             self.poll(at, final=True)
 
-    def _poll_file(self, index: int, path: str, now: float, *, final: bool) -> None:
+    def _poll_file(self, index: int, path: str, now: float, *, final: bool) -> bool:
+        """Look at a portion of a file; whether nothing is left of it."""
         try:
             if os.stat(path).st_size <= self._ends[index]:
-                return
+                return True
             with self._open(path) as file:
                 budget = PER_POLL
                 while budget > 0:
                     file.seek(self._ends[index])
                     block = file.read(BLOCK)
                     if not self._take(index, block, now, final=final):
-                        return
+                        return True
                     budget -= len(block)
         except OSError:
-            return  # not there yet, no file, or not the job's
+            return True  # not there yet, no file, or not the job's
+        return False
 
     def _open(self, path: str) -> BinaryIO:
         """Open an output file; what another account owns is none, whatever a job's path or link names."""

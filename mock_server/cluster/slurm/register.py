@@ -39,6 +39,7 @@ class Register:
         self.arrays: dict[str, list[Job]] = {}
         self.active: dict[str, Job] = {}
         self.finished = Marks()
+        self.unread: dict[str, Job] = {}
         self.sharing = Sharing()
         self.by_token: dict[str, str] = {}
         self.priorities: dict[str, int] = {}

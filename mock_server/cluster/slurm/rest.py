@@ -25,7 +25,7 @@ from mock_server.cluster.slurm.tokens import expires_at
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping
 
-    from mock_server.cluster.slurm.connections import Reply
+    from mock_server.cluster.slurm.listing import Reply
     from mock_server.cluster.slurm.records import JobRecord, NodeRecord, PartitionRecord
     from mock_server.cluster.slurm.settings import SlurmSettings
     from mock_server.cluster.slurm.tokens import Tokens
@@ -61,7 +61,7 @@ class Rest:
         """Return all jobs that Slurm lists but those whose end is known already."""
 
         def make(raw: dict[str, Any]) -> JobRecord | None:
-            return None if raw.get("job_id") in finished else job_record(raw)
+            return None if raw.get("job_id", -1) in finished else job_record(raw)
 
         return await self._list("jobs", make)
 

@@ -101,6 +101,7 @@ class Roster(Retrying):
         self._record("job.deleted", job, now)
         del self.jobs[job.id]
         self.unmeasured.pop(job.id, None)
+        self.unread.pop(job.id, None)
         self._forget(job)
         self._deleted.add(slurm_key(job.id))
         self._dirty.pop(job.id, None)
@@ -283,6 +284,12 @@ class Roster(Retrying):
 
     def poll_log(self, job: Job, now: float, *, final: bool = False) -> None:
         """Look for new output of a job."""
-        found = job.log.poll(now, final=final) if isinstance(job.log, FileLog) else None
+        if not isinstance(job.log, FileLog):
+            return
+        found = job.log.poll(now, final=final)
+        if job.log.is_behind:
+            self.unread[job.id] = job
+        else:
+            self.unread.pop(job.id, None)
         if found is not None:
             self._record("job.log", job, now, first=found[0], last=found[1])

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mock_server.cluster.job import JobRequest
+
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from mock_server.cluster.job import JobRequest, OutputFile
+    from mock_server.cluster.job import OutputFile
 
 T = TypeVar("T")
 H = TypeVar("H", bound="Hashable")
@@ -39,9 +41,9 @@ class Sharing:
         before, self._request = self._request, request
         if before is None:
             return request
-        shared = request._make(map(_one, before, request))
-        self._request = shared = shared._replace(extras=_extras(before.extras, request.extras))
-        return shared
+        parts: list[Any] = [_one(old, new) for old, new in zip(before, request, strict=True)]
+        self._request = JobRequest(*parts)._replace(extras=_extras(before.extras, request.extras))
+        return self._request
 
 
 class Extras(Mapping[str, Any]):
