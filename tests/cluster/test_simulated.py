@@ -14,6 +14,7 @@ from mock_server.cluster.backend import NotFoundError, RequestError, StateError
 from mock_server.cluster.job import JobState, Resources
 from mock_server.cluster.simulated import SimulatedCluster
 from tests.cluster.world import SHAPE, START, World, request, run
+from tests.support.effort import effort
 
 if TYPE_CHECKING:
     from mock_server.cluster.backend import ClusterBackend
@@ -154,7 +155,7 @@ def play(seed: int, choices: int) -> list[str]:
     return list(map(repr, world.backend.events()))
 
 
-@pytest.mark.parametrize("choices", range(5))
+@pytest.mark.parametrize("choices", range(effort(2, 5)))
 def test_the_same_seed_and_calls_give_the_same_history(choices: int) -> None:
     first = play(seed=7, choices=choices)
     assert len(first) > 500

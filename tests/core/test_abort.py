@@ -47,7 +47,7 @@ def test_a_pause_ends_when_it_is_thrown() -> None:
     abort, waiting, stopped = Abort(), threading.Barrier(9), list[float]()
 
     def wait() -> None:
-        waiting.wait(10)
+        waiting.wait(60)
         with pytest.raises(Stopped):
             abort.pause(60)
         stopped.append(time.monotonic())
@@ -55,10 +55,10 @@ def test_a_pause_ends_when_it_is_thrown() -> None:
     threads = [threading.Thread(target=wait) for _ in range(8)]
     for thread in threads:
         thread.start()
-    waiting.wait(10)
+    waiting.wait(60)
     abort.throw()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
     assert len(stopped) == 8
 
@@ -73,15 +73,15 @@ def test_who_lets_go_while_it_is_thrown_is_told_before_or_not_at_all() -> None:
         def finish(
             abort: Abort = abort, ready: threading.Barrier = ready, state: dict[str, bool] = state, number: int = number
         ) -> None:
-            ready.wait(10)
+            ready.wait(60)
             abort.let_go(number)
             state["mine"] = False
 
         thread = threading.Thread(target=finish)
         thread.start()
-        ready.wait(10)
+        ready.wait(60)
         abort.throw()
-        thread.join(10)
+        thread.join(60)
         assert late == []
 
 

@@ -173,7 +173,7 @@ def test_connecting_is_called_off(waker: str, hole: int, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(selectors, "DefaultSelector", Selector)
     thread, raised = beside(lambda: ClockedBackend(exchange).connect_tcp("127.0.0.1", hole))
-    assert waits.wait(10)
+    assert waits.wait(60)
     exchange.shut()
     thread.join(20)
     assert not thread.is_alive()

@@ -123,14 +123,14 @@ def test_an_event_loop_waits_for_a_flight_of_another() -> None:
     seen_by: list[bool] = []
 
     async def waiting() -> None:
-        arrived.wait(10)
+        arrived.wait(60)
         seen_by.append(await port().landed(flight, 10))
 
     thread = threading.Thread(target=lambda: asyncio.run(waiting()))
     thread.start()
-    arrived.wait(10)
+    arrived.wait(60)
     flight.land("x")
-    thread.join(10)
+    thread.join(60)
     assert seen_by == [True]
 
 

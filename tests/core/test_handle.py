@@ -40,8 +40,8 @@ def test_shutting_waits_for_the_steps_of_other_threads(fd: int) -> None:
 
     def step() -> None:
         with handle.using():
-            inside.wait(10)
-            go_on.wait(10)
+            inside.wait(60)
+            go_on.wait(60)
             order.append("step")
 
     def shut() -> None:
@@ -52,7 +52,7 @@ def test_shutting_waits_for_the_steps_of_other_threads(fd: int) -> None:
     closing = threading.Thread(target=shut)
     for thread in steps:
         thread.start()
-    inside.wait(10)
+    inside.wait(60)
     closing.start()
     while not handle._shut:
         closing.join(0.001)
@@ -61,7 +61,7 @@ def test_shutting_waits_for_the_steps_of_other_threads(fd: int) -> None:
         pass
     go_on.set()
     for thread in [*steps, closing]:
-        thread.join(10)
+        thread.join(60)
     assert order == ["step"] * 4 + ["shut"]
 
 
@@ -81,7 +81,7 @@ def test_no_descriptor_is_closed_under_the_hands_of_a_thread() -> None:
         def read(
             handle: Handle = handle, started: threading.Barrier = started, strange: list[OSError] = strange
         ) -> None:
-            started.wait(10)
+            started.wait(60)
             with contextlib.suppress(Stopped):
                 while True:
                     with handle.using() as used:
@@ -93,11 +93,11 @@ def test_no_descriptor_is_closed_under_the_hands_of_a_thread() -> None:
         threads = [threading.Thread(target=read) for _ in range(4)]
         for thread in threads:
             thread.start()
-        started.wait(10)
+        started.wait(60)
         handle.shut()
         os.close(fd)
         for thread in threads:
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive()
         assert strange == []
 

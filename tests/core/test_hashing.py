@@ -44,7 +44,7 @@ class Running:
             self.result.append(error)
 
     def end(self) -> bytes | BaseException:
-        self.thread.join(10)
+        self.thread.join(60)
         assert not self.thread.is_alive()
         return self.result[0]
 

@@ -29,7 +29,7 @@ def ended() -> bool:
     """Wait until all threads of asyncio's loops have ended."""
     for thread in threading.enumerate():
         if thread.name.startswith("AnyIO"):
-            thread.join(10)
+            thread.join(60)
             if thread.is_alive():
                 return False
     return True

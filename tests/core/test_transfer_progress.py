@@ -159,7 +159,7 @@ def test_reports_of_many_threads_grow() -> None:
 
     def count() -> None:
         gauge = meter.gauge()
-        ready.wait(10)
+        ready.wait(60)
         for done in range(10_001):
             gauge.reach(done)
         inside.append(gauge.reached)

@@ -185,4 +185,4 @@ def slow_reader() -> Iterator[tuple[str, list[int]]]:
         stop.set()
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        thread.join(5)
+        thread.join(60)

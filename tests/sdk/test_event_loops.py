@@ -63,7 +63,7 @@ def test_all_connections_go_with_their_loop(run: Any) -> None:
     together = threading.Barrier(6)
 
     def slow(request: Request, connection: int) -> Step:
-        together.wait(10)
+        together.wait(60)
         return script(request, connection)
 
     async def body() -> None:
@@ -79,7 +79,7 @@ def test_all_connections_go_with_their_loop(run: Any) -> None:
         assert server.connections == 6
         assert not any(carrier.open_connections for carrier in clients[0]._sender.io._carriers.values())
         for thread in list(server._threads):
-            thread.join(5)
+            thread.join(60)
             assert not thread.is_alive()
 
 
@@ -102,7 +102,7 @@ def test_one_client_serves_loops_in_several_threads(run: Any, server: ScriptedSe
 
     def work() -> None:
         try:
-            gate.wait(10)
+            gate.wait(60)
             for _ in range(5):
                 run(lambda: use(client, 2))
         except BaseException as error:
@@ -156,7 +156,7 @@ def test_a_client_dropped_in_the_middle_takes_its_connections_along(run: Any, se
 
 
 async def everything_closed(server: ScriptedServer) -> None:
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         while any(thread.is_alive() for thread in server._threads):  # noqa: ASYNC110  no event tells
             await anyio.sleep(0.005)
 

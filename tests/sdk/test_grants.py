@@ -232,7 +232,7 @@ async def test_a_request_for_a_token_keeps_to_the_deadline_of_its_call(face: Fac
 
     def script(request: Request, connection: int) -> Step:
         if request.number == 0:
-            release.wait(10)
+            release.wait(60)
         return authority(request, connection)
 
     with ScriptedServer(script, patience=20) as server:

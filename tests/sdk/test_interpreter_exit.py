@@ -113,7 +113,7 @@ def test_a_call_on_the_way_in_a_daemon_thread_does_not_hold_up_the_exit(url: str
         client.jobs.wait(client.jobs.submit({"name": "n", "command": "sleep 100000"}).id, poll_interval=5)
 
     threading.Thread(target=wait, daemon=True).start()
-    begun.wait(5)
+    begun.wait(60)
     print("done")
     """
     assert output(script, url) == ["done"]

@@ -38,7 +38,7 @@ async def test_an_idle_connection_that_was_closed_is_not_used(face: Face, ending
                 await client.jobs.get("job-1")
                 server.join()
                 for thread in list(server._threads):  # the end of a connection is on its way once its thread is done
-                    thread.join(5)
+                    thread.join(60)
     assert server.connections == len(server.requests) == 3
 
 

@@ -53,7 +53,7 @@ def fast_server(status: bytes = b"200 OK") -> Iterator[str]:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         for thread in [acceptor, *threads]:
-            thread.join(5)
+            thread.join(60)
 
 
 def counts() -> tuple[int, int]:

@@ -37,7 +37,7 @@ async def test_leaving_the_block_says_goodbye(face: Face) -> None:
             assert updates.ended
             assert [item async for item in updates] == []
             await updates.aclose()
-            assert watcher.left.wait(10)
+            assert watcher.left.wait(60)
     assert watcher.ends == [(1000, "")]
 
 
@@ -57,11 +57,11 @@ def test_another_thread_can_close_it(watcher: Watcher) -> None:
         with updates:
             thread = threading.Thread(target=lambda: found.extend(updates))
             thread.start()
-            assert watcher.ready.wait(10)
+            assert watcher.ready.wait(60)
             updates.close()
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive()
-        assert watcher.left.wait(10)
+        assert watcher.left.wait(60)
         assert client._sender.io._pool.open_connections == 0
     assert found == []
 
@@ -77,9 +77,9 @@ def test_another_thread_can_close_it_while_it_pauses() -> None:
         updates, found = client.events.subscribe("jobs"), list[Any]()
         thread = threading.Thread(target=lambda: found.extend(updates))
         thread.start()
-        assert begun.wait(10)
+        assert begun.wait(60)
         updates.close()
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
     assert found == []
 
@@ -99,7 +99,7 @@ def test_two_threads_share_what_comes() -> None:
             settled(lambda: len(found) == 40, lambda: found)
             updates.close()
             for thread in threads:
-                thread.join(10)
+                thread.join(60)
                 assert not thread.is_alive()
     assert sorted(found) == [*range(1, 41)]
 
@@ -114,12 +114,12 @@ async def test_another_task_can_close_it(face: Face, watcher: Watcher) -> None:
     with ScriptedServer(sockets(watcher.talk)) as server:
         async with face.s9s(server.url) as client:
             async with client.events.subscribe("jobs") as updates:
-                with anyio.fail_after(10):
+                with anyio.fail_after(60):
                     async with anyio.create_task_group() as group:
                         group.start_soon(take, updates)
                         await anyio.sleep(0.05)
                         await updates.aclose()
-        assert watcher.left.wait(10)
+        assert watcher.left.wait(60)
     assert found == []
 
 
@@ -208,7 +208,7 @@ async def test_one_that_is_forgotten_is_closed(face: Face) -> None:
             if not face.is_blocking:
                 for _ in range(20):
                     await anyio.lowlevel.checkpoint()
-            assert watcher.left.wait(10)
+            assert watcher.left.wait(60)
 
 
 def test_an_event_loop_that_ends_closes_what_is_left() -> None:
@@ -223,7 +223,7 @@ def test_an_event_loop_that_ends_closes_what_is_left() -> None:
 
     with ScriptedServer(sockets(watcher.talk)) as server:
         asyncio.run(main(server.url))
-        assert watcher.left.wait(10)
+        assert watcher.left.wait(60)
     gc.collect()
     assert len(kept) == 1
 
@@ -255,7 +255,7 @@ async def test_another_task_can_close_one_that_does_not_reconnect(face: Face, wa
     with ScriptedServer(sockets(watcher.talk)) as server:
         async with face.s9s(server.url) as client:
             async with client.events.subscribe("jobs", reconnect=False, ping_interval=0.01) as updates:
-                with anyio.fail_after(10):
+                with anyio.fail_after(60):
                     async with anyio.create_task_group() as group:
                         group.start_soon(take, updates)
                         await anyio.sleep(0.05)

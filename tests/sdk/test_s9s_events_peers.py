@@ -34,7 +34,7 @@ def foreign(context: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[A
         told.append((connection.request.path, connection.request.headers["Authorization"]))  # type: ignore[union-attr]
         told.append(json.loads(connection.recv()))
         connection.send(json.dumps({"action": "subscribed", "channel": "jobs"}))
-        connection.ping().wait(10)
+        connection.ping().wait(60)
         for number in range(3):
             connection.send(json.dumps(update(number)))
         connection.send(iter([json.dumps(update(3))[:20], json.dumps(update(3))[20:]]))  # a message in two pieces
@@ -44,7 +44,7 @@ def foreign(context: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[A
         thread.start()
         yield f"{'https' if context else 'http'}://127.0.0.1:{server.socket.getsockname()[1]}", told
         server.shutdown()
-        thread.join(10)
+        thread.join(60)
 
 
 async def turns(face: Face) -> None:
@@ -125,7 +125,7 @@ def test_another_thread_can_close_it_over_a_client_of_the_users() -> None:
                 while len(found) < 2:
                     threading.Event().wait(0.01)
                 updates.close()
-                thread.join(10)
+                thread.join(60)
                 assert not thread.is_alive()
 
 

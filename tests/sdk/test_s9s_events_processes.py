@@ -103,7 +103,7 @@ def test_a_child_is_not_kept_by_a_thread_that_waits_in_its_parent() -> None:
             in_child(updates.close)
             assert thread.is_alive()
             updates.close()
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive()
         """
     )

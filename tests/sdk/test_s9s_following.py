@@ -184,7 +184,7 @@ async def test_leaving_early_says_goodbye(face: Face) -> None:
         async with face.s9s(server.url) as client:
             async with client.jobs.follow("7") as lines:
                 assert await anext(lines) == "first"
-            assert left.wait(10)
+            assert left.wait(60)
     assert ends == [(1000, "")]
     gc.collect()
 

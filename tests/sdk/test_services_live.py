@@ -11,6 +11,13 @@ import pytest
 from mock_server import MockServer
 from tests.support.faces import Face
 from vantage_sdk import ConflictError, Duration, Quantity, ResourceNotFoundError, Resynced, ValidationError
+from vantage_sdk.testing import instant_retries
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses() -> Iterator[None]:
+    with instant_retries():
+        yield
 
 
 @pytest.fixture

@@ -131,18 +131,21 @@ class Enough(Exception):
     pass
 
 
-@pytest.mark.parametrize("error", [Enough(), OSError("no"), VantageConnectionError("no")], ids=repr)
+@pytest.mark.parametrize("kind_of_error", [Enough, OSError, VantageConnectionError])
 @pytest.mark.parametrize("size", [KIB, len(CONTENT)])
 @pytest.mark.parametrize("kind", SOURCES)
-async def test_raising_ends_it(kind: str, size: int, error: Exception, face: Face, server: MockServer) -> None:
+async def test_raising_ends_it(
+    kind: str, size: int, kind_of_error: type[Exception], face: Face, server: MockServer
+) -> None:
+    error = kind_of_error("no")  # made here, because one that is raised keeps all that it came through
+
     def refuse(done: int, total: int) -> None:
         raise error
 
     async with face.client(server.url) as client:
-        with pytest.raises(type(error)) as caught:
+        with pytest.raises(kind_of_error) as caught:
             await client.storage.upload(source_of(kind, CONTENT[:size], face), "/f", progress_callback=refuse)
         assert caught.value is error
-        error.__notes__ = []
         assert ("/f" in server.storage.files()) is (size == KIB)  # one form is stored when the first report comes
         assert server.storage.uploads() == []
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("vantage")]

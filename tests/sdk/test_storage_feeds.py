@@ -134,6 +134,6 @@ def test_nobody_moves_a_file_of_the_user_after_the_call(monkeypatch: pytest.Monk
         before = file.reads
         for thread in threading.enumerate():
             if thread.name.startswith("vantage"):
-                thread.join(10)
+                thread.join(60)
     assert (file.tell(), file.reads) == (7, before)
     assert before < len(CONTENT) // KIB

@@ -133,7 +133,7 @@ def test_ctrl_c_while_threads_are_started_keeps_them_from_all_that_is_left(
                 client.storage.upload_directory(tmp_path / "d", "/d")
         at_once = len(server.storage.files())
         for thread in started:
-            thread.join(10)
+            thread.join(60)
     assert len(server.storage.files()) <= at_once + len(started)
 
 

@@ -76,8 +76,16 @@ FATES = ["ok", "POST /v1/storage/files: reset-after, cut-upload=9, ok", "PATCH *
 FATES += ["GET */download: cut=99, ok, reset-before, ok", "GET */download: ok, wrong-checksum, replace, ok"]
 
 
-@pytest.mark.parametrize("fate", FATES)
-@pytest.mark.parametrize("name", MOVES)
+def strikes(fate: str, name: str) -> bool:
+    """Tell whether a fate has anything to do with a transfer."""
+    if fate == "ok":
+        return True
+    if name.endswith("down"):
+        return "download" in fate
+    return fate.startswith("PATCH" if name == "large up" else "POST")
+
+
+@pytest.mark.parametrize(("name", "fate"), [(name, fate) for name in MOVES for fate in FATES if strikes(fate, name)])
 async def test_reports_grow_to_the_total(name: str, fate: str, face: Face, server: MockServer, local: Path) -> None:
     total, move = MOVES[name]
     told: list[tuple[int, int]] = []
@@ -109,9 +117,13 @@ class Enough(Exception):
     pass
 
 
-@pytest.mark.parametrize("error", [Enough(), OSError("no"), ValueError("no"), VantageConnectionError("no")], ids=repr)
+@pytest.mark.parametrize("kind_of_error", [Enough, OSError, ValueError, VantageConnectionError])
 @pytest.mark.parametrize("name", MOVES)
-async def test_raising_ends_it(name: str, error: Exception, face: Face, server: MockServer, local: Path) -> None:
+async def test_raising_ends_it(
+    name: str, kind_of_error: type[Exception], face: Face, server: MockServer, local: Path
+) -> None:
+    error = kind_of_error("no")  # made here, because one that is raised keeps all that it came through
+
     def refuse(done: int, total: int) -> None:
         raise error
 
@@ -120,10 +132,9 @@ async def test_raising_ends_it(name: str, error: Exception, face: Face, server: 
         options["continue_on_error"] = True
     before = server.storage.files()
     async with face.client(server.url) as client:
-        with pytest.raises(type(error)) as caught:
+        with pytest.raises(kind_of_error) as caught:
             await MOVES[name][1](client.storage, local)(**options)
         assert caught.value is error
-        error.__notes__ = []
         if "large" in name:
             assert server.storage.files() == before
             assert (local / "to/large").read_bytes() == b"old"

@@ -137,7 +137,7 @@ def test_a_failure_ends_what_the_other_threads_do(tmp_path: Path) -> None:
         if request.method == "GET" and request.query.get("recursive"):
             large = {**depot.file("/d/a"), "size": 1 << 40}
             return Json(200, {"files": [large], "total": 1, "page": 1, "per_page": 100})
-        assert hashing.wait(10)
+        assert hashing.wait(60)
         return Json(403, {"error": "permission_denied", "message": "no"})
 
     from vantage_sdk.core.io.sources import FileSource

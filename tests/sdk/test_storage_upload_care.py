@@ -171,7 +171,7 @@ async def test_a_mixture_of_two_states_is_not_left_at_the_target(
     changed, usual = threading.Event(), upload.sha256_of
 
     def later(*args: Any) -> bytes:
-        assert changed.wait(10)
+        assert changed.wait(60)
         return usual(*args)
 
     def change(done: int, total: int) -> None:

@@ -120,7 +120,7 @@ def test_a_connection_in_use_while_the_client_is_closed_is_closed_when_it_comes_
         client = VantageClient("your-api-key", server.url, trust_env=False)
         call_held = threading.Thread(target=client.jobs.get, args=("job-1",))
         call_held.start()
-        asked.wait(10)
+        asked.wait(60)
         client.close()
         go_on.set()
         call_held.join()

@@ -27,7 +27,7 @@ def test_a_caller_who_goes_away_while_the_disk_is_read(monkeypatch: pytest.Monke
 
     def held(self: BlobReader, start: int, size: int) -> bytes:
         reading.release()
-        assert go.wait(10)
+        assert go.wait(60)
         return read(self, start, size)
 
     def close(self: BlobReader) -> None:
@@ -44,13 +44,13 @@ def test_a_caller_who_goes_away_while_the_disk_is_read(monkeypatch: pytest.Monke
         for _ in range(CALLERS):
             with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as sock:
                 sock.sendall(raw_get(path))
-                assert reading.acquire(timeout=10)
+                assert reading.acquire(timeout=60)
         connections: Any = server._listeners[0]
         while connections._connections.connections:  # until the server knows
             server._call(bool)
         go.set()
         for _ in range(CALLERS):
-            assert closed.acquire(timeout=10)
+            assert closed.acquire(timeout=60)
     gc.collect()
     assert reports == []
 
@@ -81,7 +81,7 @@ def test_a_program_that_ends_without_stopping_its_server() -> None:
     path = f"/v1/storage/files/{server.app.state.storage.catalogue.file_at('/f').id}/download"
     sock = socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])))
     sock.sendall(raw_get(path))
-    reading.wait(10)
+    reading.wait(60)
     atexit.register(last)
     """
     text = textwrap.dedent(script)

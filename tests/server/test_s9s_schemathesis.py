@@ -12,6 +12,7 @@ from mock_server.openapi import describe
 from tests.server import test_schemathesis
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_schemathesis_finds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(test_schemathesis, "CONFIG", test_schemathesis.CONFIG.with_name("schemathesis_s9s.toml"))

@@ -18,6 +18,7 @@ CONFIG = Path(__file__).parent / "data" / "schemathesis.toml"
 ENDLESS = Resources(cpus=10**9, memory=10**40, gpus=10**9)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     # An automatic clock, because followed logs must end, on nodes that can hold whatever is asked for.
@@ -33,6 +34,7 @@ def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     assert not [record for record in server.journal if record.status is not None and record.status >= 500]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_nor_with_workflows(tmp_path: Path) -> None:
     headers = {"Authorization": "Bearer vntg_your_key_here"}
@@ -47,6 +49,7 @@ def test_nor_with_workflows(tmp_path: Path) -> None:
     assert not [record for record in server.journal if record.status is not None and record.status >= 500]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_nor_with_the_job_service(tmp_path: Path) -> None:
     with MockServer(clock="auto", rate_limits=False) as server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import shutil
 import subprocess
@@ -105,8 +106,10 @@ def test_tuspy_resumes(server: MockServer, tmp_path: Path) -> None:
         second = uploader(server, **options)
         assert (second.url, second.offset) == (first.url, 57_000)
         second.upload()
+        del first, second
     finally:
         urls.close()
+        gc.collect()  # so that no other test is told of the file
     assert server.storage.read("/d/tus.bin") == CONTENT
 
 

@@ -18,6 +18,7 @@ import pytest
 from mock_server import MockServer
 from mock_server.__main__ import main
 from tests.server.storage_calls import Upload, begin, begin_part, checksum, create, metadata, send, sha256
+from tests.support.effort import effort
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -197,7 +198,7 @@ def test_nothing_is_acknowledged_before_it_is_on_the_disk(
 @pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
 def test_no_file_is_ever_in_memory(tmp_path: Path) -> None:
-    size, limit = 300 * MIB, 60 * 1024
+    size, limit = effort(120, 300) * MIB, 60 * 1024
     boundary = "b0undary"
     head = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="path"\r\n\r\n/form\r\n'
@@ -205,7 +206,7 @@ def test_no_file_is_ever_in_memory(tmp_path: Path) -> None:
     ).encode()
 
     def zeros() -> Iterator[bytes]:
-        for _ in range(300):
+        for _ in range(size // MIB):
             yield bytes(MIB)
 
     def form() -> Iterator[bytes]:
@@ -228,8 +229,8 @@ def test_no_file_is_ever_in_memory(tmp_path: Path) -> None:
         assert peak(process.pid) - before < limit
 
 
-def test_the_quota_of_the_command() -> None:
-    with running("--storage-quota", "10", "--world", "empty") as (_, client):
+def test_the_quota_of_the_command(tmp_path: Path) -> None:
+    with running("--state", str(tmp_path), "--storage-quota", "10", "--world", "empty") as (_, client):
         assert client.options("/v1/storage/files").headers["Tus-Max-Size"] == "10"
         assert send(client, "/a", b"x" * 11).json()["error"] == "quota_exceeded"
 

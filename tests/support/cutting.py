@@ -47,7 +47,7 @@ class Cutter:
         with contextlib.suppress(OSError):  # it wakes by itself a little later
             socket.create_connection(self._listener.getsockname(), TICK).close()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(60)
         assert not any(thread.is_alive() for thread in self._threads)
 
     def _accept(self) -> None:
