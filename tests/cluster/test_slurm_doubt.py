@@ -109,6 +109,9 @@ def test_an_answer_that_says_no_is_final(tmp_path: Any) -> None:
         await backend.refresh(layout=True)
         with pytest.raises(InDoubtError):
             await backend.submit(REQUEST)
+        # What is not known may exist, although no list has told yet that Slurm is away.
+        with pytest.raises(InDoubtError):
+            backend.job("job_99")
         await backend.submit(REQUEST)
         assert rest.submitted == 2
 
@@ -269,3 +272,20 @@ def test_what_cannot_be_taken_over_does_not_end_the_looking(tmp_path: Path, capl
 
     asyncio.run(body())
     assert "cannot be taken over" in caplog.text
+
+
+def test_nobody_waits_for_a_slurm_that_hangs(tmp_path: Path) -> None:
+    async def body() -> None:
+        backend, rest = cluster(NO_ANSWER, str(tmp_path), 60.0)
+        object.__setattr__(backend.settings, "timeout", 0.01)
+
+        async def jobs(_: Any = ()) -> list[Any]:
+            await asyncio.Event().wait()
+            return []
+
+        rest.jobs = jobs  # type: ignore[method-assign]
+        with pytest.raises(UnavailableError, match="has not answered yet"):
+            await backend.submit(REQUEST)
+        assert rest.submitted == 0
+
+    asyncio.run(body())

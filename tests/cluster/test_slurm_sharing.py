@@ -49,6 +49,12 @@ def test_requests_share_what_is_equal_and_keep_what_is_not() -> None:
     assert "other" not in kept[2].extras
 
 
+def test_a_request_without_extras_may_follow_one_with_some() -> None:
+    sharing = Sharing()
+    sent = [_request(extras=extras) for extras in ({"key": "k"}, {}, {"key": "k", "other": 1}, {}, {"other": 1})]
+    assert [dict(sharing.request(request).extras) for request in sent] == [request.extras for request in sent]
+
+
 def test_what_is_equal_but_not_the_same_kind_is_kept_apart() -> None:
     sharing = Sharing()
     sharing.request(_request(priority=1, time_limit=60.0))

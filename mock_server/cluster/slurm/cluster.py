@@ -47,7 +47,7 @@ class SlurmCluster(Keeping):
     async def submit(self, request: JobRequest) -> Job:
         """Take a job in; one that was taken in under the same idempotency key is returned instead, also after a restart."""
         if self.trouble is not None:
-            await self.refresh()
+            await self.look()
         partition = self._layout.partition_for(request)
         self._check_dependencies(request)
         located = submission.located(request, self.settings)
@@ -67,6 +67,10 @@ class SlurmCluster(Keeping):
             self._doubts.failed(tag.token, error)
             in_doubt = time.monotonic() + self.settings.settle if isinstance(error, InDoubtError) else None
             self._roster.gate.settled(tag.token, until=in_doubt)
+            if isinstance(error, UnavailableError):
+                # A list that is under way may take long to find out.
+                self.trouble = error
+                self._look_soon()
             if isinstance(error, RequestError) and error.field == "array":
                 raise RequestError(
                     "array", f"{error}; {max(request.array)} must be below Slurm's MaxArraySize"
@@ -206,7 +210,7 @@ class SlurmCluster(Keeping):
             return None
         if tag.token in self._doubts:
             # It may have been taken in although no answer came; only Slurm knows.
-            await self.refresh()
+            await self.look()
             if tag.token in self._doubts:
                 error = UnavailableError("an earlier attempt under this key got no answer and may still be carried out")
                 error.retry_after = max(1.0, self._doubts.left(tag.token))

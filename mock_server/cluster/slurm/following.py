@@ -156,6 +156,14 @@ class Following(Reading):
             changed.set()
             await self._attend()
 
+    async def look(self) -> None:
+        """Look at once, for a caller who does not wait for longer than an answer may take."""
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                await self.refresh()
+        except TimeoutError:
+            raise self.trouble or UnavailableError("Slurm does not answer in time") from None
+
     async def _attend(self) -> None:
         """Do what a new view asks for."""
 

@@ -96,6 +96,8 @@ def _extras(before: Mapping[str, Any], extras: Mapping[str, Any]) -> Mapping[str
     common = before.common if isinstance(before, Extras) else before
     if extras == common:
         return common
+    if not extras:
+        return extras
     name = next(reversed(list(extras)))
     rest = {key: value for key, value in extras.items() if key != name}
     return Extras(common if rest == common else rest, name, extras[name])
