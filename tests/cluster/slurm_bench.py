@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mock_server.cluster.job import Job, JobRequest
 from mock_server.cluster.layout import QueueInfo
-from mock_server.cluster.slurm import cluster as slurm_cluster, following, keeping
+from mock_server.cluster.slurm import cluster as slurm_cluster, doubts, following, keeping
 from mock_server.cluster.slurm.cluster import SlurmCluster
 from mock_server.cluster.slurm.identity import parse_tag
 from mock_server.cluster.slurm.settings import SlurmSettings
@@ -32,7 +32,7 @@ class Bench:
     def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch, *, slots: int = 100) -> None:
         self.slurm = FakeSlurm(slots)
         self._directory = directory
-        for module in (slurm_cluster, following, keeping):
+        for module in (slurm_cluster, doubts, following, keeping):
             monkeypatch.setattr(module, "time", self.slurm)
         monkeypatch.setattr("mock_server.cluster.slurm.layout.QUEUES", (QueueInfo("narrow", PLACES),))
         self.backend = self._backend()
@@ -44,8 +44,10 @@ class Bench:
         backend = SlurmCluster(settings, state=str(self._directory))
         backend.rest = backend.commands = self.slurm  # type: ignore[assignment]
         backend._ended = _at_once  # type: ignore[method-assign]
+        backend.look = backend.refresh  # type: ignore[method-assign]  # the fake one never hangs
         backend._memory.open()
         backend._roster.recall()
+        backend._doubts.recall(backend._roster.by_token)
         return backend
 
     def restart(self) -> None:
