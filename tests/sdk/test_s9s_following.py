@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.cutting import Cutter
+from tests.support.effort import effort
 from tests.support.faces import Face
 from tests.support.output import END, LINES, Output, follow, line
 from tests.support.scripted import Json, ScriptedServer
@@ -51,7 +52,7 @@ async def test_output_cut_at_many_bytes_is_received_whole_and_once(face: Face, r
         output = Output(resumes=resumes, numbers=numbers)
         assert await follow(face, cutter.url) == LINES
         size = len(cutter.passed["down"])
-        for at in range(3, size, 5 if face.is_blocking else 17):
+        for at in range(3, size, effort(13, 5) if face.is_blocking else effort(31, 17)):
             output = Output(resumes=resumes, numbers=numbers)
             cutter.cut("down", at)
             assert await follow(face, cutter.url) == LINES, at
