@@ -39,7 +39,8 @@ def patched_back() -> Iterator[None]:
 async def test_a_dead_peer_is_noticed_and_replaced(face: Face) -> None:
     """It neither answers pings nor closes anything; only the silence tells."""
     tale = Tale(lambda peer: peer.wait_until_dropped())
-    assert await told(face, sockets(tale.talk), ping_interval=0.05, ping_timeout=0.05) == [1, 2]
+    # With the pauses of the defaults it would be noticed after the deadline only.
+    assert await told(face, sockets(tale.talk), ping_interval=0.05, ping_timeout=0.05, deadline=25) == [1, 2]
     assert len(tale.greetings) == 2
 
 
