@@ -207,8 +207,8 @@ def test_loops_in_several_threads_share_a_client(server: MockServer, tmp_path: P
 # Processes
 
 FORKING = """
-    import pathlib, tempfile
-    folder = pathlib.Path(tempfile.mkdtemp())
+    import pathlib
+    folder = pathlib.Path(sys.argv[2])
     data = lambda who: (b"%d" % who) * (3 << 20)
     client = VantageClient("your-api-key", sys.argv[1], trust_env=False)
 
@@ -221,7 +221,7 @@ FORKING = """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_a_client_moves_files_in_the_processes_forked_from_it(server: MockServer) -> None:
+def test_a_client_moves_files_in_the_processes_forked_from_it(server: MockServer, tmp_path: Path) -> None:
     in_process(
         FORKING
         + """
@@ -232,12 +232,13 @@ def test_a_client_moves_files_in_the_processes_forked_from_it(server: MockServer
     client.close()
     """,
         server.url,
+        str(tmp_path),
     )
     assert set(server.storage.files()) == {f"/{who}" for who in range(10)}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_a_process_is_forked_in_the_middle_of_a_transfer(server: MockServer) -> None:
+def test_a_process_is_forked_in_the_middle_of_a_transfer(server: MockServer, tmp_path: Path) -> None:
     server.faults.set(
         [{"path": "/v1/storage/files/*/download", "nth": 1, "drip": {"bytes": 1 << 18, "interval": 0.02}}]
     )
@@ -265,6 +266,7 @@ def test_a_process_is_forked_in_the_middle_of_a_transfer(server: MockServer) -> 
     client.close()
     """,
         server.url,
+        str(tmp_path),
     )
 
 
