@@ -74,7 +74,8 @@ def test_a_child_that_goes_on_has_a_connection_of_its_own() -> None:
                 assert next(updates).sequence == 1
 
                 def go_on():
-                    assert [next(updates).sequence for _ in range(3)] == [2, 3, 4]
+                    # The second one may have been there already; the third comes over a connection of the child's.
+                    assert [next(updates).sequence for _ in range(2)] == [2, 3]
                     updates.close()
 
                 in_child(go_on)
