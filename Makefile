@@ -11,12 +11,13 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: .venv/.server
 	@$(BIN)/python -m examples.demo
 
+# ONLY=... gives more to pytest, as in ONLY="--last-failed -n 0".
 test: .venv/.dev
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ONLY)
 
 # Needs Slurm's programs on PATH, and says what is missing where they are not.
 test-slurm: .venv/.dev
-	SLURM_TESTS=1 $(BIN)/python -m pytest -q tests/slurm
+	SLURM_TESTS=1 $(BIN)/python -m pytest -q tests/slurm $(ONLY)
 
 coverage: .venv/.dev
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=95
