@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,6 +50,20 @@ def test_a_place_is_kept_for_a_submission_without_an_answer_until_it_cannot_arri
     assert job.reason == "QueueConcurrencyLimit"
     bench.wait(3)
     assert job.state is JobState.RUNNING
+
+
+def test_a_place_is_not_lost_with_a_submission_that_nobody_waits_for(bench: Bench) -> None:
+    def leave(_: str) -> str | None:
+        raise asyncio.CancelledError
+
+    bench.slurm.trouble = leave
+    for _ in range(2):
+        with pytest.raises(asyncio.CancelledError):
+            bench.submit((1, 0))
+    bench.slurm.trouble = lambda _: None
+    bench.wait(6)
+    jobs = [bench.submit((1, 0)) for _ in range(2)]
+    assert [mark(bench, job) for job in jobs] == [None, None]
 
 
 def test_a_release_without_an_answer_keeps_its_place(bench: Bench) -> None:

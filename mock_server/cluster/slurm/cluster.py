@@ -76,6 +76,9 @@ class SlurmCluster(Keeping):
                     "array", f"{error}; {max(request.array)} must be below Slurm's MaxArraySize"
                 ) from None
             raise
+        except asyncio.CancelledError:
+            self._roster.gate.settled(tag.token, until=time.monotonic() + self.settings.settle)
+            raise
         finally:
             del self._in_flight[tag.token]
         self._doubts.over(tag.token)
