@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mock_server.cluster.slurm import connections
+from mock_server.cluster.slurm import connections, listing
 from mock_server.cluster.slurm.connections import Connections, LostError, UnreachableError
-from mock_server.cluster.slurm.listing import Reply
+from mock_server.cluster.slurm.listing import Entries, Reply
 from mock_server.cluster.slurm.records import job_record
 
 if TYPE_CHECKING:
@@ -139,51 +140,82 @@ def test_nobody_there_and_no_room_are_no_lost_answers(monkeypatch: pytest.Monkey
     run(Scripted(b""), body, timeout=0.1)
 
 
+LISTS = [
+    ('{"jobs": [{"job_id": 1}, {"job_id": 2, "name": "\\"jobs\\": [ ] }\u00e9"}], "errors": []}', [1, 2]),
+    ('{"errors": [], "meta": {"a": [1]}, "jobs": [ ]}', []),
+    ('{"errors": [], "jobs" : [{"job_id": 1, "tres": {"a": [{}]}}\n,\n{"job_id": 3}\n]\n}', [1, 3]),
+    ('{"errors": []}', None),
+]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+@pytest.mark.parametrize(("text", "found"), LISTS)
+def test_a_list_is_read_as_it_comes(text: str, found: list[int] | None, size: int) -> None:
+    entries, content = Entries("jobs", lambda raw: job_record(raw).job_id), text.encode()
+    for at in range(0, len(content), size):
+        entries.feed(content[at : at + size])
+    said = Reply(200, b"", entries).json()
+    assert said.get("jobs") == found
+    assert said["errors"] == []
+
+
 @pytest.mark.parametrize(
-    ("text", "found"),
+    "text",
     [
-        ('{"jobs": [{"job_id": 1}, {"job_id": 2, "name": "\\"jobs\\": [ ] }"}], "errors": []}', [1, 2]),
-        ('{"errors": [], "meta": {"a": [1]}, "jobs": [ ]}', []),
-        ('{"errors": []}', None),
+        "",
+        "no",
+        '{"jobs": [{"job_id": 1}',
+        '{"jobs": [{"job_id": 1}, {"job_i',
+        '{"jobs": [7]}',
+        '{"jobs": [7]} x',
+        '{"jobs": []} x',
+        '{"jobs": [{"job_id": 1}} "errors": []}',
     ],
 )
-def test_a_list_is_read_entry_by_entry(text: str, found: list[int] | None) -> None:
-    async def body() -> None:
-        reply = Reply(200, text.encode())
-        await reply.read_list("jobs", lambda raw: job_record(raw).job_id)
-        assert reply.json().get("jobs") == found
-        assert reply.json()["errors"] == []
+def test_a_list_that_is_cut_short_or_spoilt_is_no_list(text: str) -> None:
+    entries = Entries("jobs", job_record)
+    for character in text:
+        entries.feed(character.encode())
+    with pytest.raises(ValueError, match=r"JSON|Expecting|Extra|read|Unterminated"):
+        Reply(200, b"", entries).json()
 
-    asyncio.run(body())
+
+def test_of_a_list_no_more_is_kept_than_what_was_made_of_it() -> None:
+    entries, entry = Entries("jobs", lambda raw: raw["job_id"]), b'{"job_id": 1, "name": "%s"}, ' % (b"x" * 10_000)
+    entries.feed(b'{"jobs": [')
+    tracemalloc.start()
+    for _ in range(1000):
+        entries.feed(entry)
+    size, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size < 100_000
+    assert peak < 300_000
+    entries.feed(b"]}")
+    assert entries.end() == {"jobs": [1] * 1000}
 
 
 @pytest.mark.parametrize(
-    "text", ["", "no", '{"jobs": [{"job_id": 1}', '{"jobs": [{"job_id": 1}, {"job_i', '{"jobs": [7]} x']
+    "text", [b"x" * 200, b'{"jobs": [{"name": "' + b"x" * 200, b'{"jobs": [], "more": "' + b"x" * 200]
 )
-def test_a_list_that_is_cut_short_is_no_list(text: str) -> None:
-    async def body() -> None:
-        reply = Reply(200, text.encode())
-        await reply.read_list("jobs", job_record)
-        with pytest.raises(ValueError, match="JSON|EOF|line"):
-            reply.json()
+def test_what_is_no_entry_has_a_bound(monkeypatch: pytest.MonkeyPatch, text: bytes) -> None:
+    monkeypatch.setattr(listing, "MAX_REST", 100)
+    entries = Entries("jobs", job_record)
+    entries.feed(text)
+    entries.feed(b"more")
+    with pytest.raises(ValueError, match="too long"):
+        entries.end()
 
-    asyncio.run(body())
 
+def test_the_body_of_an_error_is_kept_and_that_of_a_list_is_not() -> None:
+    said = b'{"jobs": [{"job_id": 7}], "errors": []}'
+    head = b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n"
+    server = Scripted(head % (200, len(said)) + said, head % (500, len(said)) + said)
 
-def test_others_have_their_turn_while_a_long_list_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    turns = 0
+    async def body(pool: Connections) -> None:
+        good = await pool.request("GET", "/", {}, None, Entries("jobs", lambda raw: raw["job_id"]))
+        bad = await pool.request("GET", "/", {}, None, Entries("jobs", lambda raw: raw["job_id"]))
+        assert (good.json()["jobs"], good.content) == ([7], b"")
+        assert bad.content == said
+        assert bad.json()["jobs"] == [{"job_id": 7}]
 
-    async def other() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    async def body() -> None:
-        task = asyncio.create_task(other())
-        await Reply(200, b'{"jobs": [%s]}' % b",".join([b'{"job_id": 1}'] * 100)).read_list("jobs", job_record)
-        task.cancel()
-
-    monkeypatch.setattr("mock_server.cluster.slurm.listing.TURN", 0.0)
-    asyncio.run(body())
-    assert turns > 50
+    run(server, body)

@@ -22,7 +22,7 @@ from mock_server.cluster.backend import (
 from mock_server.cluster.slurm.access import InDoubtError, UnansweredError
 from mock_server.cluster.slurm.commands import Commands
 from mock_server.cluster.slurm.connections import Connections
-from mock_server.cluster.slurm.listing import Reply
+from mock_server.cluster.slurm.listing import Entries, Reply
 from mock_server.cluster.slurm.refusals import refusal
 from mock_server.cluster.slurm.rest import Rest
 from mock_server.cluster.slurm.settings import SlurmSettings
@@ -51,7 +51,12 @@ def calling(answers: list[Reply], file: Path, *, post: bool, new: str | None = N
 
     class Scripted(Connections):
         async def request(
-            self, method: str, target: str, headers: Mapping[str, str], body: bytes | None = None
+            self,
+            method: str,
+            target: str,
+            headers: Mapping[str, str],
+            body: bytes | None = None,
+            entries: Entries | None = None,
         ) -> Reply:
             seen.append(headers["X-SLURM-USER-TOKEN"])
             if new is not None:

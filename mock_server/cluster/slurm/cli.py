@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mock_server.cluster.backend import ClusterError, UnavailableError, UnsupportedError
 from mock_server.cluster.slurm.access import InDoubtError
+from mock_server.cluster.slurm.listing import Entries
 from mock_server.cluster.slurm.programs import MAX_LIST, Programs
 from mock_server.cluster.slurm.records import job_record, node_record, partition_record
 from mock_server.cluster.slurm.refusals import refusal, submission_refusal
@@ -49,8 +50,13 @@ class Cli:
 
     async def jobs(self, finished: Container[int] = ()) -> list[JobRecord]:
         """Return all jobs that Slurm lists but those whose end is known already."""
-        listed = _listed(await self._json("squeue", "--json", "--all", "--states=all"), "jobs")
-        return [job_record(raw) for raw in listed if raw.get("job_id", -1) not in finished]
+
+        def make(raw: dict[str, Any]) -> JobRecord | None:
+            return None if raw.get("job_id", -1) in finished else job_record(raw)
+
+        entries = Entries("jobs", make)
+        answer = await self._json("squeue", "--json", "--all", "--states=all", entries=entries)
+        return cast("list[JobRecord]", _listed(answer, "jobs"))
 
     async def nodes(self) -> list[NodeRecord]:
         answer = {} if self._is_new else await self._json("sinfo", "--json", "--all")
@@ -145,13 +151,13 @@ class Cli:
         if output.code != 0 and _HELD not in output.complaint:
             raise refusal(output.complaint, job)
 
-    async def _json(self, name: str, *arguments: str) -> dict[str, Any]:
+    async def _json(self, name: str, *arguments: str, entries: Entries | None = None) -> dict[str, Any]:
         """Return what a command prints; one that could not reach Slurm prints an empty list and ends with 0."""
-        output = await self._run(name, *arguments)
+        output = await self._run(name, *arguments, entries=entries)
         if output.code != 0:
             raise _unread(output.complaint)
         try:
-            answer: Any = json.loads(output.out)
+            answer: Any = json.loads(output.out) if entries is None else entries.end()
         except ValueError:
             raise UnavailableError(f"{name} printed no JSON: {output.complaint[:200]}") from None
         if not isinstance(answer, dict):
@@ -161,9 +167,12 @@ class Cli:
             raise UnavailableError(f"Slurm is not available: {name} reports {_words(error)}")
         return content
 
-    async def _run(self, name: str, *arguments: str, account: str | None = None) -> Output:
+    async def _run(
+        self, name: str, *arguments: str, account: str | None = None, entries: Entries | None = None
+    ) -> Output:
         self.calls += 1
-        return await self._programs.run(name, *arguments, account=account or self._settings.acting, limit=MAX_LIST)
+        acting = account or self._settings.acting
+        return await self._programs.run(name, *arguments, account=acting, limit=MAX_LIST, entries=entries)
 
 
 def _unread(complaint: str) -> ClusterError:
@@ -174,12 +183,12 @@ def _unread(complaint: str) -> ClusterError:
     return UnavailableError(f"Slurm is not available: {complaint}")
 
 
-def _listed(answer: dict[str, Any], name: str) -> list[dict[str, Any]]:
+def _listed(answer: dict[str, Any], name: str) -> list[Any]:
     """Return a list of an answer; one that is missing is no empty one."""
     found = answer.get(name)
     if not isinstance(found, list):
         raise UnavailableError(f"Slurm's commands told no {name}")
-    return cast("list[dict[str, Any]]", found)
+    return found
 
 
 def _checked(key: str) -> str:

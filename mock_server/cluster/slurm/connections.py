@@ -17,6 +17,8 @@ from mock_server.cluster.slurm.listing import Reply
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mock_server.cluster.slurm.listing import Entries
+
 MOST = 16
 """Connections at once; slurmrestd has 20 threads by default."""
 
@@ -47,8 +49,18 @@ class Connections:
         self._idle: list[Connection] = []
         self._free = asyncio.Semaphore(MOST)
 
-    async def request(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None = None) -> Reply:
-        """Send one request and return its answer, or raise ``UnreachableError`` or ``LostError``."""
+    async def request(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        entries: Entries | None = None,
+    ) -> Reply:
+        """Send one request and return its answer, or raise ``UnreachableError`` or ``LostError``.
+
+        ``entries`` take in the body as it comes, unless it is that of an error.
+        """
         text = [method, " ", self._prefix, target, self._head, *(f"{name}: {headers[name]}\r\n" for name in headers)]
         if body is not None:
             text.append(f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n")
@@ -58,7 +70,7 @@ class Connections:
             connection = await self._take()
             try:
                 patience = self._timeout * (PATIENCE if method == "GET" else 1.0)
-                reply = await connection.exchange(content, patience)
+                reply = await connection.exchange(content, patience, entries)
             except BaseException:
                 connection.abort()
                 raise
@@ -109,12 +121,14 @@ class Connection(asyncio.Protocol):
         self._silence = self._until = 0.0
         self._parser = httptools.HttpResponseParser(self)
         self._body = bytearray()
+        self._entries: Entries | None = None
+        self._size = 0
         self._has_head = self._has_length = False
         self.lasts = True
 
-    async def exchange(self, content: bytes, timeout: float) -> Reply:
+    async def exchange(self, content: bytes, timeout: float, entries: Entries | None = None) -> Reply:
         """Send a request and return its answer."""
-        self._begin()
+        self._begin(entries)
         waiter = self._waiter = self._loop.create_future()
         self._until = self._loop.time() + timeout
         self._silence = timeout
@@ -155,11 +169,19 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._has_head = True
+        if self._parser.get_status_code() >= 400:
+            self._entries = None
 
     def on_body(self, data: bytes) -> None:
-        self._body += data
-        if len(self._body) > MAX_ANSWER:
+        if self._waiter is None or self._waiter.done():
+            return
+        self._size += len(data)
+        if self._size > MAX_ANSWER:
             self._fail("the answer is too large")
+        elif self._entries is None:
+            self._body += data
+        else:
+            self._entries.feed(data)
 
     def on_message_complete(self) -> None:
         if self._waiter is None or self._waiter.done():
@@ -167,12 +189,13 @@ class Connection(asyncio.Protocol):
             return
         if self._parser.get_status_code() >= 200:
             self.lasts = self.lasts and self._parser.should_keep_alive()
-            # The body is handed on as it is: a list may have a hundred megabytes.
-            self._waiter.set_result(Reply(self._parser.get_status_code(), self._body))
+            self._waiter.set_result(Reply(self._parser.get_status_code(), self._body, self._entries))
 
-    def _begin(self) -> None:
+    def _begin(self, entries: Entries | None) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._body = bytearray()
+        self._entries = entries
+        self._size = 0
         self._has_head = self._has_length = False
 
     def _look(self) -> None:

@@ -1,32 +1,95 @@
-"""Answers of slurmrestd, of which long lists are read entry by entry, so that others have their turn meanwhile."""
+"""Answers in JSON, of which long lists are read while they come, so that neither their text nor all of it is ever kept."""
 
 from __future__ import annotations
 
-import asyncio
+import codecs
 import json
 import re
-import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pydantic_core
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TURN = 0.005
-"""Seconds after which others have their turn."""
+MAX_REST = 16 * 2**20
+"""Characters of one entry at most, and of all that is no entry."""
 
 _decoder = json.JSONDecoder()
 _gap = re.compile(r"[\s,]*")
 
 
-class Reply:
-    """Status and body of an answer."""
+class Entries:
+    """The entries of the list called ``name``, each made into something, or ``None`` to leave it out, as it comes.
 
-    def __init__(self, status_code: int, content: bytes | bytearray) -> None:
+    A quote inside a text is written with a backslash, so what looks like the beginning of the list is.
+    """
+
+    def __init__(self, name: str, make: Callable[[dict[str, Any]], Any]) -> None:
+        self._name = name
+        self._make = make
+        self._begin = re.compile(rf'"{name}"\s*:\s*\[')
+        self._characters = codecs.getincrementaldecoder("utf-8")("replace")
+        self._head: str | None = None
+        self._rest = ""
+        self._is_over = False
+        self._made: list[Any] = []
+        self._failed: ValueError | None = None
+
+    def feed(self, data: bytes) -> None:
+        """Take in the next part of the text; of one that cannot be such a list the rest is not looked at."""
+        if self._failed is not None:
+            return
+        try:
+            self._feed(data)
+        except ValueError as error:
+            self._failed = error
+
+    def end(self) -> Any:
+        """Return what the whole text says, with what was made of the entries in their place, or raise ``ValueError``."""
+        if self._failed is not None:
+            raise self._failed
+        said: Any = json.loads(f"{self._head or ''}{self._rest}")
+        return {**cast("dict[str, Any]", said), self._name: self._made} if self._is_over else said
+
+    def _feed(self, data: bytes) -> None:
+        self._rest += self._characters.decode(data)
+        if self._head is None and (found := self._begin.search(self._rest)):
+            self._head, self._rest = self._rest[: found.end()], self._rest[found.end() :]
+        if self._head is not None and not self._is_over:
+            self._take()
+        if len(self._rest) > MAX_REST:
+            raise ValueError(f"what is not an entry of {self._name} is too long")
+
+    def _take(self) -> None:
+        """Make what has come whole."""
+        text, at = self._rest, _after(self._rest, 0)
+        while text[at : at + 1] not in {"]", ""}:
+            try:
+                raw, at = _decoder.raw_decode(text, at)
+            except ValueError:
+                break  # the other part of it is still to come
+            if (one := self._one(raw)) is not None:
+                self._made.append(one)
+            at = _after(text, at)
+        self._is_over = text[at : at + 1] == "]"
+        self._rest = text[at:]
+
+    def _one(self, raw: Any) -> Any:
+        try:
+            return self._make(raw)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise ValueError(f"an entry of {self._name} cannot be read: {type(error).__name__}") from error
+
+
+class Reply:
+    """Status and body of an answer; a body that was read as it came is in ``entries``."""
+
+    def __init__(self, status_code: int, content: bytes | bytearray, entries: Entries | None = None) -> None:
         self.status_code = status_code
         self.content = content
+        self._entries = entries
 
     @property
     def is_success(self) -> bool:
@@ -36,51 +99,13 @@ class Reply:
     def is_error(self) -> bool:
         return self.status_code >= 400
 
-    @property
-    def text(self) -> str:
-        return self.content.decode(errors="replace")
-
     def json(self) -> Any:
         """Return what the body says, or raise ``ValueError``."""
         return self._said
 
     @cached_property
     def _said(self) -> Any:
-        return pydantic_core.from_json(self.content)
-
-    async def read_list(self, name: str, make: Callable[[dict[str, Any]], Any]) -> None:
-        """Let the list of this name be what is made of each of its entries, but ``None``.
-
-        A quote inside a text is written with a backslash, so what looks like the beginning of the list is.
-        """
-        text = self.text
-        begin = re.search(rf'"{name}"\s*:\s*\[', text)
-        if begin is None:
-            return
-        self.content = b""  # it is not needed twice meanwhile
-        try:
-            made, at = await _made(text, begin.end(), make)
-            said: Any = json.loads(f"{text[: begin.end()]}{text[at:]}")
-        except (ValueError, AttributeError):
-            self.content = text.encode()
-            return  # no such list after all, or cut short: whoever reads the whole is told
-        if isinstance(said, dict):
-            self.__dict__["_said"] = {**said, name: made}
-
-
-async def _made(text: str, at: int, make: Callable[[dict[str, Any]], Any]) -> tuple[list[Any], int]:
-    """Return what is made of the entries that begin at a place, and where they end."""
-    made: list[Any] = []
-    until, at = time.perf_counter() + TURN, _after(text, at)
-    while text[at : at + 1] not in {"]", ""}:
-        raw, at = _decoder.raw_decode(text, at)
-        if (one := make(raw)) is not None:
-            made.append(one)
-        at = _after(text, at)
-        if time.perf_counter() > until:
-            await asyncio.sleep(0)
-            until = time.perf_counter() + TURN
-    return made, at
+        return pydantic_core.from_json(self.content) if self._entries is None else self._entries.end()
 
 
 def _after(text: str, at: int) -> int:

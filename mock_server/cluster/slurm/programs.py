@@ -16,7 +16,9 @@ from mock_server.cluster.slurm.accounts import rights
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
+    from collections.abc import Callable
 
+    from mock_server.cluster.slurm.listing import Entries
     from mock_server.cluster.slurm.settings import SlurmSettings
 
 MAX_TEXT = 64 * 1024
@@ -66,21 +68,23 @@ class Programs:
         descriptor: int | None = None,
         timeout: float | None = None,
         limit: int = MAX_TEXT,
+        entries: Entries | None = None,
     ) -> Output:
         """Run a program to its end and return what it printed.
 
         ``account`` is whose process it is, by default the server's own; ``descriptor`` is one that it inherits.  More
         than ``timeout`` seconds, by default those of the settings, are an ``UnansweredError``, more than ``limit``
-        bytes an ``InDoubtError``; it is ended then.
+        bytes an ``InDoubtError``; it is ended then.  With ``entries`` its output goes into them as it comes.
         """
         seconds = timeout or self._settings.timeout
         fed = _encoded("script", stdin)
+        out, err = bytearray(), bytearray()
         process = await self._start(name, arguments, account, descriptor)
         try:
             async with asyncio.timeout(seconds):
-                out, err, _ = await asyncio.gather(
-                    _read(process, process.stdout, limit),
-                    _read(process, process.stderr, MAX_TEXT),
+                printed, complained, _ = await asyncio.gather(
+                    _read(process, process.stdout, limit, out.extend if entries is None else entries.feed),
+                    _read(process, process.stderr, MAX_TEXT, err.extend),
                     _feed(process.stdin, fed),
                 )
                 await process.wait()
@@ -88,7 +92,7 @@ class Programs:
             raise UnansweredError(f"{name} did not come to an end within {seconds:g} seconds") from None
         finally:
             await _end(process)
-        if len(out) > limit or len(err) > MAX_TEXT:
+        if printed > limit or complained > MAX_TEXT:
             raise InDoubtError(f"{name} prints more than the {limit} bytes that are read")
         return Output(process.returncode or 0, bytes(out), err.decode(errors="replace"))
 
@@ -143,15 +147,18 @@ def _encoded(field: str, text: str) -> bytes:
         raise RequestError(field, "half a character cannot be passed to Slurm") from None
 
 
-async def _read(process: Process, stream: asyncio.StreamReader | None, limit: int) -> bytearray:
-    """Return what comes, at most a little more than ``limit``: who prints more is ended."""
-    kept = bytearray()
+async def _read(
+    process: Process, stream: asyncio.StreamReader | None, limit: int, take: Callable[[bytes], object]
+) -> int:
+    """Let ``take`` have what comes, and return how much it was; who prints more than ``limit`` is ended."""
+    size = 0
     while stream is not None and (block := await stream.read(_BLOCK)):
-        if len(kept) <= limit:
-            kept += block
+        size += len(block)
+        if size <= limit:
+            take(block)
         else:
             _kill(process)
-    return kept
+    return size
 
 
 async def _feed(stream: asyncio.StreamWriter | None, content: bytes) -> None:

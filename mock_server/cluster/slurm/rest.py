@@ -19,6 +19,7 @@ from mock_server.cluster.slurm.answers import (
     no_token,
 )
 from mock_server.cluster.slurm.connections import Connections, LostError, UnreachableError
+from mock_server.cluster.slurm.listing import Entries
 from mock_server.cluster.slurm.records import job_record, node_record, partition_record
 from mock_server.cluster.slurm.tokens import expires_at
 
@@ -140,31 +141,41 @@ class Rest:
         make: Callable[[dict[str, Any]], Any] | None = None,
     ) -> dict[str, Any]:
         """Return what an answer says; ``make`` is for the entries of the list that has the path as its name."""
+
+        def entries() -> Entries | None:
+            return None if make is None else Entries(path, make)
+
         acting = account or self._settings.acting
         url = f"/{base or f'slurm/{await self.version()}'}/{path}"
         token, sent = await self._tokens.get(acting), time.time()
-        answer = await self._send(method, url, body, acting, token)
+        answer = await self._send(method, url, body, acting, token, entries())
         if may_be_the_token(answer):
             # What no controller can have taken in is sent again with a newer token, and so is a mere question.
             refused = answer.status_code == 401 or expires_at(token) <= sent
             if self._tokens.renews(acting, token) and (refused or method == "GET"):
                 token, sent = await self._tokens.get(acting), time.time()
-                answer = await self._send(method, url, body, acting, token)
+                answer = await self._send(method, url, body, acting, token, entries())
                 refused = answer.status_code == 401 or (may_be_the_token(answer) and expires_at(token) <= sent)
             if refused:
                 raise no_token(acting)
-        if make is not None and not answer.is_error:
-            await answer.read_list(path, make)
         return checked(answer, path)
 
-    async def _send(self, method: str, url: str, body: Mapping[str, Any] | None, account: str, token: str) -> Reply:
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None,
+        account: str,
+        token: str,
+        entries: Entries | None = None,
+    ) -> Reply:
         if self._client is None:
             self._client = Connections(self._url, self._settings.timeout)
         headers = {"X-SLURM-USER-NAME": account, "X-SLURM-USER-TOKEN": token}
         self.calls += 1
         try:
             return await self._client.request(
-                method, url, headers, None if body is None else pydantic_core.to_json(body)
+                method, url, headers, None if body is None else pydantic_core.to_json(body), entries
             )
         except UnreachableError as error:
             raise UnavailableError(f"slurmrestd cannot be reached: {error}") from None
