@@ -56,7 +56,7 @@ class Cli:
 
         entries = Entries("jobs", make)
         answer = await self._json("squeue", "--json", "--all", "--states=all", entries=entries)
-        return cast("list[JobRecord]", _listed(answer, "jobs"))
+        return _listed(answer, "jobs")
 
     async def nodes(self) -> list[NodeRecord]:
         answer = {} if self._is_new else await self._json("sinfo", "--json", "--all")
@@ -185,7 +185,7 @@ def _unread(complaint: str) -> ClusterError:
 
 def _listed(answer: dict[str, Any], name: str) -> list[Any]:
     """Return a list of an answer; one that is missing is no empty one."""
-    found = answer.get(name)
+    found: list[Any] | None = answer.get(name)
     if not isinstance(found, list):
         raise UnavailableError(f"Slurm's commands told no {name}")
     return found
