@@ -208,7 +208,7 @@ def test_an_event_is_a_value() -> None:
     assert not hasattr(event, "__dict__")
 
 
-def _either_way(data: bytes, cuts: list[int]) -> list[ServerSentEvent]:
+def _either_way(data: bytes, cuts: list[int]) -> tuple[list[ServerSentEvent], str]:
     decoder, events = EventDecoder(), list[ServerSentEvent]()
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
     for start, end in pairwise(edges):
@@ -217,7 +217,7 @@ def _either_way(data: bytes, cuts: list[int]) -> list[ServerSentEvent]:
             events += decoder.feed(data[start:end])
         else:
             events += [ServerSentEvent("message", line, str(n)) for n, line in enumerate(numbered[1], numbered[0])]
-    return events
+    return events, decoder.last_event_id
 
 
 _NUMBERED_STREAM = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n")), max_size=8).map(
@@ -233,7 +233,8 @@ _OTHER = st.sampled_from(
     st.lists(st.integers(0, 300), max_size=5),
 )
 def test_the_short_way_gives_the_same_events(data: bytes, cuts: list[int]) -> None:
-    assert _either_way(data, cuts) == EventDecoder().feed(data)
+    decoder = EventDecoder()
+    assert _either_way(data, cuts) == (decoder.feed(data), decoder.last_event_id)
 
 
 def test_the_short_way_obeys_retry() -> None:
@@ -259,5 +260,25 @@ def test_the_short_way_is_taken_for_what_logs_look_like() -> None:
         b"id: 3\r\ndata: a\r\n\r\n",
         b": x\n\n",
         b"id: 3",
+        b"id: 03\ndata: a\n\n",
+        b"id: 1_0\ndata: a\n\n",
+        "id: \u0663\ndata: a\n\n".encode(),
+        b"id: 3\ndata: a\n\nid: 4\ndato: \ndata: b\n\n",
+        b"id: 3\ndata: a\n\nid: 4\ndato: b\n\n",
+        b"id: 3\ndata: a\ndata:b\nid: 4\ndata: c\n\n",
+        b"id: 3\ndata: a\n\nid: 4\ndata: b\n\n\n",
     ):
-        assert EventDecoder().numbered(other) is None
+        fresh, started = EventDecoder(), EventDecoder()
+        started.feed(b"data: x\n\n")
+        assert fresh.numbered(other) is None
+        assert started.numbered(other) is None
+
+
+def test_the_short_way_has_the_same_bound() -> None:
+    event = b"id: 1\ndata: %s\n\n"
+    decoder = EventDecoder(max_event=20)
+    decoder.feed(b"id: 0\ndata: x\n\n")
+    assert decoder.numbered(event % b"12345") == (1, ["12345"])
+    assert decoder.numbered(event % b"1234567") is None
+    with pytest.raises(LineTooLong):
+        decoder.feed(event % b"123456789")

@@ -8,8 +8,8 @@ from typing import NamedTuple
 BOM = b"\xef\xbb\xbf"
 MAX_LINE = MAX_EVENT = 16 * 1024 * 1024
 _ONLY_PYTHON_BREAKS_HERE = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
-_ONE = re.compile(r"id: (0|[1-9][0-9]{0,17})\ndata: ([^\n]*)\n\n")
-_NUMBERED = re.compile(r"(?:id: (?:0|[1-9][0-9]{0,17})\ndata: [^\n]*\n\n)++")
+_ID = re.compile(r"id: (0|[1-9][0-9]{0,17})")
+_ONE = re.compile(rb"id: (0|[1-9][0-9]{0,17})\ndata: ([^\r\n]*)\n\n")
 _RETRY = re.compile(r"[0-9]{1,10}")
 
 
@@ -136,26 +136,25 @@ class EventDecoder:
 
         That is what logs look like, and a tenth of the work.  ``None`` for anything else, which is left for ``feed``.
         """
+        is_alone = self._started and not self._tail and not self._after_cr and len(chunk) <= self._max
+        if is_alone and (one := _ONE.fullmatch(chunk)):
+            self.last_event_id = one[1].decode()
+            return int(one[1]), [str(one[2], "utf-8", "replace")]
         if b"\n\n" not in chunk and not (chunk.startswith(b"\n") and self._tail.endswith(b"\n")):
             return None  # before the tail is copied, or a long event would cost the square of its length
         data = self._tail + chunk if self._tail else chunk
         end = data.rfind(b"\n\n") + 2
         if end < 2 or end > self._max or b"\r" in chunk or self._after_cr or not (self._started or data[:4] == b"id: "):
             return None
-        text = str(data[:end], "utf-8", "replace")
-        if _NUMBERED.fullmatch(text) is None:
-            return None
-        found = _ONE.findall(text)
-        numbers = [int(number) for number, _ in found]
-        first, last = numbers[0], numbers[-1]
-        if numbers != list(range(first, last + 1)):
+        found = _one_by_one(str(data[:end], "utf-8", "replace"))
+        if found is None:
             return None
         self._started, self._scanned = True, 0
         self._tail = bytearray(data[end:])
         self._check(self._tail)
         self._scan_retry(0)
-        self.last_event_id = str(last)
-        return first, [line for _, line in found]
+        self.last_event_id = str(found[0] + len(found[1]) - 1)
+        return found
 
     def _start(self) -> bool:
         if len(self._tail) < len(BOM) and BOM.startswith(self._tail):
@@ -215,3 +214,16 @@ class EventDecoder:
     def _field(self, name: str, value: str) -> None:
         if name == "retry" and _RETRY.fullmatch(value):
             self.retry_seconds = int(value) / 1000
+
+
+def _one_by_one(text: str) -> tuple[int, list[str]] | None:
+    """Return the first number and the data of events that are an id, a line of data and a blank line each, in this order."""
+    lines = text.split("\n")
+    ids, data, first = lines[:-1:3], lines[1::3], _ID.fullmatch(lines[0])
+    if first is None or len(lines) != 3 * len(ids) + 1:
+        return None
+    number = int(first[1])
+    if ids != [f"id: {each}" for each in range(number, number + len(ids))] or any(lines[2::3]):
+        return None
+    # Neither an id nor a blank line begins so: if there are as many as events, every line of data does.
+    return (number, [line[6:] for line in data]) if text.count("\ndata: ") == len(ids) else None
