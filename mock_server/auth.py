@@ -20,7 +20,7 @@ class Credential:
     """A key that the server knows; ``user_id`` owns what is made with it.
 
     ``tier`` is the budget, where a family has several.  Families with scopes ask for them; there ``level`` says whether the
-    key reaches all of the user's organization.
+    key reaches all of the user's organization.  ``expires_at`` is when it works no more.
     """
 
     key: str
@@ -29,6 +29,10 @@ class Credential:
     tier: Literal["free", "pro", "enterprise"] = "free"
     scopes: frozenset[str] = frozenset()
     level: Literal["user", "client"] = "user"
+    expires_at: float | None = None
+
+    def is_over(self, now: float) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
 
     def __repr__(self) -> str:
         return f"Credential(user_id={self.user_id!r}, can_write={self.can_write})"

@@ -17,12 +17,13 @@ from mock_server.delivery import SWITCHING, TRANSPORT
 from mock_server.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from starlette.requests import Request
     from starlette.types import Message, Receive, Scope, Send
 
     from mock_server.faults import Rule
+    from mock_server.routes import Call
     from mock_server.socket_protocol import SocketProtocol
 
 SOCKET = "mock_server.socket"
@@ -31,8 +32,8 @@ SOCKET = "mock_server.socket"
 TOKEN = "token"
 MAX_MESSAGE = 64 * 1024
 PING_SECONDS = 20.0
-TRY_AGAIN, RESTART = 1013, 1012
-"""Codes of closing a socket: for a reader that is too slow, and for a server that begins anew."""
+TRY_AGAIN, RESTART, UNAUTHORIZED = 1013, 1012, 3000
+"""Codes of closing a socket: for a reader that is too slow, for a server that begins anew, for a token that has expired."""
 
 
 class GoneError(Exception):
@@ -127,19 +128,29 @@ class Socket:
 
 
 class SocketResponse(Response):
-    """The answer that makes a socket of a request and serves it to its end."""
+    """The answer that makes a socket of a call and serves it to its end, or until the caller's token expires."""
 
     def __init__(
-        self, socket: Socket, serve: Callable[[Socket, str], Awaitable[None]], fault: Rule | None = None
+        self, call: Call[Any, Any], socket: Socket, serve: Callable[[Socket, str], Coroutine[Any, Any, None]]
     ) -> None:
         super().__init__(status_code=SWITCHING)
-        socket.fault = fault
+        socket.fault = call.fault
+        self._time, self._expires_at = call.state.time, call.credential.expires_at
         self._socket = socket
         self._serve = serve
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the socket has them
         await self._socket.accept(self.raw_headers)
-        await self._serve(self._socket, self.headers["x-request-id"])
+        serving = self._serve(self._socket, self.headers["x-request-id"])
+        if self._expires_at is None:
+            await serving
+        else:
+            await first(serving, self._expire(self._expires_at))
+
+    async def _expire(self, at: float) -> None:
+        await self._time.reach(at)
+        if not self._socket.is_silent:
+            await self._socket.expel(UNAUTHORIZED, "The access token has expired")
 
 
 async def first(*works: Coroutine[Any, Any, object]) -> None:

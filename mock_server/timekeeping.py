@@ -199,6 +199,16 @@ class Timekeeper:
             if not waiters and self._waiters.get(subject) is waiters:
                 del self._waiters[subject]
 
+    async def reach(self, at: float) -> None:
+        """Wait until the clock gets to ``at``; an automatic one does not go there for that."""
+        reached = asyncio.Event()
+        call_off = self.schedule(at, reached.set, ticking=True)
+        try:
+            with self.watching():
+                await reached.wait()
+        finally:
+            call_off()
+
     def wake_all(self) -> None:
         """Wake everybody who waits, for example because the server stops."""
         for subject in list(self._waiters):

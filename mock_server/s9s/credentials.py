@@ -54,12 +54,12 @@ class S9SKeys:
         return credential
 
     def _by_token(self, value: bytes) -> Credential:
-        token = self._tokens.find(value)
-        if token is None:
+        credential = self._tokens.find(value)
+        if credential is None:
             return self._by_key(value)
-        if token.expires_at <= self._now():
+        if credential.is_over(self._now()):
             raise refusal("The access token has expired")
-        return token.credential
+        return credential
 
     def _by_certificate(self, name: str) -> Credential:
         user_id = self._user_named(name)

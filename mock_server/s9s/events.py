@@ -35,7 +35,7 @@ async def ws(call: Call[Handshake, None]) -> Response:
     async def serve(socket: Socket, request_id: str) -> None:
         await Conversation(state, socket, request_id, fault).run()
 
-    return SocketResponse(expected(call.request), serve, fault)
+    return SocketResponse(call, expected(call.request), serve)
 
 
 class Conversation:

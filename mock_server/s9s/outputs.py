@@ -39,7 +39,7 @@ def _read(call: Call[Reading, None], stream: StreamName) -> JobStream | Response
     first = first_line(job, stream, view.after, view.lines)
     socket = socket_of(call.request)
     if view.follow and socket is not None:
-        return SocketResponse(socket, Follower(call.state, job, stream, first).serve, call.fault)
+        return SocketResponse(call, socket, Follower(call.state, job, stream, first).serve)
     if view.follow:
         lines = follow_lines(call.state, job, stream, first)
         return StreamingResponse(_as_text(lines), media_type="text/plain", headers={"Cache-Control": "no-store"})

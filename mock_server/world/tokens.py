@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
 from hashlib import blake2b, sha256
 from typing import TYPE_CHECKING
 
@@ -19,20 +18,12 @@ LIFETIME = 3600.0
 CAPACITY = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """What a token stands for."""
-
-    credential: Credential
-    expires_at: float
-
-
 class AccessTokens:
     """Gives tokens to clients that know their secret; ``clients`` maps their ids to the secrets."""
 
     def __init__(self, clients: Mapping[str, str], *, now: Callable[[], float], seed: int) -> None:
         self._secrets = {name.encode(): _digest(secret.encode()) for name, secret in clients.items()}
-        self._tokens: dict[bytes, Token] = {}
+        self._tokens: dict[bytes, Credential] = {}
         self._now = now
         self._seed = seed
         self._issued = 0
@@ -46,11 +37,10 @@ class AccessTokens:
         drawn = blake2b(f"{self._seed}:{self._issued}".encode(), digest_size=30, person=b"access token").digest()
         token = urlsafe_b64encode(drawn)
         # All tokens of a client share its budget and its idempotency keys: a refreshed token is the same caller.
-        credential = Credential(f"client {client_id}")
-        self._tokens[_digest(token)] = Token(credential, self._now() + LIFETIME)
+        self._tokens[_digest(token)] = Credential(f"client {client_id}", expires_at=self._now() + LIFETIME)
         return token.decode()
 
-    def find(self, token: bytes) -> Token | None:
+    def find(self, token: bytes) -> Credential | None:
         """Return what a token stands for, expired or not."""
         return self._tokens.get(_digest(token))
 
@@ -65,7 +55,7 @@ class AccessTokens:
     def _make_room(self) -> None:
         if len(self._tokens) >= CAPACITY:
             now = self._now()
-            self._tokens = {key: token for key, token in self._tokens.items() if token.expires_at > now}
+            self._tokens = {key: token for key, token in self._tokens.items() if not token.is_over(now)}
         while len(self._tokens) >= CAPACITY:
             self._tokens.pop(next(iter(self._tokens)))
 

@@ -132,3 +132,19 @@ async def test_a_server_that_has_forgotten_says_so_and_the_state_is_fetched(face
             assert (gap.channel, gap.since) == ("jobs", 1_000_000)
             assert job.job_id in [known.job_id for known in gap.state]
             complete_or_told([gap], [1])
+
+
+async def test_updates_go_on_with_the_next_token(face: Face) -> None:
+    who = {"client_id": "your_client_id", "client_secret": "your_client_secret"}
+    with MockServer(clock="manual", s9s_port=0, rate_limits=False) as server, instant_retries():
+        async with face.s9s(server.s9s_url, **who) as client:
+            async with client.events.subscribe("jobs") as updates:
+                job = await client.jobs.submit(**{**SCRIPT, "script": "sleep 5000", "time_limit": "02:00:00"})
+                server.advance(1)
+                while (first := await anext(updates)).resource_id != job.job_id or first.data.state != "RUNNING":
+                    assert isinstance(first, JobUpdate)
+                server.advance(4000)
+                server.advance(2000)
+                assert await states(updates, job.job_id) == ["COMPLETED"]
+        assert [record.path for record in server.journal].count("/oauth/token") == 2
+        assert [record.status for record in server.journal if record.path.endswith("/ws")] == [101, 101]

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from authlib.integrations.httpx_client import AsyncOAuth2Client, OAuth2Client, OAuthError  # type: ignore[import-untyped]
+from websockets.exceptions import ConnectionClosed
 
 from mock_server import MockServer
 from mock_server.world import tokens
+from tests.server.s9s_sockets import peer, submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +51,32 @@ def test_a_token_ends_an_hour_later_on_the_clock_of_the_server(server: MockServe
     server.advance(1)
     answer = s9s.get("/v1/status", headers={"Authorization": f"Bearer {token}"})
     assert (answer.status_code, answer.json()["error"]["message"]) == (401, "The access token has expired")
+
+
+def test_sockets_end_with_the_token_they_were_opened_by(server: MockServer, s9s: httpx.Client) -> None:
+    job_id = submit(server, "echo one; sleep 7000")
+    old = {"Authorization": f"Bearer {fetch(s9s).json()['access_token']}"}
+    server.advance(1800)
+    new = {"Authorization": f"Bearer {fetch(s9s).json()['access_token']}"}
+    with (
+        peer(server, additional_headers=old) as first,
+        peer(server, f"/v1/jobs/{job_id}/output?follow=true", additional_headers=old) as output,
+        peer(server, additional_headers=new) as second,
+        peer(server) as third,
+    ):
+        for reader in (first, second, third):
+            reader.subscribe("jobs")
+        assert output.next()["data"]["text"] == "one"
+        server.advance(1799)
+        first.say(action="unsubscribe", channel="jobs")
+        assert first.next()["action"] == "unsubscribed"
+        server.advance(1)
+        for reader in (first, output):
+            with pytest.raises(ConnectionClosed, match="3000 .*The access token has expired"):
+                reader.next()
+        for reader in (second, third):
+            reader.all_so_far()
+            assert reader.ask(action="unsubscribe", channel="jobs")["action"] == "unsubscribed"
 
 
 @pytest.mark.parametrize(
