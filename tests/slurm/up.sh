@@ -74,7 +74,8 @@ wait_for 10 munge -n -S "$S/munge/munge.socket.2" || die "munged did not start"
 
 # --- JWT key (slurmctld + slurmdbd read it, both as SlurmUser)
 if [ ! -s "$S/jwt/jwt_hs256.key" ]; then (umask 077; head -c 32 /dev/urandom >"$S/jwt/jwt_hs256.key"); fi
-ALT=""; JWT_SO=$(ls /usr/lib/*/slurm-wlm/auth_jwt.so /usr/lib*/slurm/auth_jwt.so 2>/dev/null | head -1 || true)
+ALT=""; ROOT=$(dirname "$(dirname "$(readlink -f "$(command -v slurmctld)")")")
+JWT_SO=$(ls "$ROOT"/lib*/slurm/auth_jwt.so "$ROOT"/lib/*/slurm-wlm/auth_jwt.so 2>/dev/null | head -1 || true)
 if [ -n "$JWT_SO" ]; then ALT="AuthAltTypes=auth/jwt
 AuthAltParameters=jwt_key=$S/jwt/jwt_hs256.key"; fi
 
@@ -160,7 +161,10 @@ TCPTimeout=5
 MessageTimeout=$MESSAGE_TIMEOUT
 $nodes$parts
 CONF
-echo 'CgroupAutomount=no' >"$S/etc/cgroup.conf"
+# slurmd looks for control groups that it may change, unless it is told not to; older ones do not know the word
+VERSION=$(slurmctld -V | grep -oE '[0-9]+\.[0-9]+' | head -1)
+newer() { [ "$(printf '%s\n' "$1" "$VERSION" | sort -V | head -1)" = "$1" ]; }
+if newer 23.11; then echo 'CgroupPlugin=disabled' >"$S/etc/cgroup.conf"; else echo 'CgroupAutomount=no' >"$S/etc/cgroup.conf"; fi
 CHANGED=0
 for f in slurm gres; do
   if cmp -s "$S/etc/$f.conf.new" "$S/etc/$f.conf"; then rm "$S/etc/$f.conf.new"
@@ -235,10 +239,16 @@ if [ "$REST" = 1 ] && command -v slurmrestd >/dev/null; then
     if [ "$(id -u)" = 0 ]; then
       set -- setpriv --reuid="$REST_USER" --regid="$(id -gn "$REST_USER")" --clear-groups
     else export SLURMRESTD_SECURITY=disable_user_check; set --; fi
-    # the dbv0.0.x plugins are fatal without slurmdbd, so name the plugins
-    API=$("$@" slurmrestd -s list 2>&1 | grep -oE 'openapi/v[0-9.]+' | sort -V | tail -1 || true); API=${API:-openapi/v0.0.38}
-    [ "$DBD" = 1 ] && API="$API,${API/openapi\/v/openapi\/dbv}"
-    SLURM_JWT=daemon setsid "$@" slurmrestd -a rest_auth/jwt -s "$API" "127.0.0.1:$((PORT+3))" \
+    # what speaks for slurmdbd is fatal without it, so name the plugins; SIMSLURM_API says which version is spoken
+    PLUGINS=$("$@" slurmrestd -s list 2>&1 | grep -oE 'openapi/[a-z0-9.]+' || true); VERSIONED=()
+    if grep -q slurmctld <<<"$PLUGINS"; then
+      API=openapi/slurmctld; [ "$DBD" = 1 ] && API="$API,openapi/slurmdbd"
+      [ -n "${SIMSLURM_API:-}" ] && VERSIONED=(-d "$SIMSLURM_API")
+    else
+      API=$(grep -E 'openapi/v' <<<"$PLUGINS" | sort -V | tail -1 || true); API=${API:-openapi/v0.0.38}
+      [ "$DBD" = 1 ] && API="$API,${API/openapi\/v/openapi\/dbv}"
+    fi
+    SLURM_JWT=daemon setsid "$@" slurmrestd -a rest_auth/jwt -s "$API" "${VERSIONED[@]}" "127.0.0.1:$((PORT+3))" \
        >"$S/log/slurmrestd.log" 2>&1 </dev/null 9>&- &
     echo $! >"$S/run/slurmrestd.pid"
   fi

@@ -17,6 +17,8 @@ from tests.slurm.waiting import until
 
 SCRIPTS = Path(__file__).parents[1] / "slurm"
 PORTS = 16
+VERSION = "SLURM_API"
+"""Names the version of slurmrestd's interface, where it has several: ``v0.0.40``; the newest one otherwise."""
 _CALL = re.compile(r"^\s+(REQUEST_\w+)\s*\(\s*\d+\)\s*count:(\d+)", re.MULTILINE)
 _ASKED = re.compile(r"REQUEST_(SUBMIT|JOB_|NODE_INFO|PARTITION_INFO|UPDATE|KILL|CANCEL)")
 SEARCH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
@@ -44,6 +46,8 @@ class Site:
     def __init__(self, *, accounting: bool = False, **variables: object) -> None:
         if accounting:
             variables = {"DBD": 1, "INNODB_MB": 16, "GATHER": 1, **variables}
+        if VERSION in os.environ:
+            variables = {"API": os.environ[VERSION], **variables}
         self._variables = {f"SIMSLURM_{name}": str(value) for name, value in variables.items()}
         self.state = Path(tempfile.mkdtemp(prefix="vantage-slurm-"))
         self.state.chmod(0o755)
