@@ -25,7 +25,7 @@ def newer(value: Any) -> Any:
     changed = {name: newer(each) for name, each in value.items()}
     for name in ("current", "administrator_level"):
         if isinstance(changed.get(name), str):
-            changed[name] = [changed[name]]
+            changed[name] = ["PENDING", "REQUEUED"] if changed[name] == "REQUEUED" else [changed[name]]
     if isinstance(changed.get("state"), str):
         changed["state"] = [changed["state"]]
     for name in ("task_id", "priority", "user", "job"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,12 @@ class Books:
         self.asked: list[list[str]] = []
         self.failure: Exception | None = None
 
-    async def slurmdb(self, what: str, **query: str) -> dict[str, Any] | None:
+    async def slurmdb(self, what: str, **query: str | Sequence[str]) -> dict[str, Any] | None:
         if self.failure is not None:
             raise self.failure
         if what != "jobs":
             return {"QOS" if what == "qos" else what: RECORDED["QOS" if what == "qos" else what]}
-        keys = query["step"].split(",")
+        keys = list(query["step"])
         self.asked.append(keys)
         return {"jobs": [self.jobs[key] for key in keys if key in self.jobs]}
 
@@ -236,7 +237,7 @@ def test_what_is_free_follows_the_jobs_between_two_looks_at_the_nodes() -> None:
         (["/slurm/v0.0.38/jobs", "/slurmdb/v0.0.38/jobs"], "/slurmdb/v0.0.38/jobs?step=1%2C2_3"),
         (
             ["/slurm/v0.0.39/jobs", "/slurm/v0.0.40/jobs", "/slurmdb/v0.0.40/jobs/"],
-            "/slurmdb/v0.0.40/jobs?step=1%2C2_3&show_duplicates=true",
+            "/slurmdb/v0.0.40/jobs?step=1&step=2_3&show_duplicates=true",
         ),
         (["/slurm/v0.0.38/jobs"], None),
     ],
@@ -251,7 +252,7 @@ def test_slurmrestd_is_asked_in_its_own_version(paths: list[str], target: str | 
         settings = SlurmSettings(server.url, token="t")
         rest = Rest(settings, Tokens(settings, Commands(settings)))
         try:
-            return await rest.slurmdb("jobs", step="1,2_3", show_duplicates="true")
+            return await rest.slurmdb("jobs", step=["1", "2_3"], show_duplicates="true")
         finally:
             await rest.aclose()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mock_server.cluster.backend import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Container, Mapping, Sequence
 
     from mock_server.cluster.slurm.records import JobRecord, NodeRecord, PartitionRecord
 
@@ -61,6 +61,6 @@ class Access(Protocol):
         """End a job, or only send it a signal."""
         ...
 
-    async def slurmdb(self, what: str, **query: str) -> dict[str, Any] | None:
+    async def slurmdb(self, what: str, **query: str | Sequence[str]) -> dict[str, Any] | None:
         """Return what the accounting says, ``None`` where this is no way to it."""
         ...

@@ -55,7 +55,9 @@ def usage_record(raw: dict[str, Any]) -> UsageRecord:
     whole, task = number(array.get("job_id"), 0) or 0, number(array.get("task_id"), None)
     own = number(raw.get("job_id"), 0) or 0
     steps = [_group(step) for step in _list(raw.get("steps"))]
-    word = state(_group(raw.get("state")).get("current"))
+    words = _group(raw.get("state")).get("current")
+    # From v0.0.40 on a run that was requeued is pending besides.
+    word = _REQUEUED if isinstance(words, list) and _REQUEUED in words else state(words)
     seconds = sum(_seconds(_group(step.get("time")).get("total")) for step in steps)
     memory = [amount for step in steps if (amount := _memory(step)) is not None]
     return UsageRecord(

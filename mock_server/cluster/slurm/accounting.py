@@ -15,7 +15,7 @@ from mock_server.cluster.slurm import account_records as records
 from mock_server.cluster.slurm.identity import slurm_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from mock_server.cluster.job import Job
     from mock_server.cluster.slurm.account_records import UsageRecord
@@ -50,7 +50,7 @@ _log = logging.getLogger("mock_server")
 class SlurmDb(Protocol):
     """A way to the accounting that need not be there."""
 
-    async def slurmdb(self, what: str, **query: str) -> dict[str, Any] | None: ...
+    async def slurmdb(self, what: str, **query: str | Sequence[str]) -> dict[str, Any] | None: ...
 
 
 class Accounting:
@@ -149,11 +149,11 @@ class Accounting:
         return runs
 
     async def _jobs(self, keys: Iterable[str]) -> list[dict[str, Any]]:
-        listed = ",".join(keys)
+        listed = list(keys)
         self.calls += 1
         answer = await self._access.slurmdb("jobs", step=listed, show_duplicates="true")
         if answer is None:
-            answer = await self._commands.json("sacct", "--duplicates", f"--jobs={listed}")
+            answer = await self._commands.json("sacct", "--duplicates", f"--jobs={','.join(listed)}")
         self.is_there = True
         return answer.get("jobs") or []
 

@@ -59,6 +59,18 @@ def _errors(content: Any) -> list[tuple[int, str]]:
     return found
 
 
+def lacks_names_only(content: Any) -> bool:
+    """Tell whether all that is wrong with an answer is that names, as of a quality of service, are in the accounting.
+
+    From 23.11 on Slurm asks slurmdbd for them; while that is away, the answer has everything else.
+    """
+    errors: list[Any] = (cast("dict[str, Any]", content).get("errors") or []) if isinstance(content, dict) else []
+    return bool(errors) and all(
+        isinstance(error, dict) and str(cast("dict[str, Any]", error).get("source")).startswith("slurmdb_")
+        for error in errors
+    )
+
+
 def no_token(account: str) -> UnavailableError:
     return UnavailableError(f"Slurm refused the token of {account}: it has expired or is none")
 
@@ -82,6 +94,8 @@ def checked(answer: Reply, path: str) -> dict[str, Any]:
         content = None
     if path == SUBMIT and isinstance(content, dict) and job_number(cast("dict[str, Any]", content)):
         # What is wrong with a job that has been taken in is only why it waits: held, say, or all nodes are down.
+        return cast("dict[str, Any]", content)
+    if lacks_names_only(content) and isinstance(content.get(path), list):
         return cast("dict[str, Any]", content)
     if errors := _errors(content):
         raise _refusal(*errors[0], path)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mock_server.cluster.backend import ClusterError, UnavailableError, UnsupportedError
 from mock_server.cluster.slurm.access import InDoubtError
+from mock_server.cluster.slurm.answers import lacks_names_only
 from mock_server.cluster.slurm.listing import Entries
 from mock_server.cluster.slurm.programs import MAX_LIST, Programs
 from mock_server.cluster.slurm.records import job_record, node_record, partition_record
@@ -15,7 +16,7 @@ from mock_server.cluster.slurm.refusals import refusal, submission_refusal
 from mock_server.cluster.slurm.sbatch import WORDS, environment_file, options, plain, variables
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Container, Mapping, Sequence
 
     from mock_server.cluster.slurm.programs import Output
     from mock_server.cluster.slurm.records import JobRecord, NodeRecord, PartitionRecord
@@ -138,7 +139,7 @@ class Cli:
         options = () if signal is None else ("--full", f"--signal={int(signal)}")
         await self._act("scancel", *options, key, job=key, account=account)
 
-    async def slurmdb(self, what: str, **query: str) -> None:
+    async def slurmdb(self, what: str, **query: str | Sequence[str]) -> None:
         """Return ``None``: ``sacct`` and ``sacctmgr`` are asked by whoever wants to know."""
 
     async def _update(self, key: str, words: Mapping[str, Any], account: str | None) -> None:
@@ -163,8 +164,9 @@ class Cli:
         if not isinstance(answer, dict):
             raise UnavailableError(f"{name} printed JSON that is no answer")
         content = cast("dict[str, Any]", answer)
-        for error in content.get("errors") or ():
-            raise UnavailableError(f"Slurm is not available: {name} reports {_words(error)}")
+        if not lacks_names_only(content):
+            for error in content.get("errors") or ():
+                raise UnavailableError(f"Slurm is not available: {name} reports {_words(error)}")
         return content
 
     async def _run(

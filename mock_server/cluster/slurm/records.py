@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast
 
 from mock_server.cluster.node import Machine
 
+COMPLETING = "COMPLETING"
 _NEVER = 2**32 - 16
 """Slurm writes numbers near the top of their range for what has no value."""
 
@@ -187,9 +188,9 @@ def number(value: Any, default: int | None) -> int | None:
 
 
 def state(value: Any) -> str:
-    """Return the state itself, without what goes with it."""
-    word = value if isinstance(value, str) else next(iter(value or ()), "")
-    return str(word).upper()
+    """Return the state itself, without what goes with it; but a job that is ending still runs, whatever its end will be."""
+    words = [value] if isinstance(value, str) else [str(word) for word in value or ("",)]
+    return COMPLETING if COMPLETING in words else words[0].upper()
 
 
 def gpu_count(text: str) -> int:

@@ -24,7 +24,7 @@ from mock_server.cluster.slurm.records import job_record, node_record, partition
 from mock_server.cluster.slurm.tokens import expires_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from mock_server.cluster.slurm.listing import Reply
     from mock_server.cluster.slurm.records import JobRecord, NodeRecord, PartitionRecord
@@ -111,17 +111,22 @@ class Rest:
                 raise UnavailableError("slurmrestd offers no version from v0.0.38 on")
         return version
 
-    async def slurmdb(self, what: str, **query: str) -> dict[str, Any] | None:
+    async def slurmdb(self, what: str, **query: str | Sequence[str]) -> dict[str, Any] | None:
         """Return what the accounting says, ``None`` where slurmrestd does not speak for it.
 
-        Of ``query`` that is left out which this version does not know.
+        Of ``query`` that is left out which this version does not know.  A list is one parameter with commas to v0.0.38,
+        and the parameter again and again to later versions, which refuse commas.
         """
         await self.version()
         if self._slurmdb is None:
             return None
-        known = self._filters.get(what, frozenset())
-        chosen = urlencode({name: value for name, value in query.items() if name in known})
-        return await self._call("GET", f"{what}?{chosen}", base=f"slurmdb/{self._slurmdb}")
+        known, has_commas = self._filters.get(what, frozenset()), self._slurmdb == "v0.0.38"
+        chosen = {
+            name: ",".join(value) if has_commas and not isinstance(value, str) else value
+            for name, value in query.items()
+            if name in known
+        }
+        return await self._call("GET", f"{what}?{urlencode(chosen, doseq=True)}", base=f"slurmdb/{self._slurmdb}")
 
     async def _list(self, name: str, make: Callable[[dict[str, Any]], T | None]) -> list[T]:
         """Return what ``make`` makes of each entry of a list, without what it leaves out."""
@@ -158,7 +163,10 @@ class Rest:
                 refused = answer.status_code == 401 or (may_be_the_token(answer) and expires_at(token) <= sent)
             if refused:
                 raise no_token(acting)
-        return checked(answer, path)
+        content = checked(answer, path)
+        if make is not None and answer.is_error:
+            content[path] = [one for raw in content[path] if (one := make(raw)) is not None]
+        return content
 
     async def _send(
         self,
