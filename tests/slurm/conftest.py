@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from mock_server import MockServer
-from tests.support.slurm import Site, missing
+from tests.support.slurm import PROGRAMS, Site, missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 WANTED = "SLURM_TESTS"
 
 
-@pytest.fixture(scope="session")
-def site() -> Iterator[Site]:
-    """A cluster that the tests of a session share."""
+@contextmanager
+def cluster(*programs: str, **shape: Any) -> Generator[Site]:
+    """Run a cluster of its own for what others would notice: outages, thousands of jobs, accounts."""
     if not os.environ.get(WANTED):
         pytest.skip("a real cluster is started by make test-slurm only")
-    if (reason := missing()) is not None:
+    if (reason := missing((*PROGRAMS, *programs))) is not None:
         pytest.skip(reason)
-    cluster = Site()
+    running = Site(**shape)
     try:
-        yield cluster.up()
+        yield running.up()
     finally:
-        cluster.down()
+        running.down()
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """A cluster that the tests of a process share; each process has its own."""
+    with cluster() as running:
+        yield running
 
 
 @pytest.fixture(params=["slurmrestd", "commands"])

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.slurm.conftest import cluster
 from tests.slurm.waiting import until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import httpx
 
     from mock_server import MockServer
@@ -19,6 +22,13 @@ if TYPE_CHECKING:
 ENDED = {"COMPLETED", "FAILED", "CANCELLED"}
 TASKS = 10_000
 GIGABYTE = 10**9
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    """A cluster that remembers ten thousand tasks; others would have to list them time and again."""
+    with cluster() as running:
+        yield running
 
 
 def _job(client: httpx.Client, job_id: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from mock_server import MockServer
+from tests.slurm.conftest import cluster
 from tests.slurm.waiting import until
 from tests.support.faces import Face
 from tests.support.slurm import Site
@@ -22,14 +23,10 @@ SERVICE = {"job_type": "batch", "image": "any", "config": {"command": "true"}}
 
 
 @pytest.fixture(scope="module")
-def fragile(site: Site) -> Iterator[Site]:
+def fragile() -> Iterator[Site]:
     """A cluster that notices soon what is away."""
-    assert site
-    cluster = Site(GPU_NODES=0, SLURMD_TIMEOUT=6, MESSAGE_TIMEOUT=4, KILL_WAIT=2)
-    try:
-        yield cluster.up()
-    finally:
-        cluster.down()
+    with cluster(GPU_NODES=0, SLURMD_TIMEOUT=6, MESSAGE_TIMEOUT=4, KILL_WAIT=2) as site:
+        yield site
 
 
 @pytest.fixture
