@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
 WANTED = "SLURM_TESTS"
+SETTLE = 9.0
+"""Seconds after which slurmrestd of ``fragile`` has given up; it tries for twice Slurm's MessageTimeout."""
 
 
 @contextmanager
@@ -36,6 +38,13 @@ def cluster(*programs: str, **shape: Any) -> Generator[Site]:
 def site() -> Iterator[Site]:
     """A cluster that the tests of a process share; each process has its own."""
     with cluster() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def fragile() -> Iterator[Site]:
+    """A cluster that notices soon what is away."""
+    with cluster(GPU_NODES=0, SLURMD_TIMEOUT=6, MESSAGE_TIMEOUT=4, KILL_WAIT=2) as running:
         yield running
 
 

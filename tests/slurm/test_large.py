@@ -63,6 +63,7 @@ def test_an_array_that_slurm_does_not_take(s9s: httpx.Client) -> None:
     assert "MaxArraySize" in answer.text
 
 
+@pytest.mark.parametrize("server", ["slurmrestd"], indirect=True)  # a log is a file, whoever tells of the job
 def test_a_log_of_a_gigabyte(platform: httpx.Client, server: MockServer, site: Site) -> None:
     if shutil.disk_usage(site.directory).free < 3 * GIGABYTE:
         pytest.skip("there is no room for a log of a gigabyte")
