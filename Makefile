@@ -15,9 +15,10 @@ demo: .venv/.server
 test: .venv/.dev
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ONLY)
 
-# Needs Slurm's programs on PATH, and says what is missing where they are not.
+# Needs Slurm's programs on PATH, and says what is missing where they are not.  Each process has a cluster of its own, and
+# most of the time waits for it: more of them than there are processors.
 test-slurm: .venv/.dev
-	SLURM_TESTS=1 $(BIN)/python -m pytest -q tests/slurm $(ONLY)
+	SLURM_TESTS=1 $(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder tests/slurm $(ONLY)
 
 coverage: .venv/.dev
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=95

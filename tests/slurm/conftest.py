@@ -3,32 +3,49 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from mock_server import MockServer
-from tests.support.slurm import Site, missing
+from tests.support.slurm import PROGRAMS, Site, missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 WANTED = "SLURM_TESTS"
+SETTLE = 9.0
+"""Seconds after which slurmrestd of ``fragile`` has given up; it tries for twice Slurm's MessageTimeout."""
+
+
+@contextmanager
+def cluster(*programs: str, **shape: Any) -> Generator[Site]:
+    """Run a cluster of its own for what others would notice: outages, thousands of jobs, accounts."""
+    if not os.environ.get(WANTED):
+        pytest.skip("a real cluster is started by make test-slurm only")
+    if (reason := missing((*PROGRAMS, *programs))) is not None:
+        pytest.skip(reason)
+    running = Site(**shape)
+    try:
+        yield running.up()
+    finally:
+        running.down()
 
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
-    """A cluster that the tests of a session share."""
-    if not os.environ.get(WANTED):
-        pytest.skip("a real cluster is started by make test-slurm only")
-    if (reason := missing()) is not None:
-        pytest.skip(reason)
-    cluster = Site()
-    try:
-        yield cluster.up()
-    finally:
-        cluster.down()
+    """A cluster that the tests of a process share; each process has its own."""
+    with cluster() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def fragile() -> Iterator[Site]:
+    """A cluster that notices soon what is away."""
+    with cluster(GPU_NODES=0, SLURMD_TIMEOUT=6, MESSAGE_TIMEOUT=4, KILL_WAIT=2) as running:
+        yield running
 
 
 @pytest.fixture(params=["slurmrestd", "commands"])

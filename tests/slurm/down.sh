@@ -4,7 +4,7 @@
 set -uo pipefail
 S=${SIMSLURM_STATE:-${TMPDIR:-/tmp}/simslurm}
 export PATH=$PATH:/usr/sbin:/sbin SLURM_CONF=$S/etc/slurm.conf
-[ -f "$S/etc/slurm.conf" ] && [ -d "$S/run" ] || { echo "no cluster at $S" >&2; exit 0; }
+[ -d "$S" ] || { echo "no cluster at $S" >&2; exit 0; }
 exec 9>"$S/lock"; flock 9
 # alive PID NAME: a zombie waiting for a slow init to reap it counts as gone
 alive() {
@@ -30,6 +30,12 @@ if timeout 5 scontrol ping >/dev/null 2>&1; then
 fi
 stop slurmrestd 5 "$S/run/slurmrestd.pid"
 stop slurmd 10 "$S"/run/slurmd.*.pid
+# without a controller nobody has cancelled them: what their steps have started ends with these
+for f in $(grep -lsx slurmstepd /proc/[0-9]*/comm); do
+  f=${f%/comm}; grep -qszxF "SLURM_CONF=$SLURM_CONF" "$f/environ" || continue
+  for p in $(cat "$f"/task/*/children 2>/dev/null); do kill -KILL -- "-$p" "$p" 2>/dev/null; done
+  kill -KILL "${f#/proc/}" 2>/dev/null
+done
 stop slurmctld 20 "$S/run/slurmctld.pid"
 stop slurmdbd 20 "$S/run/slurmdbd.pid"
 stop mariadbd 30 "$S/mysql-run/mariadbd.pid"

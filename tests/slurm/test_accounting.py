@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -14,9 +13,9 @@ import pytest
 from mock_server import MockServer
 from mock_server.cluster.consumption import UNMEASURED
 from mock_server.cluster.slurm.rest import Rest
-from tests.slurm.conftest import WANTED
+from tests.slurm.conftest import cluster
 from tests.slurm.waiting import until
-from tests.support.slurm import ACCOUNTING, Site, missing
+from tests.support.slurm import ACCOUNTING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from mock_server.cluster.job import Job
     from mock_server.cluster.slurm.cluster import SlurmCluster
+    from tests.support.slurm import Site
 
 BURNER = "#!/bin/sh\n( ulimit -t 2; while :; do :; done )\ntimes\n"
 """A shell is stopped for spending 2 CPU seconds; the outer one prints what both have used."""
@@ -35,20 +35,12 @@ HOLDER = "#!/bin/sh\nx=$(head -c 50000000 /dev/zero | tr '\\0' x)\nsleep 3\n"
 @pytest.fixture(scope="module")
 def accounted() -> Iterator[Site]:
     """A site with slurmdbd, an account, a user of it and two qualities of service."""
-    if not os.environ.get(WANTED):
-        pytest.skip("a real cluster is started by make test-slurm only")
-    if (reason := missing() or missing(ACCOUNTING)) is not None:
-        pytest.skip(reason)
-    site = Site(accounting=True)
-    try:
-        site.up()
+    with cluster(*ACCOUNTING, accounting=True) as site:
         site.command("sacctmgr", "-i", "add", "qos", "high", "priority=100", "maxjobsperuser=5", "maxwall=1-0")
         site.command("sacctmgr", "-i", "add", "account", "physics", "fairshare=7")
         site.command("sacctmgr", "-i", "add", "user", site.account, "account=physics", "adminlevel=operator")
         site.command("sacctmgr", "-i", "modify", "user", site.account, "where", "account=physics", "set", "qos+=high")
         yield site
-    finally:
-        site.down()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from mock_server.cluster.job import Resources
 from mock_server.cluster.replay import replay
 from mock_server.cluster.simulated import SimulatedCluster
 from mock_server.cluster.swf import TracedJob
-from tests.support.slurm import Site
+from tests.slurm.conftest import cluster
 from vantage_sdk import S9SClient
 
 WANTED = "SLURM_GOLDEN"
@@ -72,17 +72,13 @@ WORKLOAD = [
 
 
 @pytest.fixture
-def server(site: Site) -> Iterator[MockServer]:
+def server() -> Iterator[MockServer]:
     """A server over one node that takes jobs strictly in their order."""
     if not os.environ.get(WANTED):
         pytest.skip(f"takes ten minutes; {WANTED}=1 make test-slurm runs it")
-    # The shared site stays as it is: how it schedules is part of what the other tests rely on.
-    strict = Site(CPU_NODES=1, GPU_NODES=0, CPUS=16, SCHEDULER="sched/builtin", PRIORITY="priority/basic")
-    try:
-        with MockServer(slurm=strict.up().settings(), world="empty", rate_limits=False) as running:
-            yield running
-    finally:
-        strict.down()
+    strict = cluster(CPU_NODES=1, GPU_NODES=0, CPUS=16, SCHEDULER="sched/builtin", PRIORITY="priority/basic")
+    with strict as site, MockServer(slurm=site.settings(), world="empty", rate_limits=False) as running:
+        yield running
 
 
 def test_the_simulation_starts_them_in_that_order() -> None:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.slurm.conftest import cluster
 from tests.slurm.waiting import until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import httpx
 
     from mock_server import MockServer
@@ -19,6 +22,13 @@ if TYPE_CHECKING:
 ENDED = {"COMPLETED", "FAILED", "CANCELLED"}
 TASKS = 10_000
 GIGABYTE = 10**9
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    """A cluster that remembers ten thousand tasks; others would have to list them time and again."""
+    with cluster() as running:
+        yield running
 
 
 def _job(client: httpx.Client, job_id: str) -> dict[str, Any]:
@@ -53,6 +63,7 @@ def test_an_array_that_slurm_does_not_take(s9s: httpx.Client) -> None:
     assert "MaxArraySize" in answer.text
 
 
+@pytest.mark.parametrize("server", ["slurmrestd"], indirect=True)  # a log is a file, whoever tells of the job
 def test_a_log_of_a_gigabyte(platform: httpx.Client, server: MockServer, site: Site) -> None:
     if shutil.disk_usage(site.directory).free < 3 * GIGABYTE:
         pytest.skip("there is no room for a log of a gigabyte")

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from mock_server import MockServer
+from tests.slurm.conftest import SETTLE
 from tests.slurm.waiting import until
 from tests.support.proxy import Proxy
 
@@ -98,13 +99,12 @@ def test_another_server_knows_the_key(site: Site) -> None:
     assert len(_named(site, "restarted")) == 1
 
 
-def test_a_controller_that_is_away_is_waited_out(site: Site) -> None:
+def test_a_controller_that_is_away_is_waited_out(fragile: Site) -> None:
     meanwhile = [{"Idempotency-Key": f"meanwhile-{number}"} for number in range(2)]
-    # slurmrestd goes on trying for twice Slurm's MessageTimeout after its caller has given up.
-    with _serving(site.settings(settle=41.0)) as (platform, s9s):
+    with _serving(fragile.settings(settle=SETTLE)) as (platform, s9s):
         before = platform.post("/v1/jobs", json={"name": "before", "command": "sleep 5"}).json()["id"]
         until(lambda: platform.get(f"/v1/jobs/{before}").json()["status"], lambda status: status == "running")
-        site.end_controller()
+        fragile.end_controller()
         try:
             refused = s9s.post("/v1/jobs", json={"script": "true", "name": "meanwhile-0"}, headers=meanwhile[0])
             assert (refused.status_code, refused.json()["error"]["code"]) == (503, "SLURM_ERROR")
@@ -114,7 +114,7 @@ def test_a_controller_that_is_away_is_waited_out(site: Site) -> None:
             assert platform.get(f"/v1/jobs/{before}").status_code == 200
             assert platform.get("/v1/jobs/job_987654").status_code == 503
         finally:
-            site.up()
+            fragile.up()
         headers = {"Idempotency-Key": "waited-out"}
         answer = until(
             lambda: platform.post("/v1/jobs", json={"name": "after", "command": "true"}, headers=headers),
@@ -132,7 +132,7 @@ def test_a_controller_that_is_away_is_waited_out(site: Site) -> None:
         for job_id in (before, after):
             done = _ended(platform, job_id)
             assert done["status"] == "completed"
-    assert [len(_named(site, name)) for name in ("after", "meanwhile-0", "meanwhile-1")] == [1, 1, 1]
+    assert [len(_named(fragile, name)) for name in ("after", "meanwhile-0", "meanwhile-1")] == [1, 1, 1]
 
 
 def test_an_expired_token_is_said_to_be_so(site: Site, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -228,7 +228,7 @@ for n in "${NODELIST[@]}"; do
 done
 all_up() { [ -z "$(sinfo -h -N -o '%T' | grep -E 'unk|down|\*')" ]; }
 # after an outage (munged died, say) the nodes are "down, Not responding" until they register again
-wait_for 4 all_up || { log "kicking nodes"; scontrol reconfigure || true
+wait_for 1 all_up || { log "kicking nodes"; scontrol reconfigure || true
   sinfo -h -N -t down -o '%N' | sort -u | while read -r n; do scontrol update nodename="$n" state=resume || true; done; }
 wait_for 30 all_up || die "nodes not up: $(sinfo -h -N -o '%N %T %E' | tr '\n' ';')"
 

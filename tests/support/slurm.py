@@ -6,16 +6,17 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 from typing import Self
 
 from mock_server.cluster.slurm.settings import SlurmSettings
 from tests.slurm.waiting import until
+from tests.support.ports import Ports
 
-SCRIPTS = Path(__file__).parents[1] / "slurm"
+KEEPER = Path(__file__).parents[1] / "slurm" / "keep.sh"
 PORTS = 16
 VERSION = "SLURM_API"
 """Names the version of slurmrestd's interface, where it has several: ``v0.0.40``; the newest one otherwise."""
@@ -51,7 +52,11 @@ class Site:
         self._variables = {f"SIMSLURM_{name}": str(value) for name, value in variables.items()}
         self.state = Path(tempfile.mkdtemp(prefix="vantage-slurm-"))
         self.state.chmod(0o755)
-        self.port = _free_ports()
+        self._ports = Ports(PORTS)
+        self.port = self._ports.first
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  (closed by ``down``)
+        self._one_at_a_time = threading.Lock()
 
     @property
     def url(self) -> str:
@@ -90,12 +95,25 @@ class Site:
 
     def up(self) -> Self:
         """Start what does not run."""
-        self._run("up.sh")
+        with self._one_at_a_time:
+            keeper = self._keeper = self._keeper or self._kept()
+            assert keeper.stdin is not None
+            assert keeper.stdout is not None
+            keeper.stdin.write(b"up\n")
+            keeper.stdin.flush()
+            if keeper.stdout.readline() != b"0\n":
+                raise RuntimeError(f"up.sh failed: {self._last_said()}")
         return self
 
     def down(self) -> None:
-        """Stop everything and remove what it wrote."""
-        self._run("down.sh", "--wipe")
+        """Stop everything and remove what it wrote; this happens by itself when this process ends, however it does."""
+        with self._one_at_a_time:
+            keeper, self._keeper = self._keeper or self._kept(), None
+            with keeper, self._said:
+                keeper.communicate(timeout=120)
+                self._ports.close()
+                if keeper.returncode != 0 or self.state.exists():
+                    raise RuntimeError(f"down.sh failed: {self._last_said()}")
 
     def end_controller(self) -> None:
         """Let slurmctld be away until the next ``up``."""
@@ -127,19 +145,21 @@ class Site:
         by_type = self.command("sdiag").partition("by message type")[2].partition("by user")[0]
         return sum(int(count) for name, count in _CALL.findall(by_type) if _ASKED.match(name))
 
-    def _run(self, script: str, *arguments: str) -> None:
-        done = subprocess.run(
-            ("bash", str(SCRIPTS / script), *arguments),
+    def _kept(self) -> subprocess.Popen[bytes]:
+        """Start who starts the cluster, and who stops it when the pipe to this process is gone."""
+        return subprocess.Popen(
+            ("bash", str(KEEPER)),
             env=self._environment(),
-            check=False,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=120,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            start_new_session=True,  # what interrupts this process does not interrupt that one
         )
-        if done.returncode != 0:
-            raise RuntimeError(f"{script} failed: {done.stderr[-2000:]}")
+
+    def _last_said(self) -> str:
+        size = os.fstat(self._said.fileno()).st_size
+        # Not by reading, since the place in the file is shared with those who write.
+        return os.pread(self._said.fileno(), 2000, max(0, size - 2000)).decode(errors="replace")
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "SIMSLURM"))}
@@ -150,19 +170,6 @@ class Site:
             "SIMSLURM_PORT": str(self.port),
             **self._variables,
         }
-
-
-def _free_ports() -> int:
-    """Return the first of some ports in a row that nobody has now."""
-    for first in range(20000 + os.getpid() % 500 * 20, 32000, 20):
-        try:
-            for port in range(first, first + PORTS):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return first
-    raise RuntimeError("there are no free ports in a row")
 
 
 def _is_over(pid: int) -> bool:
