@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mock_server.cluster.job import Job, JobRequest
     from mock_server.cluster.layout import Account, Association, PartitionInfo, Qos, QueueInfo
     from mock_server.cluster.node import Cluster, Node, ScalePolicy
+    from mock_server.cluster.shared_files import SharedFiles
     from mock_server.cluster.statistics import Statistics
     from mock_server.cluster.usage import Usage
 
@@ -105,6 +106,11 @@ class ClusterBackend(Protocol):
     @property
     def admin_levels(self) -> Mapping[str, str]:
         """Who may do more than others according to the cluster itself: by user, Slurm's word in lower case."""
+        ...
+
+    @property
+    def files(self) -> SharedFiles | None:
+        """What jobs left on a file system; ``None`` where all of it is in ``Job.outputs``."""
         ...
 
     def job(self, job_id: str) -> Job: ...

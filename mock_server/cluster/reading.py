@@ -96,6 +96,8 @@ class Reading:
         """Who may use what."""
         return tuple(self._facility.associations)
 
+    files = None
+
     @property
     def admin_levels(self) -> Mapping[str, str]:
         """Nobody's: what users may do is the server's affair here."""

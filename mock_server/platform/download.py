@@ -52,15 +52,17 @@ def _part(request: Request, file: StoredFile) -> tuple[int, int] | None:
 
 
 def _headers(file: StoredFile, *, wrong: bool) -> dict[str, str]:
-    digest = bytes.fromhex(WRONG if wrong else file.sha256)
-    return {
+    headers = {
         "Content-Type": file.content_type,
         "ETag": file.etag,
         "Accept-Ranges": "bytes",
         "Last-Modified": http_date(file.updated_at),
-        "Repr-Digest": f"sha-256=:{b64encode(digest).decode()}:",
         "Content-Disposition": _disposition(file.name),
     }
+    if file.sha256:
+        digest = bytes.fromhex(WRONG if wrong else file.sha256)
+        headers["Repr-Digest"] = f"sha-256=:{b64encode(digest).decode()}:"
+    return headers
 
 
 def _disposition(name: str) -> str:

@@ -15,8 +15,10 @@ from mock_server.wire import iso, iso_or_none, memory_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mock_server.cluster.backend import ClusterBackend
     from mock_server.cluster.job import Job
     from mock_server.cluster.log import LogLine
+    from mock_server.state import ServerState
 
 
 class Resources(TypedDict):
@@ -114,21 +116,21 @@ def view_job(job: Job) -> JobView:
     return view
 
 
-def embed(view: JobView, job: Job, names: Iterable[str], now: float) -> JobView:
+async def embed(view: JobView, job: Job, names: Iterable[str], state: ServerState) -> JobView:
     """Add the related data that ``include`` asks for."""
     for name in names:
         if name == "logs":
             view["logs"] = [line.text for line in job.log.lines]
         elif name == "outputs":
-            view["outputs"] = view_files(job)
+            view["outputs"] = await view_files(state.cluster, job)
         else:
-            view["metrics"] = job_metrics(job, now)
+            view["metrics"] = job_metrics(job, state.time.now())
     return view
 
 
-def view_files(job: Job) -> list[StorageFile]:
+async def view_files(cluster: ClusterBackend, job: Job) -> list[StorageFile]:
     """Return the files that a job wrote, by path."""
-    return [view_file(file) for file in job_files(job)]
+    return [view_file(file) for file in await job_files(cluster, job)]
 
 
 def view_line(line: LogLine, *, timestamps: bool) -> str:

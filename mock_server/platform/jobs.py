@@ -63,7 +63,7 @@ async def get(call: Call[JobDetail, None]) -> JobView:
     await call.state.cluster.recall(call.path["job_id"])
     job = _job(call)
     call.saw_active_job = not job.state.is_terminal
-    return embed(view_job(job), job, call.query.include, call.state.time.now())
+    return await embed(view_job(job), job, call.query.include, call.state)
 
 
 @routes.patch("/jobs/{job_id}", conflicts=True)
@@ -93,7 +93,8 @@ async def output(call: Call[None, None]) -> JobOutput:
     """Get job output."""
     job = _job(call)
     text = "".join(f"{line.text}\n" for line in job.log.lines if line.stream == "stdout")
-    return {"job_id": job.id, "output_path": job.output_path, "files": view_files(job), "stdout": text}
+    files = await view_files(call.state.cluster, job)
+    return {"job_id": job.id, "output_path": job.output_path, "files": files, "stdout": text}
 
 
 @routes.get("/jobs/{job_id}/logs", media=("text/plain", "text/event-stream"), headers=(LAST_EVENT_ID,))

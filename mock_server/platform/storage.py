@@ -10,7 +10,15 @@ from mock_server.exchange import json_response
 from mock_server.incoming import in_thread
 from mock_server.platform.download import download
 from mock_server.platform.form import FileForm
-from mock_server.platform.outputs import find_output, output_files, remove_output, visible
+from mock_server.platform.outputs import (
+    find_output,
+    open_output,
+    output_files,
+    outputs_around,
+    outputs_listed,
+    remove_output,
+    visible,
+)
 from mock_server.platform.ranges import check_match
 from mock_server.platform.storage_requests import IF_MATCH, IF_RANGE, RANGE, FileListing
 from mock_server.platform.storage_views import WRONG, StorageFile, StorageFileList, view_file
@@ -28,12 +36,12 @@ routes = Routes("storage", prefix="/v1")
 @routes.get("/storage/files")
 async def list_(call: Call[FileListing, None]) -> StorageFileList:
     """List files."""
-    query, store = call.query, call.state.storage
-    shadows = output_files(call.state.cluster)
+    query, store, cluster = call.query, call.state.storage, call.state.cluster
+    shadows, folders = await outputs_listed(cluster, query.folder, recursive=query.recursive)
     one = await in_thread(store.catalogue.file_at, query.path) or shadows.get(query.path)
     if one is None:
         stored = await in_thread(store.files, query.folder)
-        found = query.entries(visible(shadows, stored, query.folder))
+        found = query.entries(visible(shadows, stored, query.folder), folders)
     else:
         found = query.entries([one], exactly=True)
     return {
@@ -50,7 +58,7 @@ async def upload(call: Call[None, FileForm]) -> StorageFile | Response:
     form = call.body
     if call.fault is not None and call.fault.store_less is not None:
         await in_thread(form.staged.shorten, call.fault.store_less)
-    store, shadows = call.state.storage, output_files(call.state.cluster)
+    store, shadows = call.state.storage, await outputs_around(call.state.cluster, form.target.path)
     file = await in_thread(store.commit, form.staged, form.target, shadows)
     headers = {"ETag": file.etag, "Location": f"{mount(call)}/v1/storage/files/{file.id}"}
     return json_response(_view(file, call.fault), 201, headers)
@@ -82,7 +90,7 @@ async def download_(call: Call[None, None]) -> Response:
         file = await in_thread(lambda: store.put(file.path, content, content_type=file.content_type))
     if file.content is not None:
         return download(call.request, file, None, fault)
-    file, reader = await in_thread(store.open, file)
+    file, reader = await open_output(call.state.cluster, file) if file.version else await in_thread(store.open, file)
     return download(call.request, file, reader, fault)
 
 
@@ -92,14 +100,14 @@ async def delete(call: Call[None, None]) -> None:
     file = _only_file(await _entry(call))
     condition = call.request.headers.get("if-match")
     check_match(condition, file.etag)
-    if file.content is None:
+    if file.blob:
         store = call.state.storage
 
         def check(there: StoredFile) -> None:
             check_match(condition, there.etag)
 
         await in_thread(store.delete, file.id, check)
-    remove_output(call.state.cluster, file.path)
+    await remove_output(call.state.cluster, file.path)
 
 
 def mount(call: Call[Any, Any]) -> str:
@@ -111,10 +119,10 @@ def mount(call: Call[Any, Any]) -> str:
 async def _entry(call: Call[Any, Any]) -> StoredFile | Folder:
     """Return the file or directory with the id of the path."""
     file_id, store, cluster = call.path["file_id"], call.state.storage, call.state.cluster
-    found = await in_thread(store.file, file_id) or find_output(cluster, file_id)
+    found = await in_thread(store.file, file_id) or await find_output(cluster, file_id)
     if found is None and file_id.startswith("dir_"):
         stored = await in_thread(store.files)
-        return _known(find_folder(visible(output_files(cluster), stored, ""), file_id), file_id)
+        return _known(find_folder(visible(await output_files(cluster), stored, ""), file_id), file_id)
     return _known(found, file_id)
 
 

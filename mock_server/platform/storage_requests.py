@@ -13,6 +13,8 @@ from mock_server.storage.paths import check_folder
 from mock_server.validation import QueryBool
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mock_server.storage.file import Folder, StoredFile
 
 FileSortKey = SortKey | Literal["path", "-path", "size", "-size"]
@@ -35,7 +37,14 @@ class FileListing(Listing):
     def folder(self) -> str:
         return check_folder(self.path)
 
-    def entries(self, files: list[StoredFile], *, exactly: bool = False) -> list[StoredFile | Folder]:
-        """Return the files of the folder, or its children unless it is ``exactly`` files that are meant, in order."""
+    def entries(
+        self, files: list[StoredFile], folders: Iterable[Folder] = (), *, exactly: bool = False
+    ) -> list[StoredFile | Folder]:
+        """Return the files of the folder, or its children unless it is ``exactly`` files that are meant, in order.
+
+        ``folders`` are directories in it that are there with or without files.
+        """
         entries: list[StoredFile | Folder] = [*files] if exactly or self.recursive else children(files, self.folder)
+        known = {entry.path for entry in entries}
+        entries += [folder for folder in folders if folder.path not in known]
         return self.select(entries, lambda _: True)

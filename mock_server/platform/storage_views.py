@@ -50,7 +50,8 @@ def view_file(file: StoredFile | Folder, *, metadata: bool = False, checksum: st
     if isinstance(file, StoredFile):
         view["size"] = file.size
         view["content_type"] = file.content_type
-        view["checksum"] = "sha256:" + (checksum or file.sha256)
+        if file.sha256:
+            view["checksum"] = "sha256:" + (checksum or file.sha256)
         view["etag"] = file.etag
         if metadata:
             view["metadata"] = file.metadata

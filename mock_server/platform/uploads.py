@@ -12,7 +12,7 @@ from mock_server.bodies import RawBody
 from mock_server.errors import invalid_field
 from mock_server.incoming import in_thread
 from mock_server.platform import tus
-from mock_server.platform.outputs import output_files
+from mock_server.platform.outputs import outputs_around
 from mock_server.platform.storage import mount
 from mock_server.routes import Call, Routes
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from mock_server.incoming import Incoming
+    from mock_server.storage.file import StoredFile
     from mock_server.storage.upload import Upload
     from mock_server.storage.uploads import Uploads
     from mock_server.storage.writing import Writing
@@ -59,16 +60,14 @@ async def create(call: Call[None, None]) -> Response:
     tus.check_version(headers)
     metadata, concat = headers.get("upload-metadata", ""), headers.get("upload-concat", "")
     uploads, owner = call.state.storage.uploads, call.credential.user_id
-    said: dict[str, Any] = {
-        "metadata": metadata,
-        "concat": concat,
-        "shadows": output_files(call.state.cluster),
-    }
+    said: dict[str, Any] = {"metadata": metadata, "concat": concat}
     if concat.startswith("final;"):
         whole, parts = tus.read_target(metadata), tus.read_parts(concat)
+        said["shadows"] = await outputs_around(call.state.cluster, whole.path)
         upload = await in_thread(lambda: uploads.join(owner, parts, whole, **said))
     elif concat in ("", "partial"):
         target, length = None if concat else tus.read_target(metadata), tus.read_length(headers)
+        said["shadows"] = await outputs_around(call.state.cluster, None if target is None else target.path)
         upload = await in_thread(lambda: uploads.create(owner, length, target, **said))
     else:
         raise invalid_field("Upload-Concat", "Must be 'partial', or 'final;' and URLs")
@@ -140,13 +139,18 @@ async def _receive(call: Call[Any, Any], writing: Writing, incoming: Incoming) -
             async for piece in pieces:
                 await in_thread(writing.write, piece)
     except ClientDisconnect:
-        await in_thread(writing.keep, output_files(call.state.cluster))
+        await in_thread(writing.keep, await _shadows(call, writing))
         raise
     except BaseException:
         await in_thread(writing.undo)
         raise
-    shadows = output_files(call.state.cluster)
+    shadows = await _shadows(call, writing)
     return await in_thread(lambda: writing.commit(shadows, less=less))
+
+
+async def _shadows(call: Call[Any, Any], writing: Writing) -> dict[str, StoredFile]:
+    target = writing.upload.target
+    return await outputs_around(call.state.cluster, None if target is None else target.path)
 
 
 def _answer(call: Call[Any, Any], upload: Upload, status: int, headers: dict[str, str]) -> Response:

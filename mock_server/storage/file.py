@@ -11,7 +11,10 @@ ANY_TYPE = "application/octet-stream"
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file.  Its bytes are the blob of that name, or ``content`` if it is the output of a job."""
+    """A file.  Its bytes are the blob of that name, or ``content`` if it is the output of a job.
+
+    Of a file of the cluster's own, which has neither, no ``sha256`` is known but a ``version``.
+    """
 
     id: str
     path: str
@@ -23,6 +26,7 @@ class StoredFile:
     blob: str = ""
     metadata: dict[str, str] = field(default_factory=dict[str, str])
     content: bytes | None = None
+    version: str = ""
 
     @property
     def name(self) -> str:
@@ -30,7 +34,7 @@ class StoredFile:
 
     @property
     def etag(self) -> str:
-        return f'"{self.sha256[:32]}"'
+        return f'"{self.version or self.sha256[:32]}"'
 
 
 @dataclass(frozen=True, slots=True)

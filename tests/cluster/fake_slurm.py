@@ -149,7 +149,7 @@ class FakeSlurm:
 
     def _submit(self, script: str, job: dict[str, Any]) -> int:
         number = len(self.works) + 1
-        plan = self.plans[script.splitlines()[1]]
+        plan = self.plans[script.splitlines()[-1]]
         priority = 0 if job.get("hold") else 1000
         self.works[number] = Work(number, job["comment"], plan, priority, self.now)
         return number

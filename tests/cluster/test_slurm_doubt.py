@@ -52,7 +52,7 @@ class Silent:
         return [partition_record({"name": "normal", "flags": ["default"], "nodes": "node001", "state": "UP"})]
 
     async def submit(self, script: str, job: dict[str, Any], account: str) -> int:
-        assert (script, account) == ("#!/bin/sh\ntrue\n", "nobody")
+        assert (script.splitlines()[-1], account) == ("true", "nobody")
         self.submitted += 1
         self.comment = job["comment"]
         failure, self.failure = self.failure, None

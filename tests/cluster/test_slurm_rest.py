@@ -116,6 +116,26 @@ def test_a_question_is_asked_again_with_another_token_only(file: Path) -> None:
     assert calling(answers, file, post=False, new=new) == ([], [old, new])
 
 
+WITHOUT_NAMES = {"errors": [{"error_number": 111, "error": "Connection refused", "source": "slurmdb_qos_get"}]}
+
+
+def test_a_list_without_the_names_of_the_accounting_is_one(file: Path) -> None:
+    """So does 24.05 answer while slurmdbd is away, with status 500."""
+    file.write_text(token(1000))
+    jobs, seen = calling([reply(500, {"jobs": [{"job_id": 7}, {"job_id": 8}], **WITHOUT_NAMES})], file, post=False)
+    assert [job.job_id for job in jobs] == [7, 8]
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    "said", [WITHOUT_NAMES, {"jobs": [], "errors": [*WITHOUT_NAMES["errors"], UNKNOWN["errors"][0]]}]
+)
+def test_a_list_that_lacks_more_is_none(file: Path, said: dict[str, Any]) -> None:
+    file.write_text(token(1000))
+    error, _ = calling([reply(500, said)], file, post=False)
+    assert isinstance(error, UnavailableError)
+
+
 @pytest.mark.parametrize(
     "answer",
     [Reply(502, b"<html>"), Reply(200, b"<html>"), reply(504, {"errors": []})],

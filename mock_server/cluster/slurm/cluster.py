@@ -51,7 +51,7 @@ class SlurmCluster(Keeping):
         partition = self._layout.partition_for(request)
         self._check_dependencies(request)
         located = submission.located(request, self.settings)
-        script, tag = submission.script(located), tag_of(request)
+        script, tag = submission.script(located, submission.entering(request, self.settings)), tag_of(request)
         if (known := await self._repeated(request, tag)) is not None:
             return known
         account = self.settings.account(request.user_id)

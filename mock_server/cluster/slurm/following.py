@@ -16,6 +16,7 @@ from mock_server.cluster.slurm.cli import Cli
 from mock_server.cluster.slurm.commands import Commands
 from mock_server.cluster.slurm.directory import Directory
 from mock_server.cluster.slurm.doubts import Doubts
+from mock_server.cluster.slurm.files import SiteFiles
 from mock_server.cluster.slurm.identity import slurm_key
 from mock_server.cluster.slurm.layout import Layout
 from mock_server.cluster.slurm.memory import FILE, Memory
@@ -57,6 +58,7 @@ class Following(Reading):
         super().__init__(layout, Roster(layout.cluster.id, history, self._memory), history)
         self.settings = settings
         self.commands = Commands(settings)
+        self.files = SiteFiles(settings)
         self.rest: Access = Cli(settings) if settings.url is None else Rest(settings, Tokens(settings, self.commands))
         self.accounting = Accounting(self.rest, self.commands, self._roster, directory)
         self.trouble: UnavailableError | None = UnavailableError("Slurm has not answered yet")
@@ -75,6 +77,7 @@ class Following(Reading):
     async def open(self) -> None:
         """Have a first look, and go on looking; a Slurm that is away is no error."""
         prepare(self.settings.directory)
+        self.files.prepare()
         self._memory.open()
         if not self._roster.jobs:
             self._roster.recall()

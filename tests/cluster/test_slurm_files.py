@@ -1,0 +1,203 @@
+"""Files that jobs leave on the site: whatever they put there, the server shows nothing that is not theirs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mock_server.cluster.backend import RequestError
+from mock_server.cluster.job import JobRequest
+from mock_server.cluster.shared_files import MissingFileError
+from mock_server.cluster.slurm import accounts, files
+from mock_server.cluster.slurm.files import SiteFiles
+from mock_server.cluster.slurm.settings import SlurmSettings
+from mock_server.cluster.slurm.submission import entering, script
+
+SECRET = "what only the server may read"
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SiteFiles:
+    monkeypatch.setattr(accounts, "_uids", {"jobs": os.geteuid()})
+    (tmp_path / "secret").write_text(SECRET)
+    found = SiteFiles(SlurmSettings("http://127.0.0.1:1", user="jobs", directory=str(tmp_path)))
+    found.prepare()
+    return found
+
+
+@pytest.fixture
+def folder(site: SiteFiles, tmp_path: Path) -> Path:
+    place = tmp_path / "files" / "outputs" / "job_1"
+    (place / "sub").mkdir(parents=True)
+    (place / "a").write_text("first")
+    (place / "sub" / "b").write_text("second")
+    return place
+
+
+def paths(site: SiteFiles, folder: str) -> list[str]:
+    return sorted(file.path for file in site.below(folder))
+
+
+def test_what_is_there_is_listed_and_read(site: SiteFiles, folder: Path) -> None:
+    assert paths(site, "") == ["/outputs/job_1/a", "/outputs/job_1/sub/b"]
+    own, folders = site.inside("/outputs/job_1")
+    assert ([file.path for file in own], [each.path for each in folders]) == (
+        ["/outputs/job_1/a"],
+        ["/outputs/job_1/sub"],
+    )
+    found, content = site.open("/outputs/job_1/sub/b")
+    with content:
+        assert (content.read(), found.size) == (b"second", 6)
+    assert site.at("/outputs/job_1/sub/b") == found
+    for nothing in ("", "/", "/outputs", "/outputs/job_1", "/outputs/job_1/c", "/outputs/job_1/a/b", "/nowhere/a"):
+        assert site.at(nothing) is None
+        assert site.below(f"{nothing}/x") == []
+        with pytest.raises(MissingFileError):
+            site.open(nothing)
+
+
+def test_a_version_changes_with_the_file(site: SiteFiles, folder: Path) -> None:
+    before = site.at("/outputs/job_1/a")
+    (folder / "a").write_text("other")
+    os.utime(folder / "a", ns=(1, 1))
+    after = site.at("/outputs/job_1/a")
+    assert before is not None
+    assert after is not None
+    assert (before.size, before.version != after.version) == (after.size, True)
+
+
+@pytest.mark.parametrize("trap", ["link", "hard link", "folder link", "pipe", "socket"])
+def test_traps_are_not_seen(site: SiteFiles, folder: Path, tmp_path: Path, trap: str) -> None:
+    import socket
+
+    place = folder / "trap"
+    if trap == "link":
+        place.symlink_to(tmp_path / "secret")
+    elif trap == "hard link":
+        place.hardlink_to(tmp_path / "secret")
+    elif trap == "folder link":
+        place.symlink_to(tmp_path)
+    elif trap == "pipe":
+        os.mkfifo(place)
+    else:
+        with socket.socket(socket.AF_UNIX) as listener:
+            os.chdir(folder)  # the name of a socket may not be long
+            listener.bind("trap")
+    known = ["/outputs/job_1/a", "/outputs/job_1/sub/b"]
+    assert paths(site, "") == known
+    for path in ("/outputs/job_1/trap", "/outputs/job_1/trap/secret"):
+        assert site.at(path) is None
+        assert site.below(path) == []
+        with pytest.raises(MissingFileError):
+            site.open(path)
+        site.remove(path)
+    assert (tmp_path / "secret").read_text() == SECRET
+    assert os.path.lexists(place)
+
+
+def test_files_of_other_accounts_are_not_seen(site: SiteFiles, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounts, "_uids", {"jobs": os.geteuid() + 1})
+    assert site.below("") == []
+    with pytest.raises(MissingFileError):
+        site.open("/outputs/job_1/a")
+    site.remove("/outputs/job_1/a")
+    assert (folder / "a").exists()
+
+
+@pytest.mark.parametrize(
+    "path", ["/../secret", "/outputs/../../secret", "/outputs//job_1/a", "/./outputs/job_1/a", "/a\0b"]
+)
+def test_no_path_leads_out(site: SiteFiles, folder: Path, path: str) -> None:
+    assert site.at(path) is None
+    assert site.below(path) == []
+    assert site.inside(path) == ([], [])
+    with pytest.raises(MissingFileError):
+        site.open(path)
+
+
+def test_a_link_in_the_place_of_the_root_is_not_followed(site: SiteFiles, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "files").rename(tmp_path / "moved")
+    (tmp_path / "files").symlink_to(tmp_path / "moved")
+    assert site.below("") == []
+
+
+def test_what_was_a_file_when_it_was_listed_may_be_a_link_when_it_is_opened(
+    site: SiteFiles, folder: Path, tmp_path: Path
+) -> None:
+    assert site.at("/outputs/job_1/a") is not None
+    (folder / "a").unlink()
+    (folder / "a").symlink_to(tmp_path / "secret")
+    with pytest.raises(MissingFileError):
+        site.open("/outputs/job_1/a")
+
+
+def test_names_that_no_file_of_the_storage_has_are_left_out(site: SiteFiles, folder: Path) -> None:
+    (folder / "new\nline").write_text("x")
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xff")).write_text("x")
+    (folder / "\u00fc \U0001f600").write_text("x")
+    assert paths(site, "/outputs/job_1") == [
+        "/outputs/job_1/a",
+        "/outputs/job_1/sub/b",
+        "/outputs/job_1/\u00fc \U0001f600",
+    ]
+
+
+def test_a_list_has_a_bound(site: SiteFiles, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MOST", 3)
+    assert len(site.below("/outputs/job_1")) == 2
+    (folder / "c").write_text("x")
+    with pytest.raises(RequestError, match="further down"):
+        site.below("/outputs/job_1")
+    assert len(site.inside("/outputs/job_1")[0]) == 2
+    assert paths(site, "/outputs/job_1/sub") == ["/outputs/job_1/sub/b"]
+
+
+def test_depth_has_a_bound(site: SiteFiles, folder: Path) -> None:
+    deep = folder.joinpath(*["d"] * 40)
+    deep.mkdir(parents=True)
+    (deep / "x").write_text("x")
+    before = len(os.listdir("/proc/self/fd"))
+    assert paths(site, "") == ["/outputs/job_1/a", "/outputs/job_1/sub/b"]
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_huge_file_is_read_where_it_is_asked_for(site: SiteFiles, folder: Path) -> None:
+    with open(folder / "huge", "wb") as file:
+        file.truncate(1 << 40)
+    found, content = site.open("/outputs/job_1/huge")
+    with content:
+        content.seek(1 << 39)
+        assert (found.size, content.read(4)) == (1 << 40, b"\0\0\0\0")
+
+
+def test_what_would_be_in_the_way_of_a_file(site: SiteFiles, folder: Path) -> None:
+    assert [file.path for file in site.around("/outputs/job_1/a")] == ["/outputs/job_1/a"]
+    assert [file.path for file in site.around("/outputs/job_1/a/b/c")] == ["/outputs/job_1/a"]
+    assert len(site.around("/outputs")) == 1
+    assert site.around("/outputs/job_1/new") == []
+    site.remove("/outputs/job_1/a")
+    assert not (folder / "a").exists()
+    site.remove("/outputs/job_1/a")
+
+
+@pytest.mark.parametrize(
+    ("command", "is_entered"),
+    [
+        ("echo 1", True),
+        ("#!/bin/sh\necho 1", True),
+        ("#!/bin/bash -e\necho 1", True),
+        ("#!/usr/bin/env bash\necho 1", True),
+        ("#!/usr/bin/python3\nprint(1)", False),
+        ("#!/bin/tcsh\necho 1", False),
+        ("#!/bin/sh", False),
+    ],
+)
+def test_a_script_that_a_shell_reads_begins_in_its_directory(tmp_path: Path, command: str, is_entered: bool) -> None:
+    settings = SlurmSettings("http://127.0.0.1:1", directory=str(tmp_path))
+    request = JobRequest("n", command, "u", output_path="/a b/../c'd")
+    text = script(request, entering(request, settings))
+    assert (f"mkdir -p -- '{tmp_path}/files/c'\"'\"'d' && cd -- " in text) is is_entered
+    assert text.startswith("#!")
+    assert entering(request._replace(working_directory=str(tmp_path)), settings) == ""
