@@ -88,6 +88,16 @@ def test_a_job_that_failed_meanwhile_and_could_try_again_is_cancelled(bench: Ben
     assert (final.state, final.exit_code) == (JobState.FAILED, 3)
 
 
+def test_a_job_that_has_just_been_taken_back_is_cancelled_for_good(bench: Bench) -> None:
+    job = bench.submit((0.25, 3), (9, 0), max_retries=2)
+    while not bench.work(job).restarts:
+        bench.wait(0.25)
+    assert (job.state, int(bench.slurm.now)) == (JobState.QUEUED, int(bench.work(job).runs[0]))
+    assert run(bench.backend.cancel(job.id, "enough")).state is JobState.CANCELLED
+    bench.wait(3)
+    assert (bench.work(job).state, bench.work(job).restarts, job.retries) == ("CANCELLED", 1, 1)
+
+
 def test_a_job_that_has_ended_meanwhile_can_be_deleted(bench: Bench) -> None:
     job = bench.submit((1, 0))
     bench.slurm.pass_time(5)
