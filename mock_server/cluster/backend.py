@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
     from mock_server.cluster.node import Cluster, Node, ScalePolicy
     from mock_server.cluster.statistics import Statistics
     from mock_server.cluster.usage import Usage
+
+
+class Measure(StrEnum):
+    """What a job makes of what it has, as far as not every backend watches it."""
+
+    GPU = "GPU utilisation"
+    MEMORY_SERIES = "Memory over time"
 
 
 class ClusterError(Exception):
@@ -54,10 +62,11 @@ class UnavailableError(ClusterError):
 
 
 class UnsupportedError(ClusterError):
-    """This backend has no means for it; ``reason`` says why."""
+    """This backend has no means for it; ``reason`` says why, and ``what`` names what was asked for."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"Not supported by this backend: {reason}")
+    def __init__(self, reason: str, what: str | None = None) -> None:
+        text = "Not supported by this backend" if what is None else f"{what} is not supported by this backend"
+        super().__init__(f"{text}: {reason}")
         self.reason = reason
 
 
@@ -105,6 +114,11 @@ class ClusterBackend(Protocol):
     @property
     def admin_levels(self) -> Mapping[str, str]:
         """Who may do more than others according to the cluster itself: by user, Slurm's word in lower case."""
+        ...
+
+    @property
+    def unmeasured(self) -> Mapping[Measure, str]:
+        """What is measured of no job here, each with the reason; it is ``None`` wherever it is shown."""
         ...
 
     def job(self, job_id: str) -> Job: ...
