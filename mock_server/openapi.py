@@ -36,6 +36,7 @@ REASONS = {
     429: "Too many requests.",
     460: "The bytes do not have the checksum that came with them.",
     500: "The server failed.",
+    501: "The backend has no means for this.",
     503: "A part of the server is not available.",
     507: "There is no space left.",
 }

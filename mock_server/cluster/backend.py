@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
     from mock_server.cluster.shared_files import SharedFiles
     from mock_server.cluster.statistics import Statistics
     from mock_server.cluster.usage import Usage
+
+
+class Measure(StrEnum):
+    """What a job makes of what it has, as far as not every backend watches it."""
+
+    GPU = "GPU utilisation"
+    MEMORY_SERIES = "Memory over time"
 
 
 class ClusterError(Exception):
@@ -55,10 +63,11 @@ class UnavailableError(ClusterError):
 
 
 class UnsupportedError(ClusterError):
-    """This backend has no means for it; ``reason`` says why."""
+    """This backend has no means for it; ``reason`` says why, and ``what`` names what was asked for."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"Not supported by this backend: {reason}")
+    def __init__(self, reason: str, what: str | None = None) -> None:
+        text = "Not supported by this backend" if what is None else f"{what} is not supported by this backend"
+        super().__init__(f"{text}: {reason}")
         self.reason = reason
 
 
@@ -111,6 +120,11 @@ class ClusterBackend(Protocol):
     @property
     def files(self) -> SharedFiles | None:
         """What jobs left on a file system; ``None`` where all of it is in ``Job.outputs``."""
+        ...
+
+    @property
+    def unmeasured(self) -> Mapping[Measure, str]:
+        """What is measured of no job here, each with the reason; it is ``None`` wherever it is shown."""
         ...
 
     def job(self, job_id: str) -> Job: ...

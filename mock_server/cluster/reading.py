@@ -21,6 +21,7 @@ from mock_server.cluster.statistics import Tallies
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from mock_server.cluster.backend import Measure
     from mock_server.cluster.core import Core
     from mock_server.cluster.event import Event
     from mock_server.cluster.job import IdForm, Job
@@ -101,6 +102,11 @@ class Reading:
     @property
     def admin_levels(self) -> Mapping[str, str]:
         """Nobody's: what users may do is the server's affair here."""
+        return {}
+
+    @property
+    def unmeasured(self) -> Mapping[Measure, str]:
+        """Nothing: what a job uses is simulated, too."""
         return {}
 
     def job(self, job_id: str) -> Job:

@@ -8,18 +8,28 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NotRequired, get_args
 
 from typing_extensions import TypedDict
 
+from mock_server.cluster.backend import Measure
 from mock_server.cluster.consumption import mean_memory_share, memory_share
+from mock_server.figures import only
 from mock_server.wire import iso
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mock_server.cluster.backend import ClusterBackend
     from mock_server.cluster.consumption import Appetite
     from mock_server.cluster.job import Job
     from mock_server.cluster.node import Cluster
+
+Figure = Literal["cpu_percent", "memory_percent", "gpu_percent"]
+
+FIGURES: tuple[Figure, ...] = get_args(Figure)
+MEASURES = {"memory_percent": Measure.MEMORY_SERIES, "gpu_percent": Measure.GPU}
+"""What the figures of a job stand for that not every backend watches; of a cluster they are what has been given to jobs."""
 
 STEPS = 12
 """How many steps a series has unless somebody asks for another one."""
@@ -32,12 +42,15 @@ INSTANT = 1e-6
 
 
 class MetricPoint(TypedDict):
-    """The mean load since the point before, in percent of what was there or asked for; null if that is not known."""
+    """The mean load since the point before, in percent of what was there or asked for; null if that is not known.
+
+    Without the figures that were not chosen.
+    """
 
     timestamp: str
-    cpu_percent: float | None
-    memory_percent: float | None
-    gpu_percent: float | None
+    cpu_percent: NotRequired[float | None]
+    memory_percent: NotRequired[float | None]
+    gpu_percent: NotRequired[float | None]
 
 
 class JobMetrics(TypedDict):
@@ -55,14 +68,19 @@ class ClusterMetrics(TypedDict):
 
 
 def job_metrics(
-    job: Job, now: float, start: float | None = None, end: float | None = None, step: float | None = None
+    job: Job,
+    now: float,
+    start: float | None = None,
+    end: float | None = None,
+    step: float | None = None,
+    figures: Sequence[Figure] = (),
 ) -> JobMetrics:
     """Return the load of a job from its first start to its end; after a failed node it is 0 until it runs again."""
     runs, points = job.runs(now), list[MetricPoint]()
     last = now if job.ended_at is None else job.ended_at
     if runs:
         since, until = _clip(runs[0][0], last, start, end)
-        points = [_job_point(job, runs, *span) for span in _spans(since, until, step)]
+        points = [only(_job_point(job, runs, *span), figures, FIGURES) for span in _spans(since, until, step)]
     return {"job_id": job.id, "metrics": points}
 
 
@@ -73,11 +91,13 @@ def cluster_metrics(
     start: float | None = None,
     end: float | None = None,
     step: float | None = None,
+    figures: Sequence[Figure] = (),
 ) -> ClusterMetrics:
     """Return the load of a cluster, without ``start`` in the hour before the end."""
     until = now if end is None else min(end, now)
     since, until = _clip(cluster.created_at, now, until - CLUSTER_SPAN if start is None else start, until)
-    points = [_cluster_point(backend, cluster, *span) for span in _spans(since, until, step)]
+    spans = _spans(since, until, step)
+    points = [only(_cluster_point(backend, cluster, *span), figures, FIGURES) for span in spans]
     return {"cluster_id": cluster.id, "metrics": points}
 
 

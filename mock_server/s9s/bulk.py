@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -14,6 +15,12 @@ from mock_server.s9s import job_actions
 from mock_server.s9s.fields import JobId, Priority, Reason
 from mock_server.s9s.job_requests import Signal
 from mock_server.validation import Maybe, StrictBody
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+AT_ONCE = 25
+"""On how many jobs is acted together: a real cluster takes its time for each."""
 
 Action = Literal["cancel", "hold", "release", "priority"]
 
@@ -87,13 +94,30 @@ class BulkReply(TypedDict):
 @routes.post("/jobs/bulk", conflicts=True)
 async def bulk(call: Call[None, BulkRequest]) -> BulkReply:
     """Act on many jobs."""
-    results = [await _act(call.state.cluster, call.body, job_id) for job_id in call.body.job_ids]
+    results = list[BulkResult]()
+    for job_ids in _groups(call.body.job_ids):
+        acts = (_act(call.state.cluster, call.body, job_id) for job_id in job_ids)
+        for outcome in await asyncio.gather(*acts, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+            results.append(outcome)
     successful = sum(result["status"] == "success" for result in results)
     return {
         "batch_id": call.state.next_id("batch"),
         "results": results,
         "summary": {"total": len(results), "successful": successful, "failed": len(results) - successful},
     }
+
+
+def _groups(job_ids: Sequence[str]) -> Iterator[list[str]]:
+    """Yield ids that can be acted on together: none of a group is there twice."""
+    group = list[str]()
+    for job_id in job_ids:
+        if len(group) == AT_ONCE or job_id in group:
+            yield group
+            group = []
+        group.append(job_id)
+    yield group
 
 
 async def _act(cluster: ClusterBackend, request: BulkRequest, job_id: str) -> BulkResult:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Literal, NotRequired, cast
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from typing_extensions import TypedDict
 
+from mock_server.cluster.backend import Measure
+from mock_server.figures import check_measured, only
 from mock_server.routes import Call, Routes
 from mock_server.s9s.durations import PATTERN, clock_text
 from mock_server.s9s.fields import parsed_duration
@@ -20,8 +22,13 @@ if TYPE_CHECKING:
     from mock_server.cluster.job import Job
 
 MAX_LIMIT = 1_000
+Figure = Literal["cpu_efficiency", "memory_efficiency", "gpu_utilization"]
+
 RATIOS = {"cpu_efficiency": cpus_of, "memory_efficiency": memory_of, "gpu_utilization": gpus_of}
 """Each ratio, and what a job must have been given to have one."""
+
+MEASURES = {"gpu_utilization": Measure.GPU}
+"""What the ratios stand for that not every backend watches."""
 
 routes = Routes("metrics", prefix="/v1")
 
@@ -39,18 +46,26 @@ class EfficiencyListing(StrictQuery):
     )
     limit: QueryNumber = Field(default=MAX_LIMIT, description="Most jobs to return; more than 1000 is taken as 1000.")
     offset: QueryCount = Field(default=0, description="Jobs to skip.")
+    metrics: list[Figure] = Field(
+        default=[],
+        description="Only these ratios and their means; comma-joined or repeated, all by default.",
+        json_schema_extra={"x-assumed": True},
+    )
 
 
 class EfficiencyJob(TypedDict):
-    """How well one job used what it had, each as a fraction; null is what has not been measured."""
+    """How well one job used what it had, each as a fraction; null is what has not been measured.
+
+    Without the ratios that were not chosen.
+    """
 
     job_id: str
     user: str
     partition: str
     runtime: str
-    cpu_efficiency: float | None
-    memory_efficiency: float | None
-    gpu_utilization: float | None
+    cpu_efficiency: NotRequired[float | None]
+    memory_efficiency: NotRequired[float | None]
+    gpu_utilization: NotRequired[float | None]
 
 
 class EfficiencyReply(TypedDict):
@@ -61,14 +76,16 @@ class EfficiencyReply(TypedDict):
     averages: dict[str, float]
 
 
-@routes.get("/metrics/efficiency")
+@routes.get("/metrics/efficiency", refusals=(501,))
 async def efficiency_(call: Call[EfficiencyListing, None]) -> EfficiencyReply:
     """Get job efficiency.
 
     A mean is over the jobs that were given some of the resource: one without GPUs does not use them badly.  Where
-    nothing has been measured of those that were, there is no mean.
+    nothing has been measured of those that were, there is no mean.  What the backend does not watch is null, and refused
+    with 501 if it is asked for by name.
     """
     wanted, state = call.query, call.state
+    check_measured(state.cluster, wanted.metrics, MEASURES)
     people, now = People(state.users), state.time.now()
     owners = None if wanted.user is None else people.ids(wanted.user)
     known, unknown, found = {name: list[float]() for name in RATIOS}, set[str](), list[EfficiencyJob]()
@@ -94,7 +111,11 @@ async def efficiency_(call: Call[EfficiencyListing, None]) -> EfficiencyReply:
         for name, ratios in known.items()
         if ratios or name not in unknown
     }
-    return {"jobs": page, "total": len(found), "averages": averages}
+    return {
+        "jobs": [only(job, wanted.metrics, RATIOS) for job in page],
+        "total": len(found),
+        "averages": only(averages, wanted.metrics, RATIOS),
+    }
 
 
 def runtime(job: Job, now: float) -> float:

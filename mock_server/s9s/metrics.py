@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NotRequired, get_args
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from mock_server.errors import invalid_field
+from mock_server.figures import only
 from mock_server.routes import Call, Routes
 from mock_server.s9s.cluster_stats import ClusterStats, cluster_stats
 from mock_server.validation import Instant, StrictQuery
@@ -21,7 +22,16 @@ if TYPE_CHECKING:
     from mock_server.cluster.backend import ClusterBackend
 
 Interval = Literal["1m", "5m", "1h", "1d"]
+Figure = Literal[
+    "cpu_utilization",
+    "memory_utilization",
+    "gpu_utilization",
+    "jobs_submitted",
+    "jobs_completed",
+    "avg_queue_time",
+]
 
+FIGURES: tuple[Figure, ...] = get_args(Figure)
 INTERVALS: dict[Interval, float] = {"1m": 60.0, "5m": 300.0, "1h": 3_600.0, "1d": 86_400.0}
 DAY = 86_400.0
 MAX_POINTS = 10_000
@@ -32,23 +42,31 @@ routes = Routes("metrics", prefix="/v1")
 
 
 class Span(StrictQuery):
-    """Which period to look at, and how closely."""
+    """Which period to look at, how closely, and at which figures."""
 
     start_time: Instant | None = Field(default=None, description="Range start; 24 hours before the end by default.")
     end_time: Instant | None = Field(default=None, description="Range end; now by default.")
     interval: Interval = Field(default="1h", description="Width of a point.")
+    metrics: list[Figure] = Field(
+        default=[],
+        description="Only these figures; comma-joined or repeated, all by default.",
+        json_schema_extra={"x-assumed": True},
+    )
 
 
 class PerformancePoint(TypedDict):
-    """The means of an interval that begins at ``timestamp``, in percent and seconds, and what happened in it."""
+    """The means of an interval that begins at ``timestamp``, in percent and seconds, and what happened in it.
+
+    Without the figures that were not chosen; a utilization is what had been given to jobs.
+    """
 
     timestamp: str
-    cpu_utilization: float
-    memory_utilization: float
-    gpu_utilization: float
-    jobs_submitted: int
-    jobs_completed: int
-    avg_queue_time: int
+    cpu_utilization: NotRequired[float]
+    memory_utilization: NotRequired[float]
+    gpu_utilization: NotRequired[float]
+    jobs_submitted: NotRequired[int]
+    jobs_completed: NotRequired[int]
+    avg_queue_time: NotRequired[int]
 
 
 class PerformanceSeries(TypedDict):
@@ -80,7 +98,7 @@ async def performance(call: Call[Span, None]) -> PerformanceSeries:
     for number, (since, until) in enumerate(_edges(start, min(end, now), width)):
         if number % AT_ONCE == AT_ONCE - 1:
             await asyncio.sleep(0)
-        points.append(_point(call.state.cluster, since, until))
+        points.append(only(_point(call.state.cluster, since, until), span.metrics, FIGURES))
     return {"metrics": points, "interval": span.interval, "count": len(points)}
 
 

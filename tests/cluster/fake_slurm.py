@@ -45,7 +45,7 @@ class Work:
             "name": "fake",
             "user_name": "nobody",
             "partition": "normal",
-            "nodes": "node001" if self.started else "",
+            "nodes": "node001" if self.started in self.runs[-1:] else "",
             "priority": self.priority,
             "submit_time": 1,
             "eligible_time": int(self.begin),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
+from mock_server.cluster.backend import UnavailableError
 from mock_server.cluster.job import Job, JobRequest
 from mock_server.cluster.layout import QueueInfo
 from mock_server.cluster.slurm import cluster as slurm_cluster, doubts, following, keeping
@@ -20,10 +22,6 @@ if TYPE_CHECKING:
 
 PLACES = 2
 """How many jobs of the queue ``narrow`` may run at once."""
-
-
-async def _at_once(_: list[Job]) -> None:
-    """Do not wait for an end: time does not pass by itself here."""
 
 
 class Bench:
@@ -43,12 +41,17 @@ class Bench:
         )
         backend = SlurmCluster(settings, state=str(self._directory))
         backend.rest = backend.commands = self.slurm  # type: ignore[assignment]
-        backend._ended = _at_once  # type: ignore[method-assign]
+        backend._ended = self._one_look  # type: ignore[method-assign]
         backend.look = backend.refresh  # type: ignore[method-assign]  # the fake one never hangs
         backend._memory.open()
         backend._roster.recall()
         backend._doubts.recall(backend._roster.by_token)
         return backend
+
+    async def _one_look(self, _: list[Job]) -> None:
+        """Have a look instead of waiting for an end: time does not pass by itself here."""
+        with contextlib.suppress(UnavailableError):
+            await self.backend.refresh()
 
     def restart(self) -> None:
         """Let another server go on, as after a kill."""

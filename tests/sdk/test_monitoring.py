@@ -14,7 +14,7 @@ import pytest
 from tests.support.faces import Face
 from tests.support.platform_samples import CLUSTER_METRICS, JOB_METRICS, POINTS
 from tests.support.scripted import Json, ScriptedServer
-from vantage_sdk import ClusterMetrics, JobMetrics, MetricPoint
+from vantage_sdk import ClusterMetrics, JobMetrics, MetricPoint, ServerError
 
 mpl.use("Agg")
 pyplot: Any = importlib.import_module("matplotlib.pyplot")
@@ -43,6 +43,38 @@ async def test_series_are_typed_and_of_a_period(face: Face) -> None:
     assert job.metrics[0] == MetricPoint.from_dict(POINTS[0])
     assert (job.metrics[1].cpu_percent, job.metrics[1].gpu_percent) == (75.0, None)
     assert (job.to_dict(), cluster.to_dict()) == (JOB_METRICS, CLUSTER_METRICS)
+
+
+async def test_only_what_is_asked_for_by_name_is_fetched(face: Face) -> None:
+    point = {"timestamp": "2024-01-15T10:35:00Z", "gpu_percent": 71.2}
+    cluster = {"cluster_id": "c", "metrics": [{"timestamp": "2024-01-15T10:35:00Z", "cpu_percent": 3}]}
+    with ScriptedServer([Json(200, {"job_id": "j", "metrics": [point]}), Json(200, cluster)]) as server:
+        async with face.client(server.url) as client:
+            job = await client.monitoring.job_metrics("j", metrics=["gpu_percent", "gpu_percent"])
+            load = await client.monitoring.cluster_metrics(
+                "c", created_after="2024-01-15T10:00:00Z", metrics=("cpu_percent", "memory_percent")
+            )
+    assert [request.target.partition("?")[2] for request in server.requests] == [
+        "metrics=gpu_percent",
+        "created_after=2024-01-15T10%3A00%3A00Z&metrics=cpu_percent%2Cmemory_percent",
+    ]
+    found = job.metrics[0]
+    assert (found.cpu_percent, found.memory_percent, found.gpu_percent) == (None, None, 71.2)
+    assert job.to_dict() == {"job_id": "j", "metrics": [point]}
+    frame = job.to_pandas()
+    assert frame["gpu_percent"].tolist() == [71.2]
+    assert frame["cpu_percent"].isna().all()
+    assert [line.get_label() for line in load.plot().lines] == ["cpu"]
+    assert "71.2" in job._repr_html_()
+
+
+async def test_what_nobody_measures_is_an_error_of_the_server_and_not_tried_again(face: Face) -> None:
+    said = {"error": "not_supported", "message": "GPU utilisation is not supported by this backend", "request_id": "r"}
+    with ScriptedServer([Json(501, said)]) as server:
+        async with face.client(server.url) as client:
+            with pytest.raises(ServerError, match="GPU utilisation is not supported by this backend") as caught:
+                await client.monitoring.job_metrics("j", metrics=["gpu_percent"])
+    assert (caught.value.status_code, caught.value.code, len(server.requests)) == (501, "not_supported", 1)
 
 
 async def test_metrics_that_are_not_embedded_in_a_job_are_fetched(face: Face) -> None:
@@ -128,6 +160,14 @@ def test_what_is_not_installed_is_named(missing: str, call: Any, says: str, monk
         ("cluster_metrics", (1,), {}, TypeError, "name takes text, not int"),
         ("job_metrics", ("j",), {"created_after": "?"}, ValueError, "created_after takes ISO 8601 text"),
         ("cluster_metrics", ("c",), {"created_before": 5}, TypeError, "created_before takes text or a datetime"),
+        (
+            "job_metrics",
+            ("j",),
+            {"metrics": ["gpu"]},
+            ValueError,
+            "metrics is one of cpu_percent, memory_percent, gpu_",
+        ),
+        ("cluster_metrics", ("c",), {"metrics": 5}, TypeError, "metrics takes several names, not int"),
     ],
 )
 async def test_wrong_arguments_are_refused_before_anything_is_sent(

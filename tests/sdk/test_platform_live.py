@@ -89,6 +89,12 @@ async def test_what_was_used_is_what_is_billed(face: Face, server: MockServer) -
         # A job that only sleeps has its CPUs, but uses next to nothing of them.
         assert {point.cpu_percent for point in series.metrics} == {0.1}
         assert len(series.to_pandas()) == len(series.metrics)
+        chosen = await client.monitoring.job_metrics(job.id, metrics=["cpu_percent"])
+        assert {(point.cpu_percent, point.memory_percent, point.gpu_percent) for point in chosen.metrics} == {
+            (0.1, None, None)
+        }
+        load = await client.monitoring.cluster_metrics("my-cluster", metrics=["cpu_percent", "memory_percent"])
+        assert all(None not in {point.cpu_percent, point.memory_percent} for point in load.metrics)
         total = await client.billing.usage(created_after=begun)
         invoices = [invoice async for invoice in client.billing.invoices_all()]
         whole = [await client.billing.invoice(invoice.id) for invoice in invoices]

@@ -46,6 +46,17 @@ NOON = datetime(2023, 12, 15, 12, tzinfo=UTC)
             "GET /v1/metrics/performance?start_time=2023-12-15T12%3A00%3A00Z&end_time=2023-12-16T00%3A00%3A00Z&interval=5m",
             None,
         ),
+        (
+            lambda c: c.metrics.performance(metrics=["gpu_utilization", "jobs_submitted"]),
+            "GET /v1/metrics/performance?metrics=gpu_utilization%2Cjobs_submitted",
+            None,
+        ),
+        (
+            lambda c: c.metrics.efficiency(user="a", metrics=["gpu_utilization", "gpu_utilization"]),
+            "GET /v1/metrics/efficiency?user=a&metrics=gpu_utilization",
+            None,
+        ),
+        (lambda c: c.metrics.efficiency(metrics=[]), "GET /v1/metrics/efficiency", None),
         (lambda c: c.metrics.efficiency(), "GET /v1/metrics/efficiency", None),
         (
             lambda c: c.metrics.efficiency(user="alice", partition="gpu", min_runtime=90),
@@ -78,6 +89,8 @@ async def test_a_call_sends_what_was_given_and_nothing_else(
         (lambda c: c.metrics.performance(interval="2h"), "interval is one of 1m, 5m, 1h, 1d"),
         (lambda c: c.metrics.performance(start_time="noon"), "start_time takes ISO 8601 text"),
         (lambda c: c.metrics.performance(end_time=datetime(2023, 1, 1)), "end_time needs a time zone"),
+        (lambda c: c.metrics.performance(metrics=["gpu_percent"]), "metrics is one of cpu_utilization, memory_util"),
+        (lambda c: c.metrics.efficiency(metrics=["cpu_percent"]), "metrics is one of cpu_efficiency, memory_eff"),
         (lambda c: c.metrics.efficiency(min_runtime="long"), "min_runtime: a span of time"),
         (lambda c: c.search(" "), "q cannot be empty"),
         (lambda c: c.search("a", limit=0), "limit is a number from 1"),
@@ -89,6 +102,8 @@ async def test_a_wrong_value_is_refused(face: Face, call: Callable[[Any], Any], 
             await call(client)
         with pytest.raises(TypeError, match="available takes True or False"):
             await client.nodes.list(available="yes")
+        with pytest.raises(TypeError, match="metrics takes several names, not int"):
+            await client.metrics.efficiency(metrics=1)
 
 
 async def test_an_action_tells_the_node_its_state_and_why(face: Face) -> None:

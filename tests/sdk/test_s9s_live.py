@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from mock_server import MockServer
+from mock_server.cluster.backend import Measure
+from mock_server.cluster.simulated import SimulatedCluster
 from tests.support.faces import Face
 from vantage_sdk import (
     AuthenticationError,
@@ -18,6 +20,7 @@ from vantage_sdk import (
     Dependency,
     Phase,
     ResourceNotFoundError,
+    ServerError,
     ValidationError,
 )
 from vantage_sdk.testing import instant_retries
@@ -125,9 +128,30 @@ async def test_it_is_found_measured_and_described(face: Face, server: MockServer
         series = await client.metrics.performance(interval="1h")
         assert (series.count, len(series.metrics), series.interval) == (24, 24, "1h")
         assert all(job.runtime >= "5m" for job in (await client.metrics.efficiency(min_runtime="5m")).jobs)
+        submitted_only = (await client.metrics.performance(metrics=["jobs_submitted"])).metrics
+        assert [point.jobs_submitted for point in submitted_only] == [point.jobs_submitted for point in series.metrics]
+        assert {point.gpu_utilization for point in submitted_only} == {None}
+        gpus = await client.metrics.efficiency(metrics=["gpu_utilization"])
+        assert {*gpus.averages} == {"gpu_utilization"}
+        assert {job.cpu_efficiency for job in gpus.jobs} == {None}
         assert (await client.openapi())["paths"]["/v1/jobs"]
         assert (await client.users.get("alice")).default_account == "research"
         assert {partition.name for partition in await client.partitions.list()} >= {"gpu", "normal", "cpu"}
+
+
+async def test_what_the_cluster_does_not_watch_is_refused_when_it_is_asked_for_by_name(
+    face: Face, server: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SimulatedCluster, "unmeasured", {Measure.GPU: "nobody looks"})
+    async with face.s9s(server.s9s_url) as client:
+        assert (await client.metrics.efficiency()).total
+        assert (await client.metrics.efficiency(metrics=["cpu_efficiency", "memory_efficiency"])).total
+        with pytest.raises(
+            ServerError, match="GPU utilisation is not supported by this backend: nobody looks"
+        ) as caught:
+            await client.metrics.efficiency(metrics=["gpu_utilization"])
+        assert (caught.value.status_code, caught.value.code) == (501, "NOT_SUPPORTED")
+        assert (await client.metrics.performance(metrics=["gpu_utilization"])).count == 24
 
 
 @pytest.mark.parametrize("fault", ["reset-after", "500"])

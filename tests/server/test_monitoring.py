@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mock_server.cluster.backend import Measure
+from mock_server.cluster.simulated import SimulatedCluster
+
 if TYPE_CHECKING:
     import httpx
 
@@ -144,6 +147,50 @@ def test_a_series_begins_with_the_cluster(client: httpx.Client) -> None:
 def test_outside_there_is_nothing(client: httpx.Client, path: str) -> None:
     assert series(client, path, "created_after=2024-01-16") == []
     assert series(client, path, "created_before=2023-01-01") == []
+
+
+@pytest.mark.parametrize("path", [JOB, CLUSTER])
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("metrics=gpu_percent", {"gpu_percent"}),
+        ("metrics=cpu_percent,gpu_percent", {"cpu_percent", "gpu_percent"}),
+        ("metrics=cpu_percent&metrics=memory_percent&metrics=cpu_percent", {"cpu_percent", "memory_percent"}),
+    ],
+)
+def test_only_what_was_chosen_is_in_a_point(client: httpx.Client, path: str, query: str, names: set[str]) -> None:
+    whole = client.get(path).json()["metrics"]
+    chosen = client.get(f"{path}?{query}").json()["metrics"]
+    assert len(chosen) == 13
+    assert chosen == [{name: point[name] for name in ("timestamp", *names)} for point in whole]
+
+
+def test_what_the_backend_does_not_watch_is_refused_by_name_only(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = client.get(CLUSTER).json()
+    unmeasured = {Measure.GPU: "it has no eyes", Measure.MEMORY_SERIES: "it forgets"}
+    monkeypatch.setattr(SimulatedCluster, "unmeasured", unmeasured)
+    for names, word in [("gpu_percent", "GPU utilisation"), ("cpu_percent,gpu_percent", "GPU utilisation")]:
+        answer = client.get(f"{JOB}?metrics={names}")
+        assert (answer.status_code, answer.json()["error"]) == (501, "not_supported")
+        assert answer.json()["message"] == f"{word} is not supported by this backend: it has no eyes"
+    memory = client.get(f"{JOB}?metrics=memory_percent").json()
+    assert memory["message"] == "Memory over time is not supported by this backend: it forgets"
+    assert client.get(f"{JOB}?metrics=cpu_percent").status_code == 200
+    assert set(client.get(JOB).json()["metrics"][0]) == {"timestamp", "cpu_percent", "memory_percent", "gpu_percent"}
+    # Of a cluster it is what has been given to jobs, which every backend knows.
+    assert client.get(f"{CLUSTER}?metrics=cpu_percent,memory_percent,gpu_percent").json() == whole
+
+
+@pytest.mark.parametrize("query", ["metrics=", "metrics=gpu", "metrics=cpu_percent,", "metrics=cpu_efficiency"])
+@pytest.mark.parametrize("path", [JOB, CLUSTER])
+def test_a_figure_that_there_is_not_is_refused_with_those_that_there_are(
+    client: httpx.Client, path: str, query: str
+) -> None:
+    answer = client.get(f"{path}?{query}")
+    assert (answer.status_code, answer.json()["details"]["field"].partition(".")[0]) == (400, "metrics")
+    assert "'cpu_percent', 'memory_percent' or 'gpu_percent'" in answer.json()["message"]
 
 
 @pytest.mark.parametrize("query", ["step=0", "step=-5", "step=x", "created_after=x", "limit=5"])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
 
 from mock_server import MockServer
+from mock_server.cluster.backend import UnavailableError
+from mock_server.s9s import job_actions
+from mock_server.s9s.bulk import AT_ONCE
 from tests.server.s9s_calls import error, job, submit
 
 
@@ -37,6 +41,48 @@ def test_each_job_has_its_outcome_in_the_order_of_the_request(s9s: httpx.Client)
     assert body["summary"] == {"total": 6, "successful": 3, "failed": 3}
     assert body["batch_id"].startswith("batch_")
     assert job(s9s, "12345")["reason"] == "Emergency"
+
+
+def test_a_cluster_that_takes_its_time_is_asked_for_several_jobs_together(
+    s9s: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acting, most, cancel = 0, 0, job_actions.cancel
+
+    async def slow(*arguments: Any, **options: Any) -> bool:
+        nonlocal acting, most
+        acting += 1
+        most = max(most, acting)
+        await asyncio.sleep(0)
+        done = await cancel(*arguments, **options)
+        acting -= 1
+        return done
+
+    monkeypatch.setattr(job_actions, "cancel", slow)
+    jobs = [submit(s9s) for _ in range(AT_ONCE + 2)]
+    found = outcomes(bulk(s9s, "cancel", [*jobs, jobs[-1], jobs[-1]]))
+    assert found[: len(jobs)] == [(job_id, "success", "Job cancelled") for job_id in jobs]
+    assert found[len(jobs) :] == [(jobs[-1], "success", "Job already cancelled")] * 2
+    assert most == AT_ONCE
+
+
+def test_what_keeps_a_cluster_from_answering_is_the_answer(
+    server: MockServer, s9s: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = submit(s9s), submit(s9s)
+    cancel = job_actions.cancel
+
+    async def away(cluster: Any, jobs: Any, **options: Any) -> bool:
+        if jobs[0].id == first:
+            raise UnavailableError("away")
+        return await cancel(cluster, jobs, **options)
+
+    monkeypatch.setattr(job_actions, "cancel", away)
+    with httpx.Client(
+        base_url=server.s9s_url, headers=dict(s9s.headers)
+    ) as client:  # of the simulation's no 503 is promised
+        answer = client.post("/v1/jobs/bulk", json={"action": "cancel", "job_ids": [first, second]})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "SLURM_ERROR")
+    assert server.cluster.job(second).state.value == "cancelled"
 
 
 def test_the_other_actions(server: MockServer, s9s: httpx.Client) -> None:

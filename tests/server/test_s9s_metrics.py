@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from mock_server import MockServer
+from mock_server.cluster.backend import Measure
+from mock_server.cluster.simulated import SimulatedCluster
 from mock_server.wire import iso
 
 HOUR = 3600.0
@@ -148,6 +150,51 @@ def test_efficiency_comes_in_pages(s9s: httpx.Client) -> None:
     pages = [get(s9s, "efficiency", limit=1, offset=number) for number in range(whole["total"])]
     assert [page["jobs"][0] for page in pages] == whole["jobs"]
     assert all(page["averages"] == whole["averages"] for page in pages)
+
+
+def test_only_what_was_chosen_is_in_a_point(s9s: httpx.Client) -> None:
+    names = ("gpu_utilization", "jobs_submitted")
+    points = get(s9s, "performance", metrics="gpu_utilization,jobs_submitted")["metrics"]
+    assert points == [
+        {name: point[name] for name in ("timestamp", *names)} for point in get(s9s, "performance")["metrics"]
+    ]
+    assert get(s9s, "performance", metrics=[*names, names[0]])["metrics"] == points
+
+
+def test_only_the_chosen_ratios_are_told_of_jobs(server: MockServer, s9s: httpx.Client) -> None:
+    server.advance(60)
+    whole, chosen = get(s9s, "efficiency"), get(s9s, "efficiency", metrics="gpu_utilization")
+    kept = ("job_id", "user", "partition", "runtime", "gpu_utilization")
+    assert chosen["jobs"] == [{name: job[name] for name in kept} for job in whole["jobs"]]
+    assert chosen["averages"] == {"gpu_utilization": whole["averages"]["gpu_utilization"]}
+    assert chosen["total"] == whole["total"]
+
+
+def test_what_the_backend_does_not_watch_is_refused_by_name_only(
+    s9s: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SimulatedCluster, "unmeasured", {Measure.GPU: "it has no eyes"})
+    answer = s9s.get("/v1/metrics/efficiency?metrics=cpu_efficiency,gpu_utilization")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (501, "NOT_SUPPORTED")
+    assert answer.json()["error"]["message"] == "GPU utilisation is not supported by this backend: it has no eyes"
+    assert get(s9s, "efficiency", metrics=["cpu_efficiency", "memory_efficiency"])["total"]
+    assert "gpu_utilization" in get(s9s, "efficiency")["jobs"][0]
+    # Of the cluster it is what has been given to jobs, which every backend knows.
+    assert get(s9s, "performance", metrics="gpu_utilization")["count"] == 24
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("performance", "'gpu_utilization', 'jobs_submitted', 'jobs_completed' or 'avg_queue_time'"),
+        ("efficiency", "'cpu_efficiency', 'memory_efficiency' or 'gpu_utilization'"),
+    ],
+)
+@pytest.mark.parametrize("query", ["metrics=", "metrics=gpu_percent", "metrics=gpu_utilization,,"])
+def test_a_figure_that_there_is_not_is_refused(s9s: httpx.Client, path: str, query: str, allowed: str) -> None:
+    answer = s9s.get(f"/v1/metrics/{path}?{query}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
+    assert allowed in answer.json()["error"]["message"]
 
 
 def test_the_timestamp_is_that_of_the_clock(server: MockServer, s9s: httpx.Client) -> None:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import httpx
+import pytest
+
+from mock_server import MockServer
+from mock_server.cluster.slurm import cluster as slurm_cluster
 from tests.slurm.waiting import until
 
 if TYPE_CHECKING:
-    import httpx
+    from tests.support.slurm import Site
 
 ENDED = {"completed", "failed", "cancelled"}
 
@@ -59,6 +64,26 @@ def test_a_finished_job_is_not_cancelled(s9s: httpx.Client) -> None:
     until(lambda: s9s.get(f"/v1/jobs/{job_id}").json(), lambda job: job["state"] == "COMPLETED")
     answer = s9s.delete(f"/v1/jobs/{job_id}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "RESOURCE_CONFLICT")
+
+
+@pytest.mark.parametrize("way", ["slurmrestd", "commands"])
+def test_a_job_that_has_ended_since_the_last_look_is_not_cancelled(
+    way: str, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slurm_cluster, "PATIENCE", 30.0)
+    make = site.settings if way == "slurmrestd" else site.without_slurmrestd
+    with (
+        MockServer(slurm=make(shortest_pause=3.0), world="empty", rate_limits=False) as server,
+        httpx.Client(base_url=server.url, headers={"Authorization": "Bearer YOUR_API_KEY"}, timeout=60) as client,
+    ):
+        job = _submit(client, command="echo done")
+        number = job["id"].removeprefix("job_")
+        until(lambda: site.command("scontrol", "show", "job", number), lambda text: "JobState=COMPLETED" in text)
+        answer = client.patch(f"/v1/jobs/{job['id']}", json={"status": "cancelled", "reason": "enough"})
+        assert (answer.status_code, answer.json()["error"]) == (409, "resource_conflict"), answer.text
+        done = client.get(f"/v1/jobs/{job['id']}").json()
+        assert (done["status"], done["exit_code"], done.get("cancel_reason")) == ("completed", 0, None)
+        assert client.get(f"/v1/jobs/{job['id']}/logs").json()["lines"] == ["done"]
 
 
 def test_unknown_jobs_and_partitions_and_impossible_requests(platform: httpx.Client, s9s: httpx.Client) -> None:

@@ -92,7 +92,7 @@ def blocking() -> None:
     assert_type(client.billing.invoices_paginated(), Stream[Page[Invoice]])
     assert_type(client.billing.invoice("a").amount, Decimal | None)
     assert_type(client.monitoring.job_metrics("a"), JobMetrics)
-    assert_type(client.monitoring.cluster_metrics("a"), ClusterMetrics)
+    assert_type(client.monitoring.cluster_metrics("a", metrics=["gpu_percent"]), ClusterMetrics)
     assert_type(client.webhooks.create("https://h/", ["job.completed"]), WebhookSubscription)
     assert_type(client.webhooks.list_all(), Stream[WebhookSubscription])
     event = Webhook("s3cret").unwrap(b"{}", {"webhook-id": "a"})

@@ -79,7 +79,8 @@ def cluster() -> None:
     assert_type(client.partitions.list(), Page[S9SPartition])
     assert_type(client.metrics.cluster(), ClusterStats)
     assert_type(client.metrics.performance(start_time=datetime.now(UTC), interval="1h"), PerformanceSeries)
-    assert_type(client.metrics.efficiency(min_runtime=90), EfficiencyReport)
+    assert_type(client.metrics.performance(metrics=["jobs_submitted", "avg_queue_time"]), PerformanceSeries)
+    assert_type(client.metrics.efficiency(min_runtime=90, metrics=["gpu_utilization"]), EfficiencyReport)
     assert_type(client.search("a", type="jobs"), SearchResults)
     assert_type(next(iter(client.search("a"))), SearchHit)
     assert_type(client.status(), S9SStatus)
@@ -147,6 +148,7 @@ async def mistakes() -> None:
     client.jobs.submit(script="s", cpus=2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.jobs.list(status="RUNNING")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.jobs.bulk("delete", [1])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.metrics.efficiency(metrics=["gpu"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     client.metrics.performance(interval="2h")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.search("a", type="things")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.events.subscribe()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -83,6 +83,17 @@ def as_word(value: Any, name: str, words: Iterable[str]) -> str:
     return str(value)
 
 
+def as_words(values: Any, name: str, words: Iterable[str]) -> list[str] | None:
+    """Return those of the ``words`` that were chosen, each once, ``None`` for none of them.
+
+    Raises ``TypeError`` or ``ValueError`` for all else.
+    """
+    if not isinstance(values, str) and not hasattr(values, "__iter__"):
+        raise TypeError(f"{name} takes several names, not {type(values).__name__}")
+    known, chosen = [*words], [values] if isinstance(values, str) else [*values]
+    return [*dict.fromkeys(as_word(word, name, known) for word in chosen)] or None
+
+
 def as_url(value: Any, name: str) -> str:
     """Return an absolute ``http`` or ``https`` URL; messages do not quote it, it may hold a password."""
     text = as_text(value, name)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal, get_args
+
 from typing_extensions import Unpack
 
-from vantage_sdk.core.arguments import Time
+from vantage_sdk.core.arguments import Time, as_words
 from vantage_sdk.core.request import CallOptions, Request
 from vantage_sdk.core.resource import Async, Mode, Resource, method
 from vantage_sdk.models.base import one
 from vantage_sdk.models.metrics import ClusterMetrics, JobMetrics
 from vantage_sdk.platform.listing import period
+
+Metric = Literal["cpu_percent", "memory_percent", "gpu_percent"]
 
 
 class Monitoring(Resource[Mode]):
@@ -22,14 +27,17 @@ class Monitoring(Resource[Mode]):
         *,
         created_after: Time | None = None,
         created_before: Time | None = None,
+        metrics: Sequence[Metric] = (),
         **options: Unpack[CallOptions],
     ) -> JobMetrics:
         """Fetch the series of a job: CPU, memory and GPU in percent of what it has, oldest first.
 
         ``created_after``, ``created_before``: the period, ISO 8601 text or aware ``datetime``s, bounds excluded, default the
-        whole life of the job.  Raises ``ResourceNotFoundError`` if there is no such job.
+        whole life of the job; ``metrics``: any of ``cpu_percent``, ``memory_percent`` and ``gpu_percent``, the others are
+        ``None`` then, default all.  Raises ``ResourceNotFoundError`` if there is no such job, and ``ServerError`` with status
+        501 for a measurement named here that the cluster does not take; where none is named, it is ``None``.
         """
-        query = period(created_after, created_before)
+        query = {**period(created_after, created_before), "metrics": as_words(metrics, "metrics", get_args(Metric))}
         request = Request("GET", "/monitoring/jobs/{job_id}/metrics", one(JobMetrics), {"job_id": job_id}, query)
         return await self._send(request, options)
 
@@ -40,13 +48,16 @@ class Monitoring(Resource[Mode]):
         *,
         created_after: Time | None = None,
         created_before: Time | None = None,
+        metrics: Sequence[Metric] = (),
         **options: Unpack[CallOptions],
     ) -> ClusterMetrics:
         """Fetch the series of a cluster, by name or id: CPU, memory and GPU in percent of its capacity, oldest first.
 
         ``created_after``, ``created_before``: the period, ISO 8601 text or aware ``datetime``s, bounds excluded, default the
-        server's.  Raises ``ResourceNotFoundError`` if there is no such cluster.
+        server's; ``metrics``: any of ``cpu_percent``, ``memory_percent`` and ``gpu_percent``, the others are ``None`` then,
+        default all.  Raises ``ResourceNotFoundError`` if there is no such cluster, and ``ServerError`` with status 501 for a
+        measurement named here that the cluster does not take.
         """
-        query = period(created_after, created_before)
+        query = {**period(created_after, created_before), "metrics": as_words(metrics, "metrics", get_args(Metric))}
         request = Request("GET", "/monitoring/clusters/{name}/metrics", one(ClusterMetrics), {"name": name}, query)
         return await self._send(request, options)

@@ -99,7 +99,7 @@ class SlurmCluster(Keeping):
         if not active and any(job.state is not JobState.CANCELLED for job in jobs):
             _refuse_terminal(jobs, "cancelled")
         whole = job_id in self._roster.arrays
-        running = [job for job in active if job.state is JobState.RUNNING]
+        waiting = [job for job in active if job.state in _WAITING]
         ends = force or number in {signals.TERM, signals.KILL}
         for job in active:
             self._roster.cancelling(job, reason)
@@ -107,24 +107,29 @@ class SlurmCluster(Keeping):
             async with self._in_turn(active):
                 for key in [slurm_key(job_id)] if whole else [slurm_key(job.id) for job in active]:
                     # Without a signal Slurm sends TERM, waits for KillWait and sends KILL.
-                    await self.rest.cancel(key, None if ends or not running else str(number))
-                async for job in _in_portions(active):
-                    if job.state in _WAITING:
+                    await self.rest.cancel(key, None if ends or len(waiting) == len(active) else str(number))
+                for job in waiting:
+                    if job.id in self._roster.owed:
                         self._roster.cancelled(job, time.time())
         except ClusterError as error:
             if not isinstance(error, InDoubtError):
                 for job in active:
                     self._roster.not_cancelling(job)
             raise
-        if ends and running:
-            await self._ended(running)
-        self._look_soon()
+        # Slurm takes the cancellation of a job that has ended, and one that waited at the last look may have.
+        await self._ended(active if ends else waiting)
+        if active and all(job.state.is_terminal and job.state is not JobState.CANCELLED for job in active):
+            _refuse_terminal(tuple(active), "cancelled")
         return jobs[0]
 
     async def delete(self, job_id: str) -> None:
         jobs = self._roster.several(job_id)
         if not all(job.state.is_terminal for job in jobs):
-            await self.cancel(job_id, force=True)
+            try:
+                await self.cancel(job_id, force=True)
+            except StateError:
+                if not all(job.state.is_terminal for job in jobs):
+                    raise
         async for job in _in_portions(jobs):
             if job.id in self._roster.jobs:
                 self._roster.deleted(job, time.time())

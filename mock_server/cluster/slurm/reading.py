@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from mock_server.cluster.backend import Measure
 from mock_server.cluster.job import JobState
 from mock_server.cluster.statistics import Load
 from mock_server.cluster.usage import Usage
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     from mock_server.cluster.statistics import Statistics
 
 _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
+NEVER_MEASURED: Mapping[Measure, str] = MappingProxyType(
+    {
+        Measure.GPU: "Slurm gives GPUs out and does not watch them",
+        Measure.MEMORY_SERIES: "Slurm keeps the most memory that a job had, and no series",
+    }
+)
 _HOUR = 3600.0
 _GIGABYTE = 1e9
 
@@ -79,6 +86,11 @@ class Reading:
     def admin_levels(self) -> Mapping[str, str]:
         """What the accounting lets whom do."""
         return MappingProxyType(self._layout.directory.admin_levels)
+
+    @property
+    def unmeasured(self) -> Mapping[Measure, str]:
+        """What Slurm does not watch, with or without accounting."""
+        return NEVER_MEASURED
 
     def job(self, job_id: str) -> Job:
         """Return a job; one that is unknown while Slurm is away may still exist."""

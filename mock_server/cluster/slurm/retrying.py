@@ -94,6 +94,7 @@ class Retrying(Register):
             job.state not in _WAITING
             or not job.retries
             or not job.earlier_runs
+            or not record.nodes  # it was cancelled while it waited
             or not states.job_state(record).is_terminal
         ):
             return False

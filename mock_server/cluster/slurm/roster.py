@@ -92,7 +92,7 @@ class Roster(Retrying):
         self._cancelled.pop(job.id, None)
 
     def cancelled(self, job: Job, now: float) -> None:
-        """Note the end of a job that had not started, which Slurm has confirmed."""
+        """Note the end of a job that has failed in Slurm and shall not be taken back."""
         job.reason = None
         self._end(job, JobState.CANCELLED, now, now)
 
@@ -245,10 +245,12 @@ class Roster(Retrying):
         late = not asked and deadlines.was_late(job, record)
         if late:
             state = JobState.FAILED
-        if state is JobState.FAILED and not asked and self._runs_again(job, record, now):
-            return
         if asked and state is JobState.FAILED and record.state == "FAILED" and (signal or exit_code > 128):
             state = JobState.CANCELLED
+        if state is JobState.FAILED and self._runs_again(job, record, now):
+            if asked:
+                self.cancelled(job, now)
+            return
         if state is JobState.CANCELLED:
             job.signal = (signal or states.TERM) if job.started_at is not None else None
         elif late or record.state == "TIMEOUT":
@@ -272,7 +274,8 @@ class Roster(Retrying):
     def _end(self, job: Job, state: JobState, at: float, now: float) -> None:
         job.ended_at = at
         job.held = False
-        job.cancel_reason = self._cancelled.pop(job.id, None)
+        reason = self._cancelled.pop(job.id, None)
+        job.cancel_reason = reason if state is JobState.CANCELLED else None
         if job.started_at is not None or job.earlier_runs:
             self.poll_log(job, now, final=True)
         job.log.closed = True
