@@ -50,12 +50,12 @@ class Delivery:
 
     async def deliver(self, response: Response, fault: Rule | None) -> None:
         """Send ``response`` with the damage that ``fault`` does."""
-        if fault is None and not isinstance(response, StreamingResponse):
+        if response.status_code == SWITCHING or (fault is None and isinstance(response, StreamingResponse)):
+            await response(self._scope, self._receive, self._send)
+            return
+        if fault is None:
             with self._in_one_piece():
                 await response(self._scope, self._receive, self._send)
-            return
-        if fault is None or response.status_code == SWITCHING:
-            await response(self._scope, self._receive, self._send)
             return
         if fault.duplicate_header is not None:
             _duplicate(response, fault.duplicate_header)

@@ -20,7 +20,7 @@ from mock_server.state import IdempotencyMode, Settings
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Coroutine, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from mock_server.cluster.founding import SchedulerName
@@ -204,20 +204,23 @@ class MockServer:
         """Begin to answer at these sockets."""
         loop = LoopThread(f"mock-server-{sockets[''].getsockname()[1]}")
         try:
-            if self.app.settings.directory is not None:
-                loop.call(lambda: self.app.state.storage)  # at once, because another server may be using it
-            listeners = [
-                Listener(self.app.speaking(name) if name else self.app, sock, self._tls)
-                for name, sock in sockets.items()
-            ]
-            for listener in listeners:
-                loop.wait(listener.open())
-            loop.call(self.app.open)
-            loop.wait(self.app.connect())
+            self._listeners = loop.wait(self._begin(sockets))
         except BaseException:
             loop.close()
             raise
-        self._loop, self._listeners = loop, listeners
+        self._loop = loop
+
+    async def _begin(self, sockets: Mapping[str, socket.socket]) -> list[Listener]:
+        if self.app.settings.directory is not None:
+            _ = self.app.state.storage  # at once, because another server may be using it
+        listeners = [
+            Listener(self.app.speaking(name) if name else self.app, sock, self._tls) for name, sock in sockets.items()
+        ]
+        for listener in listeners:
+            await listener.open()
+        self.app.open()
+        await self.app.connect()
+        return listeners
 
     def stop(self) -> None:
         """Close the socket and all connections; a stopped server can be started again, then without its files."""
@@ -225,12 +228,15 @@ class MockServer:
         if loop is None:
             return
         self._loop, self._listeners, self._bound = None, [], {}
-        loop.call(self.app.state.time.wake_all)
-        loop.wait(self.app.close())
-        for listener in listeners:
-            loop.wait(listener.close())
-        loop.call(self.app.state.close_storage)
+        loop.wait(self._end(listeners))
         loop.close()
+
+    async def _end(self, listeners: Sequence[Listener]) -> None:
+        self.app.state.time.wake_all()
+        await self.app.close()
+        for listener in listeners:
+            await listener.close()
+        self.app.state.close_storage()
 
     def reset(self) -> None:
         """Go back to the beginning: world, clock, budgets, idempotency keys, faults and journal."""

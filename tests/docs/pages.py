@@ -85,7 +85,8 @@ class Session:
     def _pytest(self, block: Block) -> str:
         file = self.folder / f"test_line_{block.line}.py"
         file.write_text(block.text, encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "-p", "no:asyncio"]
+        command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"]
+        command += ["-p", "no:asyncio", "-p", "no:schemathesis"]  # of no use to readers, and slow to import
         done = finished([*command, "-c", os.devnull, "--rootdir", str(self.folder), str(file)])
         if done.returncode != 0 or " passed" not in done.stdout:
             raise block.fail(f"these tests do not pass:\n{done.stdout}{done.stderr}")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from typing import Any
 import pytest
 
 from mock_server import MockServer
-from tests.contract.reference import ROOT
+from tests.support.forked import Forked
 from tests.support.intake import shrink
 from tests.support.interrupted import Enough, asked, enough
 from tests.support.leftovers import partials
@@ -23,12 +21,11 @@ from vantage_sdk.core.transfer import progress
 
 CONTENT = hashlib.shake_256(b"killed").digest(1 << 20)
 PROGRAM = """
-import os, signal, sys
+import signal
 from vantage_sdk import VantageClient
 from vantage_sdk.core.io.folder import Folder
 from vantage_sdk.core.transfer import download
 download.KEPT = download.PART = 64 << 10
-url, target, resume, steps = sys.argv[1], sys.argv[2], sys.argv[3] == "True", int(sys.argv[4])
 def step():
     global steps
     if steps == 0:
@@ -45,8 +42,13 @@ def around(name):
         return found
     setattr(Folder, name, act)
 around("create"), around("replace")
-with VantageClient(api_key="your-api-key", base_url=url, trust_env=False) as client:
-    client.storage.download("/f", target, resume=resume)
+with VantageClient(api_key="your-api-key", trust_env=False) as client:
+    client.storage.download  # imports what it takes
+def act(url, target, resume, count):
+    global steps
+    steps = count
+    with VantageClient(api_key="your-api-key", base_url=url, trust_env=False) as client:
+        client.storage.download("/f", target, resume=resume)
 """
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends SIGKILL")
@@ -67,10 +69,15 @@ def server() -> Iterator[MockServer]:
         yield running
 
 
-def killed(server: MockServer, target: Path, steps: int, *, resume: bool) -> bool:
+@pytest.fixture
+def processes(records: Path) -> Iterator[Forked]:
+    with Forked(PROGRAM) as parent:
+        yield parent
+
+
+def killed(processes: Forked, server: MockServer, target: Path, steps: int, *, resume: bool) -> bool:
     """Download in a process that is killed after so many steps; tell whether it got that far."""
-    command = [sys.executable, "-c", PROGRAM, server.url, str(target), str(resume), str(steps)]
-    code = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60, check=False).returncode
+    (code,) = processes.run((server.url, str(target), resume, steps))
     assert code in (0, -signal.SIGKILL)
     return code != 0
 
@@ -82,7 +89,7 @@ def download(server: MockServer, target: Path, **options: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("begun", [False, True], ids=["a new one", "one that goes on"])
-def test_killed_at_each_step(begun: bool, server: MockServer, tmp_path: Path, records: Path) -> None:
+def test_killed_at_each_step(begun: bool, server: MockServer, tmp_path: Path, records: Path, processes: Forked) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     target, steps = folder / "target", 0
@@ -91,7 +98,7 @@ def test_killed_at_each_step(begun: bool, server: MockServer, tmp_path: Path, re
             with pytest.raises(Enough):
                 download(server, target, progress_callback=enough(0.2))
             assert len(partials(folder)) == 1
-        struck, done = killed(server, target, steps, resume=begun), target.exists()
+        struck, done = killed(processes, server, target, steps, resume=begun), target.exists()
         before = len(asked(server))
         download(server, target, resume=True)
         assert target.read_bytes() == CONTENT

@@ -14,8 +14,8 @@ from mock_server import MockServer
 from tests.contract.reference import ROOT
 from tests.support.effort import effort
 
-LARGE = effort(320 << 20, 2 << 30)
-MIDDLE = effort(160 << 20, 400 << 20)
+LARGE = effort(160 << 20, 2 << 30)
+MIDDLE = effort(120 << 20, 400 << 20)
 LIMIT = 100 << 20
 pytestmark = [
     pytest.mark.slow,

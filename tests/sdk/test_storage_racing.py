@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
+import os
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from mock_server import MockServer
-from tests.contract.reference import ROOT
+from tests.support.forked import Forked
 from tests.support.interrupted import Enough, asked, enough
 from vantage_sdk import VantageClient
 from vantage_sdk.core.transfer import progress
@@ -20,14 +18,14 @@ from vantage_sdk.core.transfer import progress
 PROCESSES = 16
 CONTENT = hashlib.shake_256(b"racing").digest((14 << 20) + 7)
 PROGRAM = """
-import sys
 from vantage_sdk import VantageClient
-url, target, resume = sys.argv[1:]
-with VantageClient(api_key="your-api-key", base_url=url, trust_env=False) as client:
-    storage = client.storage
-    print("ready", flush=True)
-    sys.stdin.readline()
-    storage.download("/f", target, resume=resume == "True")
+with VantageClient(api_key="your-api-key", trust_env=False) as client:
+    client.storage.download  # imports what it takes
+def act(url, target, resume):
+    with VantageClient(api_key="your-api-key", base_url=url, trust_env=False) as client:
+        storage = client.storage
+        begin()
+        storage.download("/f", target, resume=resume)
 """
 
 
@@ -38,26 +36,7 @@ def server() -> Iterator[MockServer]:
         yield running
 
 
-def race(server: MockServer, target: Path, *, resume: bool) -> list[int]:
-    """Let all processes begin together; return their exit codes."""
-    command = [sys.executable, "-c", PROGRAM, server.url, str(target), str(resume)]
-    with ExitStack() as stack:
-        running = [
-            stack.enter_context(
-                subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            )
-            for _ in range(PROCESSES)
-        ]
-        for process in running:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-        for process in running:
-            assert process.stdin is not None
-            process.stdin.write("\n")
-            process.stdin.flush()
-        return [process.wait(100) for process in running]
-
-
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="starts processes by forking")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("resume", "begun"), [(False, False), (True, False), (True, True)], ids=["anew", "nothing to resume", "resumed"]
@@ -74,7 +53,9 @@ def test_sixteen_processes(
             client.storage.download("/f", folder / "target", progress_callback=enough(0.7))
         assert len(list(folder.iterdir())) == 1
     before = len(asked(server))
-    assert race(server, folder / "target", resume=resume) == [0] * PROCESSES
+    with Forked(PROGRAM) as processes:
+        codes = processes.run(*[(server.url, str(folder / "target"), resume)] * PROCESSES)
+    assert codes == [0] * PROCESSES
     assert [path.name for path in folder.iterdir()] == ["target"]
     assert (folder / "target").read_bytes() == CONTENT
     assert list((tmp_path / "state" / "transfers").glob("*.json")) == []

@@ -37,6 +37,15 @@ class TestHandshake:
             headers = reader.connection.response.headers  # type: ignore[union-attr]
             assert headers["X-RateLimit-Remaining"] == "999"
 
+    @pytest.mark.skipif(not hasattr(socket, "TCP_CORK"), reason="an option of Linux")
+    def test_its_messages_are_not_held_back(self, server: MockServer) -> None:
+        with peer(server) as reader:
+            reader.subscribe("jobs")
+            listener: Any = server._listeners[0]
+            (connection,) = (each.transport.get_extra_info("socket") for each in listener._connections.connections)
+            options = (socket.TCP_NODELAY, socket.TCP_CORK)
+            assert [connection.getsockopt(socket.IPPROTO_TCP, option) for option in options] == [1, 0]
+
     def test_a_token_in_the_query_does_as_well_and_is_never_written_down(self, server: MockServer) -> None:
         with peer(server, "/v1/ws?token=test_token_123", additional_headers={}) as reader:
             reader.subscribe("jobs")

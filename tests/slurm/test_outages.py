@@ -64,9 +64,13 @@ def _job(s9s: httpx.Client, job_id: str) -> dict[str, Any]:
 def _completed(site: Site, s9s: httpx.Client, job_id: str) -> dict[str, Any]:
     """Wait for a job; one that Slurm gives back would wait for two minutes before it starts again."""
 
+    waits = False
+
     def look() -> dict[str, Any]:
+        nonlocal waits
         job = _job(s9s, job_id)
-        if job["reason"] == "BeginTime":
+        waited, waits = waits, job["reason"] == "BeginTime"
+        if waits and not waited:  # else it may have started meanwhile
             site.command("scontrol", "update", f"jobid={job_id}", "starttime=now")
         return job
 
