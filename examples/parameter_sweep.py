@@ -18,9 +18,9 @@ from vantage_sdk import S9SClient, VantageClient
 TASKS = 32
 RESULTS = "/datasets/sweep/results.csv"
 
-# Task n stands for the n-th point of the grid; what a task prints is its result.
-TASK = "echo point $SLURM_ARRAY_TASK_ID; sleep 1; echo result $SLURM_ARRAY_TASK_ID done"
-REDUCE = "echo all points are there; echo reduced"
+# Task n stands for the n-th point of the grid.  What it writes into its directory is a file of the storage.
+TASK = "echo $SLURM_ARRAY_TASK_ID,$SLURM_ARRAY_TASK_ID.5 > result.csv; sleep 1; echo point $SLURM_ARRAY_TASK_ID is done"
+REDUCE = "echo all points are there > summary.txt"
 
 
 def run_tasks(s9s: S9SClient) -> tuple[list[str], str]:
@@ -41,14 +41,14 @@ def run_tasks(s9s: S9SClient) -> tuple[list[str], str]:
     return [f"{sweep.job_id}_{task}" for task in range(TASKS)], reduce.job_id
 
 
-def collect(s9s: S9SClient, tasks: list[str]) -> bytes:
-    """Return a table with what each task found."""
+def collect(client: VantageClient, tasks: list[str]) -> bytes:
+    """Return a table of what the tasks have left in their directories."""
     table = io.StringIO()
     writer = csv.writer(table)
-    writer.writerow(["task", "state", "result"])
-    for number, task in enumerate(tasks):
-        lines = list(s9s.jobs.output(task).lines)
-        writer.writerow([number, s9s.jobs.get(task).state, lines[-1]])
+    writer.writerow(["task", "point", "value"])
+    for task in tasks:
+        with client.storage.open(f"/outputs/{task}/result.csv", "r") as file:
+            writer.writerows([task, *row] for row in csv.reader(file))
     return table.getvalue().encode()
 
 
@@ -65,10 +65,10 @@ def main(url: str) -> None:
         VantageClient(base_url=url, api_key="your-api-key") as client,
     ):
         tasks, reduce = run_tasks(s9s)
-        rows = keep(client, collect(s9s, tasks))
-        good = sum(row["state"] == "COMPLETED" for row in rows)
-        print(f"  {len(rows)} rows in {RESULTS}, {good} of completed tasks, the last: {rows[-1]['result']}")
-        print(f"  reduce printed: {' / '.join(s9s.jobs.output(reduce).lines)}")
+        rows = keep(client, collect(client, tasks))
+        print(f"  {len(rows)} rows in {RESULTS}, the last: {rows[-1]['point']} {rows[-1]['value']}")
+        with client.storage.open(f"/outputs/{reduce}/summary.txt", "r") as file:
+            print(f"  reduce wrote: {file.read().strip()}")
 
 
 if __name__ == "__main__":

@@ -149,6 +149,6 @@ def test_workflow() -> None:
 
 def test_parameter_sweep() -> None:
     assert output_of("parameter_sweep").splitlines()[-2:] == [
-        "  32 rows in /datasets/sweep/results.csv, 32 of completed tasks, the last: result 31 done",
-        "  reduce printed: all points are there / reduced",
+        "  32 rows in /datasets/sweep/results.csv, the last: 31 31.5",
+        "  reduce wrote: all points are there",
     ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from examples import parameter_sweep
 from mock_server import MockServer
 from tests.support.slurm import Site
 from vantage_sdk import ResourceNotFoundError, S9SClient, VantageClient
@@ -78,6 +79,15 @@ def test_every_task_of_an_array_has_a_directory_of_its_own(server: MockServer, c
         s9s.jobs.wait_all([f"{array.job_id}_{task}" for task in (2, 3)], poll_interval=0.2, timeout=60.0)
     found = {task: content(client, f"/outputs/{array.job_id}_{task}/n") for task in (2, 3)}
     assert found == {2: b"2\n", 3: b"3\n"}
+
+
+def test_the_example_of_a_sweep_is_the_same_on_all(server: MockServer, capsys: pytest.CaptureFixture[str]) -> None:
+    parameter_sweep.main(server.url)
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        "  reduce: COMPLETED",
+        "  32 rows in /datasets/sweep/results.csv, the last: 31 31.5",
+        "  reduce wrote: all points are there",
+    ]
 
 
 def test_an_upload_hides_a_file_of_a_job(client: VantageClient) -> None:
