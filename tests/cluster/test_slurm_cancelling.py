@@ -106,6 +106,17 @@ def test_a_job_that_has_ended_meanwhile_can_be_deleted(bench: Bench) -> None:
         bench.backend.job(job.id)
 
 
+def test_a_job_that_slurm_does_not_end_is_not_deleted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: Any) -> None:
+        raise StateError("Slurm: it will not")
+
+    job = bench.submit((20, 0))
+    monkeypatch.setattr(bench.slurm, "cancel", refuse)
+    with pytest.raises(StateError, match="it will not"):
+        run(bench.backend.delete(job.id))
+    assert bench.backend.job(job.id) is job
+
+
 class Array:
     """Stands for a slurmrestd whose only job is an array; some of its tasks have ended when it is cancelled."""
 
