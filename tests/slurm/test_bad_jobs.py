@@ -11,7 +11,7 @@ import pytest
 
 from mock_server import MockServer
 from tests.slurm.test_golden import WANTED
-from tests.slurm.waiting import until
+from tests.slurm.waiting import Gate, until
 from tests.support.slurm import Site
 
 WAITING = {"PENDING", "RUNNING"}
@@ -96,10 +96,13 @@ def test_what_belongs_to_others_is_left_alone(site: Site) -> None:
         MockServer(slurm=site.settings(operator=None), world="empty", rate_limits=False) as server,
         httpx.Client(base_url=server.s9s_url, headers={"Authorization": "Bearer YOUR_TOKEN"}) as s9s,
     ):
-        job_id = site.command("sbatch", "--parsable", "-o", "/dev/null", "--wrap", "sleep 4; kill -9 $$").strip()
+        gate = Gate(site.directory)
+        dies = f"{gate.script}; kill -9 $$"
+        job_id = site.command("sbatch", "--parsable", "-o", "/dev/null", "--wrap", dies).strip()
         until(lambda: s9s.get(f"/v1/jobs/{job_id}").json().get("state"), lambda state: state == "RUNNING")
         for refused in (s9s.delete(f"/v1/jobs/{job_id}"), s9s.put(f"/v1/jobs/{job_id}/hold")):
             assert (refused.status_code, refused.json()["error"]["code"]) == (403, "PERMISSION_DENIED")
+        gate.open()
         # That it ends by a signal afterwards is no cancellation.
         assert _ended(s9s, job_id)["state"] == "FAILED"
         own = _submitted(s9s, "sleep 60")

@@ -10,7 +10,7 @@ import pytest
 
 from mock_server import MockServer
 from mock_server.cluster.job import Job, JobRequest
-from tests.slurm.waiting import until
+from tests.slurm.waiting import Gate, until
 from tests.support.faces import Face
 from tests.support.slurm import Site
 from vantage_sdk import ConflictError, JobFailedError, ResourceNotFoundError, S9SClient, ValidationError
@@ -99,10 +99,12 @@ async def test_cancelled_before_it_starts(face: Face, server: MockServer) -> Non
 
 async def test_what_depends_runs_after(face: Face, server: MockServer) -> None:
     async with face.s9s(server.s9s_url) as client:
-        first = await client.jobs.submit(script="sleep 3", name="first")
+        gate = Gate.of(server)
+        first = await client.jobs.submit(script=gate.script, name="first")
         then = [{"type": "afterok", "job_id": first.job_id}]
         second = await client.jobs.submit(script="true", name="second", dependencies=then)
         until(lambda: _job(server, second.job_id).reason, lambda why: why == "Dependency")
+        gate.open()
         done = await client.jobs.wait(second.job_id, **QUICK)
         assert done.state == "COMPLETED"
         assert done.start_time >= (await client.jobs.get(first.job_id)).end_time

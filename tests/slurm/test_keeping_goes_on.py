@@ -9,7 +9,7 @@ import pytest
 from mock_server import MockServer
 from mock_server.cluster.job import JobState, Resources
 from tests.slurm.kept import add_queues, command, most_at_once, reason, settled, submit
-from tests.slurm.waiting import until
+from tests.slurm.waiting import Gate, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,9 +24,9 @@ def queues(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_all_of_it_goes_on_after_a_restart(site: Site, tmp_path: Path) -> None:
-    settings = site.settings()
+    settings, gate = site.settings(), Gate(site.directory)
     with MockServer(slurm=settings, world="empty", state=tmp_path) as server:
-        running = submit(server, "sleep 3", queue="strict", time_limit=90.0)
+        running = submit(server, gate.script, queue="strict", time_limit=90.0)
         settled(server, running, states="running")
         next_one = submit(server, "sleep 1", queue="strict")
         held = submit(server, "sleep 1", queue="strict", priority=90)
@@ -40,6 +40,7 @@ def test_all_of_it_goes_on_after_a_restart(site: Site, tmp_path: Path) -> None:
         running, next_one, held, again, late = (
             server.cluster.job(job.id) for job in (running, next_one, held, again, late)
         )
+        gate.open()
         settled(server, running, next_one, again, late)
         assert (running.state, next_one.state) == (JobState.COMPLETED, JobState.COMPLETED)
         assert most_at_once([running, next_one]) == 1
@@ -64,12 +65,14 @@ def test_the_gate_goes_on_without_a_record(site: Site) -> None:
 
 
 def test_an_operator_may_overrule_the_gate_and_it_counts(site: Site) -> None:
+    gate = Gate(site.directory)
     with MockServer(slurm=site.settings(), world="empty") as server:
-        running, favoured, other = (submit(server, "sleep 4", queue="single") for _ in range(3))
+        running, favoured, other = (submit(server, f"{gate.script}; sleep 1", queue="single") for _ in range(3))
         reason(server, other, "QueueConcurrencyLimit")
         site.command("scontrol", "release", favoured.id.removeprefix("job-"))
-        settled(server, favoured, states="running")
+        settled(server, running, favoured, states="running")
         assert other.started_at is None
+        gate.open()
         settled(server, running, favoured, other)
         assert most_at_once([running, favoured]) == 2
         assert most_at_once([favoured, other]) == 1

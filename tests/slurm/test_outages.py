@@ -13,7 +13,7 @@ import pytest
 
 from mock_server import MockServer
 from tests.slurm.conftest import SETTLE
-from tests.slurm.waiting import until
+from tests.slurm.waiting import Gate, until
 from tests.support.faces import FACES, Face
 from tests.support.slurm import Site
 
@@ -88,7 +88,8 @@ def _lines(s9s: httpx.Client, job_id: str) -> list[str]:
 
 
 def test_munged_is_away(fragile: Site, server: MockServer, s9s: httpx.Client, running: Callable[[str], str]) -> None:
-    before = running("echo begun; sleep 4; echo ended")
+    gate = Gate(fragile.directory)
+    before = running(f"echo begun; {gate.script}; echo ended")
     fragile.end("munged")
     # Whoever has a token is answered; nodes cannot be reached, and commands of the server's own account fail.
     meanwhile = _submitted(s9s, "echo late")
@@ -96,6 +97,7 @@ def test_munged_is_away(fragile: Site, server: MockServer, s9s: httpx.Client, ru
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "SLURM_ERROR")
     assert "Retry-After" in refused.headers
     assert str(fragile.state) not in refused.text
+    gate.open()
     fragile.up()
     assert _completed(fragile, s9s, before)["exit_code"] == 0
     assert _completed(fragile, s9s, meanwhile)["exit_code"] == 0
@@ -108,7 +110,8 @@ def test_munged_is_away(fragile: Site, server: MockServer, s9s: httpx.Client, ru
 def test_slurmrestd_is_away(
     fragile: Site, server: MockServer, s9s: httpx.Client, running: Callable[[str], str]
 ) -> None:
-    before = running("sleep 1")
+    gate = Gate(fragile.directory)
+    before = running(gate.script)
     fragile.end("slurmrestd")
     with httpx.Client(base_url=server.url) as client:
         client.headers["Authorization"] = "Bearer YOUR_API_KEY"
@@ -122,6 +125,7 @@ def test_slurmrestd_is_away(
     assert service.json()["error"]["code"] == "SERVICE_UNAVAILABLE"
     assert other.json()["error"]["code"] == "SLURM_ERROR"
     assert _job(s9s, before)["state"] == "RUNNING"
+    gate.open()
     until(lambda: fragile.command("squeue", "-h"), lambda text: not text.strip())
     fragile.up()
     assert _completed(fragile, s9s, before)["exit_code"] == 0

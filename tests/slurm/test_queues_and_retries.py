@@ -11,7 +11,7 @@ import pytest
 from mock_server import MockServer
 from mock_server.cluster.job import JobState, Resources
 from tests.slurm.kept import add_queues, command, kinds, look, most_at_once, reason, settled, submit
-from tests.slurm.waiting import until
+from tests.slurm.waiting import Gate, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,8 @@ def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def test_a_queue_runs_no_more_than_its_share_and_the_best_first(server: MockServer) -> None:
-    jobs = [submit(server, "sleep 2", priority=priority) for priority in (50, 50, 10, 30, 20)]
+    gate = Gate.of(server)
+    jobs = [submit(server, f"{gate.script}; sleep 1", priority=priority) for priority in (50, 50, 10, 30, 20)]
     first, second, low, high, middle = jobs
     settled(server, first, second, states="running")
     for job in (low, high, middle):
@@ -54,6 +55,7 @@ def test_a_queue_runs_no_more_than_its_share_and_the_best_first(server: MockServ
         shown = client.get("/api/v1/queues/narrow").json()
         assert (shown["processing"], shown["depth"], shown["max_concurrency"]) == (2, 3, 2)
         assert [job["id"] for job in shown["jobs"]] == [high.id, middle.id, low.id]
+    gate.open()
     settled(server, *jobs)
     assert {job.state for job in jobs} == {JobState.COMPLETED}
     started = [job.started_at or 0.0 for job in (high, middle, low)]
@@ -143,7 +145,7 @@ def test_every_attempt_has_a_worker_of_its_own(server: MockServer) -> None:
         body = {
             "job_type": "training",
             "image": "python:3.12",
-            "config": {"command": "sleep 1; exit 5"},
+            "config": {"command": "sleep 2; exit 5"},
             "retry_policy": {"max_retries": 1, "backoff_multiplier": 1},
         }
         answer = client.post("/api/v1/jobs", json=body)

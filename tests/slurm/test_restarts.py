@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from mock_server import MockServer
-from tests.slurm.waiting import until
+from tests.slurm.waiting import Gate, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,12 +26,13 @@ def _ended(client: httpx.Client, path: str) -> dict[str, Any]:
 
 
 def test_jobs_are_known_again(site: Site, tmp_path: Path) -> None:
-    settings = site.settings()
+    settings, gate = site.settings(), Gate(site.directory)
+    late = f"{gate.script}; echo late"
     with MockServer(slurm=settings, world="empty", state=tmp_path) as server:
         with httpx.Client(base_url=server.url, headers=HEADERS) as client:
             submit = {"command": "echo one; exit 4", "environment": {"A": "b"}, "resources": {"memory": "2GB"}}
             done = client.post("/v1/jobs", json={"name": "done", **submit}).json()["id"]
-            running = client.post("/v1/jobs", json={"name": "running", "command": "sleep 2; echo late"}).json()["id"]
+            running = client.post("/v1/jobs", json={"name": "running", "command": late}).json()["id"]
             gone = client.post("/v1/jobs", json={"name": "gone", "command": "true"}).json()["id"]
             before = until(lambda: client.get(f"/v1/jobs/{done}").json(), lambda job: job["status"] in ENDED)
             assert client.delete(f"/v1/jobs/{gone}").status_code == 204
@@ -40,8 +41,9 @@ def test_jobs_are_known_again(site: Site, tmp_path: Path) -> None:
             assert client.get(f"/v1/jobs/{done}").json() == before
             assert client.get(f"/v1/jobs/{done}/logs").json()["lines"] == ["one"]
             assert client.get(f"/v1/jobs/{gone}").status_code == 404
+            gate.open()
             after = until(lambda: client.get(f"/v1/jobs/{running}").json(), lambda job: job["status"] in ENDED)
-            assert (after["status"], after["command"]) == ("completed", "sleep 2; echo late")
+            assert (after["status"], after["command"]) == ("completed", late)
             assert client.get(f"/v1/jobs/{running}/logs").json()["lines"] == ["late"]
         news = [(event.kind, event.subject) for event in server.cluster.events()]
         assert ("job.completed", running) in news

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.slurm.waiting import until
+from tests.slurm.waiting import Gate, until
 
 if TYPE_CHECKING:
     import httpx
@@ -60,11 +60,13 @@ def test_tasks_of_an_array_are_held_and_released(s9s: httpx.Client) -> None:
     assert {_ended(s9s, f"{array}_{task}")["state"] for task in range(3)} == {"COMPLETED"}
 
 
-def test_a_job_waits_for_the_one_it_depends_on(s9s: httpx.Client) -> None:
-    first = _submit(s9s, "sleep 2")
+def test_a_job_waits_for_the_one_it_depends_on(s9s: httpx.Client, server: MockServer) -> None:
+    gate = Gate.of(server)
+    first = _submit(s9s, gate.script)
     second = _submit(s9s, "true", dependencies=[{"type": "afterok", "job_id": first}])
     waiting = until(lambda: _job(s9s, second), lambda job: job["reason"] is not None)
     assert (waiting["state"], waiting["reason"]) == ("PENDING", "Dependency")
+    gate.open()
     assert _ended(s9s, second)["start_time"] >= _job(s9s, first)["end_time"]
 
 

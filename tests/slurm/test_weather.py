@@ -13,7 +13,7 @@ import pytest
 
 from mock_server import MockServer
 from tests.slurm.conftest import SETTLE
-from tests.slurm.waiting import until
+from tests.slurm.waiting import Gate, until
 from tests.support.proxy import Proxy
 
 if TYPE_CHECKING:
@@ -101,8 +101,9 @@ def test_another_server_knows_the_key(site: Site) -> None:
 
 def test_a_controller_that_is_away_is_waited_out(fragile: Site) -> None:
     meanwhile = [{"Idempotency-Key": f"meanwhile-{number}"} for number in range(2)]
+    gate = Gate(fragile.directory)
     with _serving(fragile.settings(settle=SETTLE)) as (platform, s9s):
-        before = platform.post("/v1/jobs", json={"name": "before", "command": "sleep 5"}).json()["id"]
+        before = platform.post("/v1/jobs", json={"name": "before", "command": gate.script}).json()["id"]
         until(lambda: platform.get(f"/v1/jobs/{before}").json()["status"], lambda status: status == "running")
         fragile.end_controller()
         try:
@@ -113,6 +114,7 @@ def test_a_controller_that_is_away_is_waited_out(fragile: Site) -> None:
             # What was known is still told; what was not may exist all the same.
             assert platform.get(f"/v1/jobs/{before}").status_code == 200
             assert platform.get("/v1/jobs/job_987654").status_code == 503
+            gate.open()
         finally:
             fragile.up()
         headers = {"Idempotency-Key": "waited-out"}
@@ -136,7 +138,7 @@ def test_a_controller_that_is_away_is_waited_out(fragile: Site) -> None:
 
 
 def test_an_expired_token_is_said_to_be_so(site: Site, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    file, tokens = tmp_path / "token", [_token(site, 4), _token(site, 600)]
+    file, tokens = tmp_path / "token", [_token(site, 6), _token(site, 600)]
     file.write_text(tokens[0])
     caplog.set_level(logging.DEBUG)
     said = f"Slurm refused the token of {site.operator}: it has expired or is none"

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from mock_server import MockServer
-from tests.slurm.waiting import until
+from tests.slurm.waiting import Gate, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +87,8 @@ def test_both_ways_tell_the_same_of_nodes_and_partitions(site: Site) -> None:
 
 
 def test_a_controller_that_is_away_loses_and_repeats_nothing(site: Site, platform: httpx.Client) -> None:
-    running = _submit(platform, command="sleep 3; echo there").json()["id"]
+    gate = Gate(site.directory)
+    running = _submit(platform, command=f"{gate.script}; echo there").json()["id"]
     until(lambda: platform.get(f"/v1/jobs/{running}").json()["status"], lambda status: status == "running")
     site.end_controller()
     try:
@@ -97,6 +98,7 @@ def test_a_controller_that_is_away_loses_and_repeats_nothing(site: Site, platfor
         # An empty list came back, with code 0; nothing follows from it.
         until(lambda: platform.get("/v1/jobs/job_987654").status_code, lambda status: status == 503)
         assert platform.get(f"/v1/jobs/{running}").json()["status"] == "running"
+        gate.open()
     finally:
         site.up()
     again = until(lambda: _submit(platform, "once", name="away", command="true"), lambda answer: answer.is_success)
