@@ -20,6 +20,7 @@ from mock_server.cluster.backend import (
     UnsupportedError,
 )
 from mock_server.cluster.slurm.access import InDoubtError, UnansweredError
+from mock_server.cluster.slurm.cli import Cli
 from mock_server.cluster.slurm.commands import Commands
 from mock_server.cluster.slurm.connections import Connections
 from mock_server.cluster.slurm.listing import Entries, Reply
@@ -152,6 +153,38 @@ def test_v0_0_38_cannot_be_told_the_nodes_of_a_job() -> None:
     rest._version = "v0.0.38"
     with pytest.raises(UnsupportedError, match="v0.0.39"):
         asyncio.run(rest.submit("#!/bin/sh", {"required_nodes": "n1"}, "alice"))
+
+
+@pytest.mark.parametrize(("version", "is_trusted"), [("v0.0.38", True), ("v0.0.39", False), ("v0.0.41", False)])
+def test_later_slurmrestds_are_not_told_of_a_task(version: str, is_trusted: bool) -> None:
+    """24.05 ends the whole array where it is told to end a task, and refuses to change one."""
+    asked: list[str] = []
+
+    class Scripted(Connections):
+        async def request(self, method: str, target: str, *_: Any) -> Reply:
+            asked.append(f"{method} {target}")
+            return reply(200, {})
+
+    class Noted(Cli):
+        async def update(self, key: str, *_: Any) -> None:
+            asked.append(f"scontrol {key}")
+
+        async def cancel(self, key: str, *_: Any) -> None:
+            asked.append(f"scancel {key}")
+
+    async def body() -> None:
+        settings = SlurmSettings("http://127.0.0.1:1", token="t")
+        rest = Rest(settings, Tokens(settings, Commands(settings)))
+        rest._version, rest._cli = version, Noted(settings)
+        rest._client = Scripted(settings.address, settings.timeout)
+        for key in ("7", "7_2"):
+            await rest.cancel(key)
+            await rest.update(key, {"hold": True})
+
+    asyncio.run(body())
+    whole = [f"DELETE /slurm/{version}/job/7", f"POST /slurm/{version}/job/7"]
+    task = [f"DELETE /slurm/{version}/job/7_2", f"POST /slurm/{version}/job/7_2"]
+    assert asked == [*whole, *(task if is_trusted else ["scancel 7_2", "scontrol 7_2"])]
 
 
 @pytest.mark.parametrize("number", [2042, 2015, 2068])

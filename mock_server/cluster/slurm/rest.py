@@ -18,6 +18,7 @@ from mock_server.cluster.slurm.answers import (
     may_be_the_token,
     no_token,
 )
+from mock_server.cluster.slurm.cli import Cli
 from mock_server.cluster.slurm.connections import Connections, LostError, UnreachableError
 from mock_server.cluster.slurm.listing import Entries
 from mock_server.cluster.slurm.records import job_record, node_record, partition_record
@@ -42,6 +43,7 @@ class Rest:
     def __init__(self, settings: SlurmSettings, tokens: Tokens) -> None:
         self._url = settings.address
         self._settings = settings
+        self._cli = Cli(settings)
         self._tokens = tokens
         self._client: Connections | None = None
         self._version: str | None = None
@@ -84,12 +86,25 @@ class Rest:
 
     async def update(self, key: str, changes: Mapping[str, Any], account: str | None = None) -> None:
         """Change a job, all of it or nothing, with the rights of the acting account or of another one."""
+        if await self._takes_tasks_for_arrays(key):
+            await self._cli.update(key, changes, account)
+            return
         await self._call("POST", f"job/{key}", dict(changes), account=account)
 
     async def cancel(self, key: str, signal: str | None = None, account: str | None = None) -> None:
         """End a job, or only send it a signal."""
+        if await self._takes_tasks_for_arrays(key):
+            await self._cli.cancel(key, signal, account)
+            return
         path = f"job/{key}" if signal is None else f"job/{key}?signal={signal}"
         await self._call("DELETE", path, account=account)
+
+    async def _takes_tasks_for_arrays(self, key: str) -> bool:
+        """Tell whether slurmrestd must not be told of a task of an array.
+
+        Later ones than v0.0.38 refuse to change a task, and end the whole array where they are told to end one.
+        """
+        return "_" in key and await self.version() != "v0.0.38"
 
     async def version(self) -> str:
         """Return the newest version of the interface that both sides know."""
