@@ -121,8 +121,9 @@ def job_record(raw: dict[str, Any]) -> JobRecord:
         ended=number(raw.get("end_time"), 0) or 0,
         status=_status(raw.get("exit_code")),
         restarts=number(raw.get("restart_cnt"), 0) or 0,
-        stdout=_text(raw.get("standard_output")),
-        stderr=_text(raw.get("standard_error")),
+        # From v0.0.43 on the one is what was asked for, with its %j.
+        stdout=_text(raw.get("stdout_expanded") or raw.get("standard_output")),
+        stderr=_text(raw.get("stderr_expanded") or raw.get("standard_error")),
         directory=_text(raw.get("current_working_directory")),
         dependency=_text(raw.get("dependency")),
     )

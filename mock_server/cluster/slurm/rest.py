@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlencode
 
@@ -72,7 +73,11 @@ class Rest:
         return await self._list("nodes", node_record)
 
     async def partitions(self) -> list[PartitionRecord]:
-        return await self._list("partitions", partition_record)
+        """Return the partitions; versions between v0.0.38 and v0.0.43 do not tell which is the default one."""
+        found = await self._list("partitions", partition_record)
+        if any(partition.is_default for partition in found):
+            return found
+        return [replace(each, is_default=each.name == self._settings.partition) for each in found]
 
     async def submit(self, script: str, job: Mapping[str, Any], account: str) -> int:
         """Submit a job for an account and return Slurm's number for it."""
