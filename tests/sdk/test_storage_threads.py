@@ -61,7 +61,7 @@ def test_more_transfers_than_an_event_loop_has_threads(
 ) -> None:
     """Threads that wait for bytes must not keep those that fetch them from running."""
     monkeypatch.setattr(download, "APART", 1 << 40)
-    face, count, large = Face(name), 45, content(0) * 4
+    face, count, large = Face(name), 45, content(0) * 2
     for number in range(count):
         server.storage.put(f"/{number}", large)
     server.faults.set([{"path": "/v1/storage/files/*/download", "times": count, "delay": 0.05 * connections}])

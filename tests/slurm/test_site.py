@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from tests.support.slurm import Site
 
 STARTS = """
-import sys
+import sys, time
 from tests.support.slurm import Site
 site = Site(GPU_NODES=0)
 print(site.state, flush=True)
 site.up()
-site.command("sbatch", "-o", "/dev/null", "--wrap", "sleep 600 & sleep 600")
-while "RUNNING" not in site.command("squeue", "-h", "-o", "%T"):
-    pass
+begun = site.directory / "begun"
+site.command("sbatch", "-o", "/dev/null", "--wrap", f"touch {begun}; sleep 600 & sleep 600")
+while not begun.exists():
+    time.sleep(0.1)
 if sys.argv[1] == "alone":
     site.end_controller()
 print("up", flush=True)

@@ -248,6 +248,8 @@ class SlurmCluster(Keeping):
         self._layout.find(cluster_id)
         self._layout.node(name)
         await self.commands.update_node(name, state, reason)
+        if state == "down":
+            self._layout.went_down(name, reason, self._history, time.time())
         await self.refresh(layout=True)
 
     async def _evict(self, node_name: str, timeout: float) -> None:

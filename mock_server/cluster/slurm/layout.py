@@ -71,6 +71,12 @@ class Layout:
             self.cluster.node_shape = max(shapes, key=lambda shape: (shape.gpus, shape.cpus, shape.memory))
             self.cluster.scaling = ScalePolicy(nodes=len(nodes))
 
+    def went_down(self, name: str, reason: str | None, history: History, now: float) -> None:
+        """Note that Slurm has taken a node down: before it is asked again the node may be up, and its jobs sent back."""
+        node = self.node(name)
+        node.reason = reason
+        self._enter(node, NodeState.DOWN, history, now)
+
     def update_partitions(self, records: Iterable[PartitionRecord]) -> None:
         """Take over what Slurm says of the partitions."""
         found: dict[str, PartitionInfo] = {}
@@ -140,7 +146,6 @@ class Layout:
         is_new = node is None
         if node is None:
             node = self.cluster.nodes[record.name] = Node(record.name, capacity, capacity, cluster_id=self.cluster.id)
-        previous, node.state = node.state, _state(record)
         node.capacity = capacity
         self._told.pop(node.name, None)
         node.free = Resources(record.free_cpus, record.free_memory, record.gpus - record.gpus_used)
@@ -148,9 +153,16 @@ class Layout:
         node.features, node.gpu_type = record.features, record.gpu_type
         node.boot_time, node.last_busy = record.boot_time, record.last_busy or None
         node.planned, node.machine = "PLANNED" in record.states, record.machine
-        if node.state is not previous and not is_new:
-            data = {"cluster_id": self.cluster.id, "state": node.state.value, "reason": node.reason}
-            history.record(now, _KINDS[node.state], node.name, data)
+        if is_new:
+            node.state = _state(record)
+        else:
+            self._enter(node, _state(record), history, now)
+
+    def _enter(self, node: Node, state: NodeState, history: History, now: float) -> None:
+        previous, node.state = node.state, state
+        if state is not previous:
+            data = {"cluster_id": self.cluster.id, "state": state.value, "reason": node.reason}
+            history.record(now, _KINDS[state], node.name, data)
 
 
 def _times(times: int, each: Resources, beside: Resources) -> Resources:
