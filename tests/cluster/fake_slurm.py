@@ -103,7 +103,9 @@ class FakeSlurm:
     async def submit(self, script: str, job: dict[str, Any], _: str) -> int:
         return await self._do("submit", lambda: self._submit(script, job))
 
-    async def update(self, key: str, changes: dict[str, Any], account: str | None = None) -> None:
+    async def update(
+        self, key: str, changes: dict[str, Any], account: str | None = None, *, whole: bool = False
+    ) -> None:
         del account
         self.asked.append(("update", key))
         await self._do("update", lambda: self._update(self._work(key), changes))

@@ -166,7 +166,7 @@ def test_later_slurmrestds_are_not_told_of_a_task(version: str, is_trusted: bool
             return reply(200, {})
 
     class Noted(Cli):
-        async def update(self, key: str, *_: Any) -> None:
+        async def update(self, key: str, *_: Any, **__: Any) -> None:
             asked.append(f"scontrol {key}")
 
         async def cancel(self, key: str, *_: Any) -> None:
@@ -180,11 +180,13 @@ def test_later_slurmrestds_are_not_told_of_a_task(version: str, is_trusted: bool
         for key in ("7", "7_2"):
             await rest.cancel(key)
             await rest.update(key, {"hold": True})
+        await rest.update("8", {"hold": True}, whole=True)
 
     asyncio.run(body())
     whole = [f"DELETE /slurm/{version}/job/7", f"POST /slurm/{version}/job/7"]
     task = [f"DELETE /slurm/{version}/job/7_2", f"POST /slurm/{version}/job/7_2"]
-    assert asked == [*whole, *(task if is_trusted else ["scancel 7_2", "scontrol 7_2"])]
+    array = f"POST /slurm/{version}/job/8"
+    assert asked == [*whole, *((*task, array) if is_trusted else ("scancel 7_2", "scontrol 7_2", "scontrol 8"))]
 
 
 @pytest.mark.parametrize("number", [2042, 2015, 2068])

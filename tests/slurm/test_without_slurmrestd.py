@@ -45,7 +45,9 @@ def _ended(client: httpx.Client, job_id: str) -> dict[str, Any]:
 
 
 def _listed(site: Site, name: str) -> list[dict[str, Any]]:
-    return [job for job in json.loads(site.command("squeue", "-a", "--json"))["jobs"] if job["name"] == name]
+    return [
+        job for job in json.loads(site.command("squeue", "-a", "--states=all", "--json"))["jobs"] if job["name"] == name
+    ]
 
 
 def test_a_job_gets_exactly_what_was_said(site: Site, platform: httpx.Client) -> None:

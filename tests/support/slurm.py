@@ -86,6 +86,7 @@ class Site:
             "directory": str(self.directory),
             "slurm_conf": str(self.state / "etc" / "slurm.conf"),
             "bin_directory": SEARCH,
+            "partition": "normal",
         }
         return SlurmSettings(**{**values, **changes})  # type: ignore[arg-type]
 

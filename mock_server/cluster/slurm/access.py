@@ -53,8 +53,13 @@ class Access(Protocol):
         """
         ...
 
-    async def update(self, key: str, changes: Mapping[str, Any], account: str | None = None) -> None:
-        """Change ``hold``, ``priority``, ``comment`` or ``begin_time`` of a job, by default as the acting account."""
+    async def update(
+        self, key: str, changes: Mapping[str, Any], account: str | None = None, *, whole: bool = False
+    ) -> None:
+        """Change ``hold``, ``priority``, ``comment`` or ``begin_time`` of a job, by default as the acting account.
+
+        ``whole``: the key is that of an array, all of whose tasks are meant.
+        """
         ...
 
     async def cancel(self, key: str, signal: str | None = None, account: str | None = None) -> None:

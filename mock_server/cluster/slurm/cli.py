@@ -113,7 +113,14 @@ class Cli:
             raise InDoubtError("Slurm gave no id for the job")
         return int(match[1])
 
-    async def update(self, key: str, changes: Mapping[str, Any], account: str | None = None) -> None:
+    async def update(
+        self,
+        key: str,
+        changes: Mapping[str, Any],
+        account: str | None = None,
+        *,
+        whole: bool = False,  # noqa: ARG002 - the commands mean all tasks by the number of an array
+    ) -> None:
         """Change a job with the rights of the acting account or of another one, all of it at once but for a release.
 
         A release has a command of its own.  It comes before the comment: a server that is ended in between finds a job

@@ -118,7 +118,7 @@ class Keeping(Following):
         if len(tasks) < 2 or not all(job.state in _WAITING and not self._keeps(job) for job in jobs):
             return False
         try:
-            await self.rest.update(slurm_key(job_id), {"hold": hold})
+            await self.rest.update(slurm_key(job_id), {"hold": hold}, whole=True)
         except StateError:
             await self.refresh()  # some had begun meanwhile, the others have been changed
             return False
@@ -141,7 +141,8 @@ class Keeping(Following):
     async def _begin_with(self, job: Job, priority: int) -> None:
         """Give a job its priority, which only an operator may; Slurm has the job already, whatever becomes of this."""
         try:
-            await self.rest.update(slurm_key(job.array_job_id or job.id), {"priority": max(1, priority)})
+            key, whole = slurm_key(job.array_job_id or job.id), job.array is not None
+            await self.rest.update(key, {"priority": max(1, priority)}, whole=whole)
         except ClusterError as error:
             _log.info("job %s keeps Slurm's priority: %s", job.id, error)
 

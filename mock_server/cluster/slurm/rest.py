@@ -89,27 +89,30 @@ class Rest:
             raise InDoubtError("Slurm gave no id for the job")
         return number
 
-    async def update(self, key: str, changes: Mapping[str, Any], account: str | None = None) -> None:
+    async def update(
+        self, key: str, changes: Mapping[str, Any], account: str | None = None, *, whole: bool = False
+    ) -> None:
         """Change a job, all of it or nothing, with the rights of the acting account or of another one."""
-        if await self._takes_tasks_for_arrays(key):
+        if await self._confuses_tasks(key, whole=whole):
             await self._cli.update(key, changes, account)
             return
         await self._call("POST", f"job/{key}", dict(changes), account=account)
 
     async def cancel(self, key: str, signal: str | None = None, account: str | None = None) -> None:
         """End a job, or only send it a signal."""
-        if await self._takes_tasks_for_arrays(key):
+        if await self._confuses_tasks(key):
             await self._cli.cancel(key, signal, account)
             return
         path = f"job/{key}" if signal is None else f"job/{key}?signal={signal}"
         await self._call("DELETE", path, account=account)
 
-    async def _takes_tasks_for_arrays(self, key: str) -> bool:
-        """Tell whether slurmrestd must not be told of a task of an array.
+    async def _confuses_tasks(self, key: str, *, whole: bool = False) -> bool:
+        """Tell whether slurmrestd must not be told of a task of an array, or of all of them.
 
-        Later ones than v0.0.38 refuse to change a task, and end the whole array where they are told to end one.
+        Later ones than v0.0.38 refuse to change a task, end the whole array where they are told to end one, and change
+        of an array those tasks only that never were apart.
         """
-        return "_" in key and await self.version() != "v0.0.38"
+        return ("_" in key or whole) and await self.version() != "v0.0.38"
 
     async def version(self) -> str:
         """Return the newest version of the interface that both sides know."""
