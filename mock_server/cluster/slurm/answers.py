@@ -95,7 +95,7 @@ def checked(answer: Reply, path: str) -> dict[str, Any]:
     if path == SUBMIT and isinstance(content, dict) and job_number(cast("dict[str, Any]", content)):
         # What is wrong with a job that has been taken in is only why it waits: held, say, or all nodes are down.
         return cast("dict[str, Any]", content)
-    if lacks_names_only(content) and isinstance(content.get(path), list):
+    if lacks_names_only(content) and isinstance(cast("dict[str, Any]", content).get(path), list):
         return cast("dict[str, Any]", content)
     if errors := _errors(content):
         raise _refusal(*errors[0], path)
