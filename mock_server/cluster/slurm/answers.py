@@ -28,7 +28,7 @@ _SILENCE = ("authentication", "unspecified error", "zero bytes", "unexpected mes
 
 _UNKNOWN_JOB = 2017
 _UNKNOWN_NODE = 2018
-_DENIED = frozenset({2002, 2003, 2010})
+_DENIED = frozenset({2002, 2003, 2010, 6010})
 _LATER = frozenset({2007, 2019, 2020, 2090, 2103, 2105})
 """Refusals that say nothing of the request, only that Slurm cannot do it now."""
 
