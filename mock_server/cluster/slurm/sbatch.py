@@ -15,8 +15,9 @@ WORDS = "v0.0.38"
 """The version of the REST interface in whose words a job is described here."""
 
 # Without --ignore-pbs lines of a script that are meant for PBS or LSF would count wherever they are; without --propagate
-# jobs could have the limits of the server's process.
-_ALWAYS = ("--parsable", "--ignore-pbs", "--propagate=NONE")
+# jobs could have the limits of the server's process.  "All" means nothing where a file has the variables, but if it is not
+# said, Slurm 26.05 forgets the file.
+_ALWAYS = ("--parsable", "--ignore-pbs", "--propagate=NONE", "--export=ALL")
 _OPTIONS = {
     "name": "--job-name",
     "partition": "--partition",
