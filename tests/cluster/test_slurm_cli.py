@@ -93,7 +93,7 @@ def test_everything_that_a_job_can_have_is_an_option() -> None:
         dependencies=(Dependency("afterok", "job_5"), Dependency("singleton", None)), required_nodes=("n1", "n2"),
     )  # fmt: skip
     assert options(whole) == [
-        "--parsable", "--ignore-pbs", "--propagate=NONE", "--job-name=a", "--partition=normal", "--comment=c", "--chdir=/out",
+        "--parsable", "--ignore-pbs", "--propagate=NONE", "--export=ALL", "--job-name=a", "--partition=normal", "--comment=c", "--chdir=/out",
         "--input=/dev/null", "--output=/out/%A_%a.out", "--error=/out/%A_%a.err", "--open-mode=append", "--requeue",
         "--ntasks=2", "--cpus-per-task=4", "--account=me", "--qos=high", "--time=2", "--hold", "--array=1-2,7%2",
         "--dependency=afterok:5,singleton", "--nodelist=n1,n2", "--ntasks-per-node=1", "--nodes=2-2", "--mem=954M",
