@@ -70,7 +70,7 @@ class Site:
     @property
     def account(self) -> str:
         """Who jobs run as."""
-        return "nobody" if os.geteuid() == 0 else self.operator
+        return _somebody() if os.geteuid() == 0 else self.operator
 
     @property
     def operator(self) -> str:
@@ -171,6 +171,14 @@ class Site:
             "SIMSLURM_PORT": str(self.port),
             **self._variables,
         }
+
+
+def _somebody() -> str:
+    """Return an account of this machine that jobs may run as; Slurm 26.05 refuses ``nobody``."""
+    import pwd
+
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return next(name for name in ("games", "mail", "nobody") if name in names)
 
 
 def _is_over(pid: int) -> bool:
