@@ -58,11 +58,11 @@ def server(request: pytest.FixtureRequest, site: Site) -> Iterator[MockServer]:
 
 @pytest.fixture
 def platform(server: MockServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, headers={"Authorization": "Bearer YOUR_API_KEY"}) as client:
+    with httpx.Client(base_url=server.url, headers={"Authorization": "Bearer YOUR_API_KEY"}, timeout=30) as client:
         yield client
 
 
 @pytest.fixture
 def s9s(server: MockServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.s9s_url, headers={"Authorization": "Bearer YOUR_TOKEN"}) as client:
+    with httpx.Client(base_url=server.s9s_url, headers={"Authorization": "Bearer YOUR_TOKEN"}, timeout=30) as client:
         yield client

@@ -264,10 +264,10 @@ class SlurmCluster(Keeping):
         self._look_soon()
 
     async def _ended(self, jobs: list[Job]) -> None:
-        """Wait until jobs have ended, but not for ever."""
+        """Wait until jobs have ended, but not for ever; where lists take long, for the one under way and the next."""
         self._look_soon()
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(PATIENCE + self._relief() + 2 * self._listing):
                 while not all(job.state.is_terminal for job in jobs):
                     await self._changed.wait()
         except TimeoutError:
