@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from mock_server.cluster.backend import RequestError
+from mock_server.cluster.backend import DeniedError, RequestError
 from mock_server.cluster.job import JobRequest
 from mock_server.cluster.shared_files import MissingFileError
 from mock_server.cluster.slurm import accounts, files
@@ -152,6 +153,79 @@ def test_a_list_has_a_bound(site: SiteFiles, folder: Path, monkeypatch: pytest.M
         site.below("/outputs/job_1")
     assert len(site.inside("/outputs/job_1")[0]) == 2
     assert paths(site, "/outputs/job_1/sub") == ["/outputs/job_1/sub/b"]
+
+
+@pytest.mark.parametrize("hidden", ["links", "names"])
+def test_what_is_not_shown_counts_as_well(
+    site: SiteFiles, folder: Path, monkeypatch: pytest.MonkeyPatch, hidden: str
+) -> None:
+    monkeypatch.setattr(files, "MOST", 10)
+    for number in range(10):
+        place = folder / "sub" / (f"{number}\n" if hidden == "names" else str(number))
+        place.symlink_to("nowhere")
+    for look in (site.below, site.inside):
+        with pytest.raises(RequestError, match="more than 10 entries"):
+            look("/outputs/job_1/sub")
+    assert len(site.inside("/outputs/job_1")[0]) == 1
+
+
+def test_bytes_of_two_contents_are_not_mixed(site: SiteFiles, folder: Path) -> None:
+    place = folder / "a"
+    _, content = site.open("/outputs/job_1/a")
+    with content:
+        assert content.read(2) == b"fi"
+        before = place.stat()
+        with place.open("r+b") as file:
+            file.write(b"other")
+        os.utime(place, ns=(before.st_atime_ns, before.st_mtime_ns))
+        with pytest.raises(OSError, match="changed while it was read"):
+            content.read(2)
+
+
+def test_a_time_that_no_calendar_has_is_moved_into_it(
+    site: SiteFiles, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_LATEST", 1000.0)
+    for at, shown in ((-(10**9), 0.0), (10**9, 1000.0)):
+        for place in (folder / "a", folder / "sub"):
+            os.utime(place, (at, at))
+        own, folders = site.inside("/outputs/job_1")
+        assert [each.written_at for each in (*own, *folders)] == [shown, shown]
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_what_could_not_be_done_is_said(
+    site: SiteFiles, folder: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, "no")
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(DeniedError, match="may not remove /outputs/job_1/a"):
+        site.remove("/outputs/job_1/a")
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(DeniedError, match="may not read /outputs/job_1/a"):
+        site.open("/outputs/job_1/a")
+    code = errno.EIO
+    with pytest.raises(OSError, match="no"):
+        site.remove("/outputs/job_1/a")
+    assert (folder / "a").exists()
+
+
+@pytest.mark.parametrize("trap", ["link", "file", "foreign"])
+def test_directories_that_somebody_else_has_made_first_are_not_used(tmp_path: Path, trap: str) -> None:
+    place = tmp_path / "files"
+    if trap == "link":
+        place.symlink_to(tmp_path)
+    elif trap == "file":
+        place.touch()
+    elif os.geteuid() == 0:
+        place.mkdir()
+        os.chown(place, 12345, 12345)
+    else:
+        pytest.skip("only root has directories of others")
+    with pytest.raises(ValueError, match="somebody else"):
+        SiteFiles(SlurmSettings("http://127.0.0.1:1", directory=str(tmp_path))).prepare()
 
 
 def test_depth_has_a_bound(site: SiteFiles, folder: Path) -> None:
