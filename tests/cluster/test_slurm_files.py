@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 
 from mock_server.cluster.backend import DeniedError, RequestError
-from mock_server.cluster.job import JobRequest
 from mock_server.cluster.shared_files import MissingFileError
 from mock_server.cluster.slurm import accounts, files
 from mock_server.cluster.slurm.files import SiteFiles
 from mock_server.cluster.slurm.settings import SlurmSettings
-from mock_server.cluster.slurm.submission import entering, script
 
 SECRET = "what only the server may read"
 
@@ -256,22 +254,21 @@ def test_what_would_be_in_the_way_of_a_file(site: SiteFiles, folder: Path) -> No
     site.remove("/outputs/job_1/a")
 
 
-@pytest.mark.parametrize(
-    ("command", "is_entered"),
-    [
-        ("echo 1", True),
-        ("#!/bin/sh\necho 1", True),
-        ("#!/bin/bash -e\necho 1", True),
-        ("#!/usr/bin/env bash\necho 1", True),
-        ("#!/usr/bin/python3\nprint(1)", False),
-        ("#!/bin/tcsh\necho 1", False),
-        ("#!/bin/sh", False),
-    ],
-)
-def test_a_script_that_a_shell_reads_begins_in_its_directory(tmp_path: Path, command: str, is_entered: bool) -> None:
-    settings = SlurmSettings("http://127.0.0.1:1", directory=str(tmp_path))
-    request = JobRequest("n", command, "u", output_path="/a b/../c'd")
-    text = script(request, entering(request, settings))
-    assert (f"mkdir -p -- '{tmp_path}/files/c'\"'\"'d' && cd -- " in text) is is_entered
-    assert text.startswith("#!")
-    assert entering(request._replace(working_directory=str(tmp_path)), settings) == ""
+def test_the_way_to_a_directory_is_made_where_the_server_is_in_charge(site: SiteFiles, tmp_path: Path) -> None:
+    root = tmp_path / "files"
+    site.make_way("/results/wind/2024")
+    assert [(root / name).stat().st_mode & 0o7777 for name in ("results", "results/wind")] == [0o1777, 0o1777]
+    assert not (root / "results/wind/2024").exists()
+    (root / "link").symlink_to(tmp_path)
+    with pytest.raises(OSError, match="link"):
+        site.make_way("/link/inside/x")
+    assert not (tmp_path / "inside").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has directories of others")
+def test_nothing_is_made_in_a_directory_of_another(site: SiteFiles, tmp_path: Path) -> None:
+    theirs = tmp_path / "files" / "theirs"
+    theirs.mkdir()
+    os.chown(theirs, 12345, 12345)
+    site.make_way("/theirs/below/x")
+    assert list(theirs.iterdir()) == []

@@ -61,6 +61,22 @@ class SiteFiles:
             if os.path.lexists(path) and not self._is_ours(os.lstat(path)):
                 raise ValueError(f"{path} is no directory, or belongs to somebody else")
 
+    def make_way(self, folder: str) -> None:
+        """Make the directories above one for every account, down to the first that is not the server's own."""
+        descriptor = os.open(self._root, _FOLDER)
+        try:
+            for name in folder.split("/")[1:-1]:
+                if os.fstat(descriptor).st_uid != os.geteuid():
+                    return
+                is_new = _made(name, descriptor)
+                inner = os.open(name, _FOLDER, dir_fd=descriptor)
+                os.close(descriptor)
+                descriptor = inner
+                if is_new and os.fstat(descriptor).st_uid == os.geteuid():
+                    os.fchmod(descriptor, 0o1777)
+        finally:
+            os.close(descriptor)
+
     def at(self, path: str) -> SharedFile | None:
         try:
             with self._above(path) as (folder, name):
@@ -103,7 +119,7 @@ class SiteFiles:
     def _above(self, path: str) -> Generator[tuple[int, str]]:
         """Open the directory that a path names a file of; give its descriptor and the name in it."""
         folder, _, name = path.rpartition("/")
-        if not path.startswith("/") or not _is_name(name) or _is_long(path):
+        if not path.startswith("/") or not is_name(name) or is_long(path):
             raise MissingFileError(path)
         with self._folder(folder) as descriptor:
             yield descriptor, name
@@ -111,7 +127,7 @@ class SiteFiles:
     @contextlib.contextmanager
     def _folder(self, path: str) -> Generator[int]:
         names = path.split("/")[1:]
-        if not all(map(_is_name, names)) or len(names) > DEPTH or _is_long(path):
+        if not all(map(is_name, names)) or len(names) > DEPTH or is_long(path):
             raise MissingFileError(path)
         descriptor = os.open(self._root, _FOLDER)
         try:
@@ -143,7 +159,7 @@ class SiteFiles:
                 if next(left, None) is None:
                     raise RequestError("path", f"there are more than {MOST} entries below it; list one further down")
                 path = f"{folder}/{entry.name}"
-                if not _is_name(entry.name) or _is_long(path):
+                if not is_name(entry.name) or is_long(path):
                     continue
                 with contextlib.suppress(OSError):  # gone meanwhile, or not for the server to read
                     status = entry.stat(follow_symlinks=False)
@@ -172,6 +188,15 @@ class SiteFiles:
 
     def _is_ours(self, status: os.stat_result) -> bool:
         return stat.S_ISDIR(status.st_mode) and status.st_uid in {0, os.geteuid(), *map(uid, self._accounts)}
+
+
+def _made(name: str, above: int) -> bool:
+    """Make a directory; whether it was not there."""
+    try:
+        os.mkdir(name, 0o755, dir_fd=above)
+    except FileExistsError:
+        return False
+    return True
 
 
 class _Unchanged(FileIO):
@@ -210,11 +235,12 @@ def _told(path: str, action: str) -> Generator[None]:
         raise
 
 
-def _is_long(path: str) -> bool:
+def is_long(path: str) -> bool:
+    """Tell whether no file of the storage can have a path for its length."""
     return len(path.encode(errors="replace")) > LONGEST
 
 
-def _is_name(name: str) -> bool:
+def is_name(name: str) -> bool:
     """Tell whether a file of the storage can be called so."""
     if name in {"", ".", ".."} or "/" in name:
         return False
