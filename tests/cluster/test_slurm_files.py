@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -68,9 +69,9 @@ def test_a_version_changes_with_the_file(site: SiteFiles, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("trap", ["link", "hard link", "folder link", "pipe", "socket"])
-def test_traps_are_not_seen(site: SiteFiles, folder: Path, tmp_path: Path, trap: str) -> None:
-    import socket
-
+def test_traps_are_not_seen(
+    site: SiteFiles, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trap: str
+) -> None:
     place = folder / "trap"
     if trap == "link":
         place.symlink_to(tmp_path / "secret")
@@ -82,7 +83,7 @@ def test_traps_are_not_seen(site: SiteFiles, folder: Path, tmp_path: Path, trap:
         os.mkfifo(place)
     else:
         with socket.socket(socket.AF_UNIX) as listener:
-            os.chdir(folder)  # the name of a socket may not be long
+            monkeypatch.chdir(folder)  # the name of a socket may not be long
             listener.bind("trap")
     known = ["/outputs/job_1/a", "/outputs/job_1/sub/b"]
     assert paths(site, "") == known
