@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -142,6 +143,7 @@ class Job:
     number of shares on each, ``gpu_ids`` the GPUs there.  ``restarts`` counts node failures, ``retries`` the job's own
     ones, ``earlier_runs`` has when it ran before.  ``predicted_start`` is the reservation that backfill holds for it.
     ``meter`` tells what it uses at any time; without one ``measured`` is all there is.
+    ``root`` is the directory of the nodes that has what the storage shows, ``None`` where there is no such thing.
     """
 
     id: str
@@ -179,6 +181,7 @@ class Job:
     number: int = 0
     meter: Meter | None = None
     measured: Consumption = UNUSED
+    root: str | None = None
 
     @property
     def appetite(self) -> Appetite | None:
@@ -189,6 +192,19 @@ class Job:
     def consumption(self) -> Consumption:
         """What the job has used so far."""
         return self.measured if self.meter is None else self.meter.read(self)
+
+    @property
+    def output_directory(self) -> str:
+        """The absolute directory of its outputs in the storage, ``/outputs/<job id>`` unless it names one."""
+        # Two leading slashes are special to normpath.
+        return posixpath.normpath("/" + (self.output_path or f"outputs/{self.id}").lstrip("/"))
+
+    @property
+    def working_directory(self) -> str | None:
+        """The directory in which it runs, if that is known: where it names none, that of its outputs."""
+        if self.request.working_directory is not None or self.root is None:
+            return self.request.working_directory
+        return self.root + self.output_directory
 
     @property
     def qos(self) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from mock_server.cluster.job import Job, JobState, OutputFile
 from mock_server.cluster.log import Log
-from mock_server.cluster.shell.files import output_directory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,6 +84,6 @@ class Past:
         for at, text in self.log:
             job.log.append(at, text)
         for path, content in self.outputs.items():
-            absolute = f"{output_directory(job).rstrip('/')}/{path}"
+            absolute = f"{job.output_directory.rstrip('/')}/{path}"
             job.outputs[absolute] = OutputFile(absolute, content, job.updated_at)
         return job

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from io import FileIO
 
 
 class SharedFile(NamedTuple):
@@ -33,8 +34,8 @@ class SharedFiles(Protocol):
 
     def at(self, path: str) -> SharedFile | None: ...
 
-    def open(self, path: str) -> tuple[SharedFile, BinaryIO]:
-        """Return a file as it is now, and its bytes."""
+    def open(self, path: str) -> tuple[SharedFile, FileIO]:
+        """Return a file as it is now, and its bytes; to read on when they have changed is an ``OSError``."""
         ...
 
     def below(self, folder: str) -> Sequence[SharedFile]:

@@ -103,8 +103,8 @@ def view_job(job: Job) -> JobView:
         "exit_code": job.exit_code,
         "reason": job.reason,
     }
-    if request.working_directory is not None:
-        view["working_directory"] = request.working_directory
+    if job.working_directory is not None:
+        view["working_directory"] = job.working_directory
     if job.output_path is not None:
         view["output_path"] = job.output_path
     if SPEC in request.extras:

@@ -8,7 +8,6 @@ from hashlib import blake2b, sha256
 from typing import TYPE_CHECKING
 
 from mock_server.cluster.shared_files import MissingFileError
-from mock_server.cluster.shell.files import output_directory
 from mock_server.incoming import in_thread
 from mock_server.storage.blobs import BlobReader
 from mock_server.storage.errors import MissingError
@@ -65,7 +64,7 @@ async def job_files(cluster: ClusterBackend, job: Job) -> list[StoredFile]:
     """Return the outputs of one job, by path."""
     if cluster.files is None:
         return _written(job)
-    found = _by_path(await in_thread(cluster.files.below, output_directory(job)))
+    found = _by_path(await in_thread(cluster.files.below, job.output_directory))
     return [found[path] for path in sorted(found)]
 
 

@@ -86,7 +86,7 @@ async def download_(call: Call[None, None]) -> Response:
     file = _only_file(await _entry(call))
     store, fault = call.state.storage, call.fault
     if fault is not None and fault.replace:
-        content = await in_thread(_other_bytes, file.size, file.sha256)
+        content = await in_thread(_other_bytes, file.size, file.etag)
         file = await in_thread(lambda: store.put(file.path, content, content_type=file.content_type))
     if file.content is not None:
         return download(call.request, file, None, fault)

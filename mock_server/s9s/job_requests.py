@@ -81,7 +81,7 @@ class JobSubmit(StrictBody):
         own = "script" if first.startswith("#!") else posixpath.basename(first)[:255]
         return self.job_name or self.name or own or "script"
 
-    def to_request(self, *, user_id: str, home: str, partition: str, key: str | None = None) -> JobRequest:
+    def to_request(self, *, user_id: str, partition: str, key: str | None = None) -> JobRequest:
         """Return the job in the cluster's terms."""
         tasks, limit = ((), None) if self.array is None else parse_array(self.array)
         extras: dict[str, Any] = {} if self.array is None else {ARRAY: self.array}
@@ -100,7 +100,7 @@ class JobSubmit(StrictBody):
             qos=self.qos or "normal",
             priority=self.priority or 0,
             environment=dict(self.environment or {}),
-            working_directory=self.working_directory or home,
+            working_directory=self.working_directory,
             stdout_path=self.standard_output,
             stderr_path=self.standard_error,
             dependencies=tuple(Dependency(part.type, part.job_id) for part in self.dependencies or ()),

@@ -65,7 +65,6 @@ async def submit(call: Call[None, JobSubmit]) -> JobAction:
         _check_dependency(call, f"dependencies.{number}.job_id", dependency.job_id)
     request = body.to_request(
         user_id=user_id,
-        home=People(call.state.users).home(user_id),
         partition=body.partition or default_partition(cluster),
         key=call.idempotency_key,
     )

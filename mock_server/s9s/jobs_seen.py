@@ -90,7 +90,7 @@ def expand_path(template: str, job: Job, people: People) -> str:
 
 
 def working_directory(job: Job, people: People) -> str:
-    return job.request.working_directory or people.home(job.request.user_id)
+    return job.working_directory or people.home(job.request.user_id)
 
 
 def _ratio(part: float | None, whole: float) -> float | None:

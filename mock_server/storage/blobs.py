@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from io import FileIO
 
 PIECE = 1024 * 1024
 _CANNOT_COPY = frozenset({errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM})
@@ -109,7 +110,7 @@ class BlobWriter:
 class BlobReader:
     """Reads one blob, even after it was removed or replaced."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO | FileIO) -> None:
         self._file = file
         self._lock = threading.Lock()
         self._closing = weakref.finalize(self, file.close)

@@ -146,15 +146,16 @@ class Store:
     def admit(self, target: Target, size: int | None, shadows: Mapping[str, StoredFile]) -> None:
         """Raise what is in the way of a file of this size (``None`` if it is not known) at this path."""
         catalogue, path = self.catalogue, target.path
-        there = catalogue.file_at(path) or shadows.get(path)
-        if there is not None and not target.overwrite:
+        stored = catalogue.file_at(path)
+        if not target.overwrite and (stored is not None or path in shadows):
             raise ConflictError(f"There is a file at {path}")
         if catalogue.has_files_below(path) or any(other.startswith(f"{path}/") for other in shadows):
             raise ConflictError(f"{path} is a directory")
         for parent in parents(path):
             if parent in shadows or catalogue.file_at(parent) is not None:
                 raise ConflictError(f"{parent} is a file")
-        self.check_size(size or 0, replaced=0 if there is None else there.size)
+        # What a job wrote takes no room here, so none is given back for it.
+        self.check_size(size or 0, replaced=0 if stored is None else stored.size)
 
     def check_size(self, size: int, *, replaced: int = 0) -> None:
         """Raise if there is no room for so many bytes when ``replaced`` ones go."""

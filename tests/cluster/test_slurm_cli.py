@@ -31,7 +31,8 @@ def slurm(tmp_path: Path) -> FakeSlurm:
 
 def _job(**fields: Any) -> dict[str, Any]:
     request = JobRequest(**{"name": "a", "command": "true", "user_id": "u", **fields})
-    return description(located(request, SlurmSettings(directory="/out")), "normal", "c", (0, 0, 38))
+    settings = SlurmSettings(directory="/out")
+    return description(located(request, settings), "normal", "c", (0, 0, 38), settings)
 
 
 def _submit(cli: Cli, script: str = "#!/bin/sh\ntrue\n", **fields: Any) -> int:

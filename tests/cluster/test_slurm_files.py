@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
-from mock_server.cluster.backend import RequestError
-from mock_server.cluster.job import JobRequest
+from mock_server.cluster.backend import DeniedError, RequestError
 from mock_server.cluster.shared_files import MissingFileError
 from mock_server.cluster.slurm import accounts, files
 from mock_server.cluster.slurm.files import SiteFiles
 from mock_server.cluster.slurm.settings import SlurmSettings
-from mock_server.cluster.slurm.submission import entering, script
 
 SECRET = "what only the server may read"
 
@@ -69,9 +69,9 @@ def test_a_version_changes_with_the_file(site: SiteFiles, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("trap", ["link", "hard link", "folder link", "pipe", "socket"])
-def test_traps_are_not_seen(site: SiteFiles, folder: Path, tmp_path: Path, trap: str) -> None:
-    import socket
-
+def test_traps_are_not_seen(
+    site: SiteFiles, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trap: str
+) -> None:
     place = folder / "trap"
     if trap == "link":
         place.symlink_to(tmp_path / "secret")
@@ -83,7 +83,7 @@ def test_traps_are_not_seen(site: SiteFiles, folder: Path, tmp_path: Path, trap:
         os.mkfifo(place)
     else:
         with socket.socket(socket.AF_UNIX) as listener:
-            os.chdir(folder)  # the name of a socket may not be long
+            monkeypatch.chdir(folder)  # the name of a socket may not be long
             listener.bind("trap")
     known = ["/outputs/job_1/a", "/outputs/job_1/sub/b"]
     assert paths(site, "") == known
@@ -154,6 +154,79 @@ def test_a_list_has_a_bound(site: SiteFiles, folder: Path, monkeypatch: pytest.M
     assert paths(site, "/outputs/job_1/sub") == ["/outputs/job_1/sub/b"]
 
 
+@pytest.mark.parametrize("hidden", ["links", "names"])
+def test_what_is_not_shown_counts_as_well(
+    site: SiteFiles, folder: Path, monkeypatch: pytest.MonkeyPatch, hidden: str
+) -> None:
+    monkeypatch.setattr(files, "MOST", 10)
+    for number in range(10):
+        place = folder / "sub" / (f"{number}\n" if hidden == "names" else str(number))
+        place.symlink_to("nowhere")
+    for look in (site.below, site.inside):
+        with pytest.raises(RequestError, match="more than 10 entries"):
+            look("/outputs/job_1/sub")
+    assert len(site.inside("/outputs/job_1")[0]) == 1
+
+
+def test_bytes_of_two_contents_are_not_mixed(site: SiteFiles, folder: Path) -> None:
+    place = folder / "a"
+    _, content = site.open("/outputs/job_1/a")
+    with content:
+        assert content.read(2) == b"fi"
+        before = place.stat()
+        with place.open("r+b") as file:
+            file.write(b"other")
+        os.utime(place, ns=(before.st_atime_ns, before.st_mtime_ns))
+        with pytest.raises(OSError, match="changed while it was read"):
+            content.read(2)
+
+
+def test_a_time_that_no_calendar_has_is_moved_into_it(
+    site: SiteFiles, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_LATEST", 1000.0)
+    for at, shown in ((-(10**9), 0.0), (10**9, 1000.0)):
+        for place in (folder / "a", folder / "sub"):
+            os.utime(place, (at, at))
+        own, folders = site.inside("/outputs/job_1")
+        assert [each.written_at for each in (*own, *folders)] == [shown, shown]
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_what_could_not_be_done_is_said(
+    site: SiteFiles, folder: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, "no")
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(DeniedError, match="may not remove /outputs/job_1/a"):
+        site.remove("/outputs/job_1/a")
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(DeniedError, match="may not read /outputs/job_1/a"):
+        site.open("/outputs/job_1/a")
+    code = errno.EIO
+    with pytest.raises(OSError, match="no"):
+        site.remove("/outputs/job_1/a")
+    assert (folder / "a").exists()
+
+
+@pytest.mark.parametrize("trap", ["link", "file", "foreign"])
+def test_directories_that_somebody_else_has_made_first_are_not_used(tmp_path: Path, trap: str) -> None:
+    place = tmp_path / "files"
+    if trap == "link":
+        place.symlink_to(tmp_path)
+    elif trap == "file":
+        place.touch()
+    elif os.geteuid() == 0:
+        place.mkdir()
+        os.chown(place, 12345, 12345)
+    else:
+        pytest.skip("only root has directories of others")
+    with pytest.raises(ValueError, match="somebody else"):
+        SiteFiles(SlurmSettings("http://127.0.0.1:1", directory=str(tmp_path))).prepare()
+
+
 def test_depth_has_a_bound(site: SiteFiles, folder: Path) -> None:
     deep = folder.joinpath(*["d"] * 40)
     deep.mkdir(parents=True)
@@ -182,22 +255,21 @@ def test_what_would_be_in_the_way_of_a_file(site: SiteFiles, folder: Path) -> No
     site.remove("/outputs/job_1/a")
 
 
-@pytest.mark.parametrize(
-    ("command", "is_entered"),
-    [
-        ("echo 1", True),
-        ("#!/bin/sh\necho 1", True),
-        ("#!/bin/bash -e\necho 1", True),
-        ("#!/usr/bin/env bash\necho 1", True),
-        ("#!/usr/bin/python3\nprint(1)", False),
-        ("#!/bin/tcsh\necho 1", False),
-        ("#!/bin/sh", False),
-    ],
-)
-def test_a_script_that_a_shell_reads_begins_in_its_directory(tmp_path: Path, command: str, is_entered: bool) -> None:
-    settings = SlurmSettings("http://127.0.0.1:1", directory=str(tmp_path))
-    request = JobRequest("n", command, "u", output_path="/a b/../c'd")
-    text = script(request, entering(request, settings))
-    assert (f"mkdir -p -- '{tmp_path}/files/c'\"'\"'d' && cd -- " in text) is is_entered
-    assert text.startswith("#!")
-    assert entering(request._replace(working_directory=str(tmp_path)), settings) == ""
+def test_the_way_to_a_directory_is_made_where_the_server_is_in_charge(site: SiteFiles, tmp_path: Path) -> None:
+    root = tmp_path / "files"
+    site.make_way("/results/wind/2024")
+    assert [(root / name).stat().st_mode & 0o7777 for name in ("results", "results/wind")] == [0o1777, 0o1777]
+    assert not (root / "results/wind/2024").exists()
+    (root / "link").symlink_to(tmp_path)
+    with pytest.raises(OSError, match="link"):
+        site.make_way("/link/inside/x")
+    assert not (tmp_path / "inside").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has directories of others")
+def test_nothing_is_made_in_a_directory_of_another(site: SiteFiles, tmp_path: Path) -> None:
+    theirs = tmp_path / "files" / "theirs"
+    theirs.mkdir()
+    os.chown(theirs, 12345, 12345)
+    site.make_way("/theirs/below/x")
+    assert list(theirs.iterdir()) == []

@@ -155,26 +155,29 @@ def test_records_of_older_and_newer_versions_are_the_same() -> None:
 
 
 def test_a_command_is_a_script_and_no_command_line() -> None:
-    assert script(_request(command="echo 'a b'; $(x)")) == "#!/bin/sh\necho 'a b'; $(x)\n"
-    assert script(_request(command="#!/usr/bin/python3\nprint()")) == "#!/usr/bin/python3\nprint()"
-    assert script(_request(command="echo '1'", gang=2)).splitlines()[1].startswith("exec srun ")
+    assert (
+        script(_request(command="echo 'a b'; $(x)", working_directory="/"), SETTINGS) == "#!/bin/sh\necho 'a b'; $(x)\n"
+    )
+    asked = _request(command="#!/usr/bin/python3\nprint()", working_directory="/")
+    assert script(asked, SETTINGS) == "#!/usr/bin/python3\nprint()"
+    assert script(_request(command="echo '1'", gang=2), SETTINGS).splitlines()[2].startswith("exec srun ")
     with pytest.raises(UnsupportedError, match="not supported|Not supported"):
-        script(_request(command="", image="python:3.12"))
+        script(_request(command="", image="python:3.12"), SETTINGS)
 
 
 def test_what_slurm_is_asked_for() -> None:
     asked = _request(resources=Resources(4, 10**9, 2), nodes=2, time_limit=61.0, array=(1, 2, 3, 7), array_limit=2)
-    job = description(located(asked, SETTINGS), "gpu", "c", (0, 0, 38))
+    job = description(located(asked, SETTINGS), "gpu", "c", (0, 0, 38), SETTINGS)
     assert (job["nodes"], job["cpus_per_task"], job["memory_per_node"], job["gres"]) == ([2, 2], 4, 954, "gpu:2")
     assert (job["time_limit"], job["array"]) == (2, "1-3,7%2")
     assert job["standard_output"] == "/shared/out/%A_%a.out"
-    newer = description(located(asked, SETTINGS), "gpu", "c", (0, 0, 40))
+    newer = description(located(asked, SETTINGS), "gpu", "c", (0, 0, 40), SETTINGS)
     assert (newer["minimum_nodes"], newer["tres_per_node"]) == (2, "gres/gpu:2")
     assert isinstance(newer["environment"], list)
     with pytest.raises(RequestError, match="NUL"):
         located(_request(stdout_path="a\0b"), SETTINGS)
     with pytest.raises(RequestError, match="no name of a variable"):
-        description(located(_request(environment={"A B": "1"}), SETTINGS), "gpu", "c", (0, 0, 38))
+        description(located(_request(environment={"A B": "1"}), SETTINGS), "gpu", "c", (0, 0, 38), SETTINGS)
     with pytest.raises(RequestError, match="%N"):
         located(_request(stdout_path="%N.out"), SETTINGS)
     assert expand_path("/o/%x-%4j-%u.out", "17", "n", "me") == "/o/n-0017-me.out"

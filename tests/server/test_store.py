@@ -21,10 +21,11 @@ from mock_server.storage.errors import (
     FullError,
     MissingError,
     PathError,
+    QuotaError,
     TooLargeError,
     full_disk,
 )
-from mock_server.storage.file import Target
+from mock_server.storage.file import StoredFile, Target
 from mock_server.storage.paths import check_path
 from mock_server.storage.store import Store
 
@@ -227,3 +228,17 @@ def test_without_the_library_there_is_no_crc32c(monkeypatch: pytest.MonkeyPatch)
 def test_a_quota_below_nothing() -> None:
     with pytest.raises(ValueError, match="storage_quota"):
         MockServer(storage_quota=-1)
+
+
+def test_what_an_upload_hides_gives_no_room_back() -> None:
+    store = Store(None, now=lambda: 0.0, quota=10)
+    output = StoredFile("out_1", "/a", 1000, "text/plain", "", 0.0, 0.0, version="1")
+    try:
+        store.put("/b", b"x" * 8)
+        staged = store.stage()
+        staged.write(b"y" * 8)
+        with pytest.raises(QuotaError):
+            store.commit(staged, Target("/a", overwrite=True), {"/a": output})
+        staged.discard()
+    finally:
+        store.close()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from examples import parameter_sweep
 from mock_server import MockServer
+from mock_server.cluster.job import JobRequest
 from tests.support.slurm import Site
 from vantage_sdk import ResourceNotFoundError, S9SClient, VantageClient
 
@@ -103,3 +106,78 @@ def test_an_upload_hides_a_file_of_a_job(client: VantageClient) -> None:
     client.storage.upload_bytes(b"ours", path, overwrite=True)
     assert content(client, path) == b"ours"
     assert [file.size for file in client.storage.list(f"/outputs/{job.id}")] == [4]
+
+
+@pytest.fixture(params=["slurmrestd", "commands"])
+def real(request: pytest.FixtureRequest, site: Site) -> Iterator[MockServer]:
+    settings = site.settings() if request.param == "slurmrestd" else site.without_slurmrestd()
+    with MockServer(slurm=settings, world="empty", rate_limits=False) as running:
+        yield running
+
+
+def ran(client: VantageClient, command: str, **more: Any) -> str:
+    job = client.jobs.submit({"name": "leaves", "command": command, **more})
+    client.jobs.wait(job.id, **QUICK)
+    return job.id
+
+
+def test_scripts_of_any_interpreter_and_gangs_begin_in_their_directory(real: MockServer) -> None:
+    with VantageClient("your-api-key", real.url) as client:
+        python = "#!/usr/bin/env python3\nimport os\nos.mkdir('sub')\nopen('sub/y', 'w').write(os.getcwd())"
+        job_id = ran(client, python)
+        place = content(client, f"/outputs/{job_id}/sub/y").decode()
+        assert place.endswith(f"/files/outputs/{job_id}")
+        shown = client.jobs.get(job_id)
+        assert (shown.working_directory, shown.command) == (place, python)
+        gang = real.cluster.submit(JobRequest("gang", "echo > member-$SLURM_PROCID", "user_456", gang=2))
+        client.jobs.wait(gang.id, **QUICK)
+        assert {file.name for file in client.storage.list(f"/outputs/{gang.id}")} == {"member-0", "member-1"}
+
+
+def test_ranges_hold_for_one_version(server: MockServer, client: VantageClient) -> None:
+    place = f"/digits-{server.url.rpartition(':')[2]}"
+    ran(client, "echo 0123456789 > digits", output_path=place)
+    (file,) = client.storage.list(place)
+    with httpx.Client(base_url=server.url, headers={"Authorization": "Bearer your-api-key"}) as plain:
+        url = f"/v1/storage/files/{file.id}"
+        etag = plain.get(f"{url}/download").headers["etag"]
+        part = plain.get(f"{url}/download", headers={"Range": "bytes=3-5", "If-Range": etag})
+        assert (part.status_code, part.content, part.headers["content-range"]) == (206, b"345", "bytes 3-5/11")
+        assert plain.get(f"{url}/download", headers={"Range": "bytes=99-"}).status_code == 416
+        ran(client, "echo abcdefghij > digits", output_path=place)
+        url = f"/v1/storage/files/{client.storage.list(place)[0].id}"
+        other = plain.get(f"{url}/download", headers={"Range": "bytes=3-5", "If-Range": etag})
+        assert (other.status_code, other.content) == (200, b"abcdefghij\n")
+        assert plain.get(f"{url}/download", headers={"If-Match": etag}).status_code == 412
+        assert plain.delete(url, headers={"If-Match": etag}).status_code == 412
+        assert plain.delete(url, headers={"If-Match": other.headers["etag"]}).status_code == 204
+
+
+def test_traps_of_a_job_are_not_shown(real: MockServer) -> None:
+    with VantageClient("your-api-key", real.url) as client:
+        traps = (
+            "ln -s /etc/passwd link; ln -s / root; mkfifo pipe; mkdir -p a/b; ln -s ../../.. a/up; echo good > a/b/c"
+        )
+        folder = f"/outputs/{ran(client, traps)}"
+        assert [file.path for file in client.storage.list(folder, recursive=True)] == [f"{folder}/a/b/c"]
+        assert not client.storage.list(f"{folder}/root/etc").items
+        with pytest.raises(ResourceNotFoundError):
+            client.storage.get(f"{folder}/link")
+
+
+def test_files_are_known_after_a_restart(site: Site, tmp_path: Path) -> None:
+    settings, name = site.settings(), f"kept-{os.getpid()}"
+    with MockServer(slurm=settings, world="empty", state=tmp_path) as server:
+        with VantageClient("your-api-key", server.url) as client:
+            own, named = ran(client, "echo 1 > a"), ran(client, "echo 2 > b", output_path=f"/{name}")
+            before, place = list(client.storage.list(f"/{name}")), client.jobs.get(named).working_directory
+    with MockServer(slurm=settings, world="empty", state=tmp_path) as server:
+        with VantageClient("your-api-key", server.url) as client:
+            assert [file.name for file in client.jobs.output(own).files] == ["a"]
+            assert [file.path for file in client.jobs.output(named).files] == [f"/{name}/b"]
+            assert list(client.storage.list(f"/{name}")) == before
+            assert client.jobs.get(named).working_directory == place
+    with MockServer(slurm=settings, world="empty") as server:
+        with VantageClient("your-api-key", server.url) as client:
+            assert content(client, f"/outputs/{own}/a") == b"1\n"
+            assert (client.jobs.get(own).working_directory or "").endswith(f"/files/outputs/{own}")

@@ -62,7 +62,7 @@ def test_a_job_gets_exactly_what_was_said(site: Site, platform: httpx.Client) ->
     variables = [line for line in lines[3:] if not line.startswith(("SLURM", "A=", "B="))]
     names = {line.partition("=")[0] for line in variables}
     names = {name for name in names if not name.startswith(FOR_MPI)}
-    assert names <= {"E", "ENVIRONMENT", "HOSTNAME", "PATH", "PWD", "TMPDIR"}
+    assert names <= {"E", "ENVIRONMENT", "HOSTNAME", "PATH", "PWD", "TMPDIR", "VANTAGE_OUTPUT_DIRECTORY"}
     assert "E=" in variables
     assert f"SLURM_SUBMIT_DIR={site.directory}" in lines
     assert len(_listed(site, STRANGE.replace("\n", " "))) == 1

@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from mock_server.cluster.shell.streams import Stream
 
 
-def output_directory(job: Job) -> str:
-    """Return the absolute directory of a job's outputs, ``/outputs/<job id>`` unless the job names one."""
-    # Two leading slashes are special to normpath.
-    return posixpath.normpath("/" + (job.output_path or f"outputs/{job.id}").lstrip("/"))
-
-
 class Files:
     """Opens and reads the outputs of one job."""
 
@@ -51,7 +45,7 @@ class Files:
         return file.content
 
     def _resolve(self, path: str) -> str:
-        base = output_directory(self._job)
+        base = self._job.output_directory
         resolved = posixpath.normpath(posixpath.join(base, path))
         if resolved == base or path.endswith("/"):
             raise FileError(f"{path}: Is a directory")

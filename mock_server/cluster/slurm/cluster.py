@@ -51,14 +51,15 @@ class SlurmCluster(Keeping):
         partition = self._layout.partition_for(request)
         self._check_dependencies(request)
         located = submission.located(request, self.settings)
-        script, tag = submission.script(located, submission.entering(request, self.settings)), tag_of(request)
+        script, tag = submission.script(located, self.settings), tag_of(request)
         if (known := await self._repeated(request, tag)) is not None:
             return known
         account = self.settings.account(request.user_id)
+        await self._make_way(located)
         version = await self._version()
         tag = self._admitted(request, tag)
         asked = located if tag.gate is None else located._replace(hold=True)
-        job = submission.description(asked, partition.name, tag.text(), version)
+        job = submission.description(asked, partition.name, tag.text(), version, self.settings)
         self._in_flight[tag.token] = request
         self._doubts.begin(located, tag, partition.name, account)
         try:

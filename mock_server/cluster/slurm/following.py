@@ -23,6 +23,7 @@ from mock_server.cluster.slurm.memory import FILE, Memory
 from mock_server.cluster.slurm.reading import Reading
 from mock_server.cluster.slurm.rest import Rest
 from mock_server.cluster.slurm.roster import Roster
+from mock_server.cluster.slurm.starting import directory_of
 from mock_server.cluster.slurm.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Following(Reading):
         directory = Directory(settings.users)
         layout, history = Layout(settings.cluster_name, now, directory), History(history_limit)
         self._memory = Memory(None if state is None else os.path.join(state, FILE))
-        super().__init__(layout, Roster(layout.cluster.id, history, self._memory), history)
+        super().__init__(layout, Roster(layout.cluster.id, history, self._memory, settings.directory), history)
         self.settings = settings
         self.commands = Commands(settings)
         self.files = SiteFiles(settings)
@@ -175,6 +176,14 @@ class Following(Reading):
         known = job_id in self._roster.jobs or job_id in self._roster.arrays
         if not known and self.trouble is None:
             self._roster.remember(job_id, await self.accounting.find(slurm_key(job_id)))
+
+    async def _make_way(self, request: JobRequest) -> None:
+        """Make the directories above the output path of a job, which jobs of other accounts may want to use as well."""
+        if request.output_path and request.working_directory is None:
+            try:
+                await asyncio.to_thread(self.files.make_way, directory_of(request))
+            except OSError as error:
+                _log.info("the way to %s is left to the job: %s", request.output_path, error)
 
     def _look_soon(self) -> None:
         self._pause = self.settings.shortest_pause

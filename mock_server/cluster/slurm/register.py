@@ -11,6 +11,7 @@ from mock_server.cluster.backend import NotFoundError
 from mock_server.cluster.consumption import UNMEASURED, UNUSED, Consumption
 from mock_server.cluster.job import ArrayTask, Job, JobRequest, JobState, Resources
 from mock_server.cluster.lines import Lines
+from mock_server.cluster.slurm.files import ROOT
 from mock_server.cluster.slurm.gate import BACKOFF, Gate
 from mock_server.cluster.slurm.identity import Tag, job_id, slurm_key
 from mock_server.cluster.slurm.log import FileLog, JobLog
@@ -34,7 +35,7 @@ REMEASURED = 86_400.0
 class Register:
     """Jobs by id, oldest first, and by Slurm's name for them."""
 
-    def __init__(self, cluster_id: str, history: History, memory: Memory) -> None:
+    def __init__(self, cluster_id: str, history: History, memory: Memory, directory: str | None = None) -> None:
         self.jobs: dict[str, Job] = {}
         self.arrays: dict[str, list[Job]] = {}
         self.active: dict[str, Job] = {}
@@ -54,6 +55,8 @@ class Register:
         self._tokens: dict[str, str] = {}
         self._accounts: dict[str, str] = {}
         self._quiet: set[str] = set()
+        self._directory = directory
+        self._root = None if directory is None else f"{directory}/{ROOT}"
         self._is_first = True
         self.lost_a_node = False
         self._forms: dict[int, str] = {}
@@ -163,7 +166,8 @@ class Register:
             cluster_id=self._cluster_id,
             resources=Resources(max(1, record.cpus // record.node_count), record.memory_per_node, record.gpus),
             nodes=record.node_count,
-            working_directory=record.directory,
+            # Where this server has Slurm begin a job that goes on to its output directory.
+            working_directory=None if tag is not None and record.directory == self._directory else record.directory,
             time_limit=record.time_limit if tag is None or tag.time_limit is None else tag.time_limit,
             partition=record.partition,
             account=record.account or None,
@@ -214,6 +218,7 @@ class Register:
             time_limit=request.time_limit,
             array=array,
             eligible_at=now,
+            root=self._root,
             number=int(key.partition("_")[0]) * 100_000 + (0 if array is None else array.task_id),
         )
         self.jobs[job.id] = self.active[job.id] = job

@@ -29,8 +29,8 @@ _RETRIED = frozenset({"FAILED", "TIMEOUT", "OUT_OF_MEMORY"})
 class Retrying(Register):
     """``owed`` are the jobs that Slurm has to be asked to take back, each with what it says of the run that failed."""
 
-    def __init__(self, cluster_id: str, history: History, memory: Memory) -> None:
-        super().__init__(cluster_id, history, memory)
+    def __init__(self, cluster_id: str, history: History, memory: Memory, directory: str | None = None) -> None:
+        super().__init__(cluster_id, history, memory, directory)
         self.can_retry = True
         self.owed: dict[str, JobRecord] = {}
         self._acted_at: dict[str, float] = {}

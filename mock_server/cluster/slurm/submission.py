@@ -10,9 +10,9 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from mock_server.cluster.backend import RequestError, UnsupportedError
+from mock_server.cluster.slurm import starting
 from mock_server.cluster.slurm.deadlines import minutes
-from mock_server.cluster.slurm.files import ROOT
-from mock_server.cluster.slurm.identity import PREFIXES, slurm_key
+from mock_server.cluster.slurm.identity import slurm_key
 
 if TYPE_CHECKING:
     from mock_server.cluster.job import JobRequest
@@ -25,64 +25,52 @@ PRETENDED = "run-model"
 _PLACE = re.compile(r"%(\d{0,2})([A-Za-z%])", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _MEGABYTE = 2**20
-_SHELL = re.compile(r"#!\s*(\S*/env\s+)?(\S*/)?(ba|da|k|z)?sh(\s.*)?", re.ASCII)
-_NUMBER = '"${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"'
-"""What Slurm calls a job, as a shell that runs it says it."""
 
 
 def located(request: JobRequest, settings: SlurmSettings) -> JobRequest:
-    """Return the request with the paths where its output will really be."""
+    """Return the request with the paths where its output will really be.
+
+    Without a working directory it runs in its output directory, which Slurm is not told: the id of the job is in it.
+    """
+    starting.check_output_path(request)
     given = request.working_directory
     # A directory that the cluster's file system does not have would only make Slurm choose one.
-    directory = given if given is not None and _is_there(given) else settings.directory
+    own = given if given is not None and os.path.isdir(given) else None
+    directory = settings.directory if own is None else own
     name = "%A_%a" if request.array else "%j"
     return request._replace(
-        working_directory=directory,
+        working_directory=own,
         stdout_path=_path(request.stdout_path, directory) or f"{settings.directory}/{name}.out",
         stderr_path=_path(request.stderr_path, directory) or f"{settings.directory}/{name}.err",
     )
 
 
-def script(request: JobRequest, entering: str = "") -> str:
-    """Return the text that Slurm runs; a command that is no script itself becomes the body of one.
-
-    ``entering`` comes first where a shell reads the script, else not at all.
-    """
+def script(request: JobRequest, settings: SlurmSettings) -> str:
+    """Return the text that Slurm runs; a command that is no script itself becomes the body of one."""
     if not request.command.strip() or (request.image is not None and request.command.startswith(PRETENDED)):
         raise UnsupportedError("an image alone cannot run here without an OCI runtime; give a command")
-    body = request.command if request.command.startswith("#!") else f"#!/bin/sh\n{request.command}\n"
     if request.gang is None:
-        first, newline, rest = body.partition("\n")
-        return f"{first}{newline}{entering}{rest}" if _SHELL.fullmatch(first) and newline else body
+        return starting.body(request, settings)
     # The script of a job runs once; its members are started by srun, all of them or none.
-    inner = body.partition("\n")[2] if not request.command.startswith("#!") else request.command
-    return f"#!/bin/sh\n{entering}exec srun --kill-on-bad-exit=1 sh -c {shlex.quote(inner)}\n"
+    inner = request.command if request.command.startswith("#!") else f"{request.command}\n"
+    entering = starting.enter(request, settings)
+    return f"#!/bin/sh\n{entering}\nexec srun --kill-on-bad-exit=1 sh -c {shlex.quote(inner)}\n"
 
 
-def entering(request: JobRequest, settings: SlurmSettings) -> str:
-    """Return what takes a job into its own output directory, nothing for one that has a directory to work in."""
-    if _is_there(request.working_directory):
-        return ""
-    root = f"{settings.directory}/{ROOT}"
-    if request.output_path:
-        directory = shlex.quote(root + posixpath.normpath("/" + request.output_path.lstrip("/")))
-    else:
-        directory = shlex.quote(f"{root}/outputs/{PREFIXES[request.id_form]}") + _NUMBER
-    return f"mkdir -p -- {directory} && cd -- {directory} && unset OLDPWD || exit 1\n"
-
-
-def description(request: JobRequest, partition: str, comment: str, version: tuple[int, ...]) -> dict[str, Any]:
+def description(
+    request: JobRequest, partition: str, comment: str, version: tuple[int, ...], settings: SlurmSettings
+) -> dict[str, Any]:
     """Return the job beside its script; ``request`` has its paths already."""
     for name in request.environment:
         if not _VARIABLE.fullmatch(name):
             raise RequestError("environment", f"{name[:100]!r} is no name of a variable")
-    environment = {"PATH": PATH, **request.environment}
+    environment = {"PATH": PATH, **request.environment, **starting.variables(request, settings)}
     job: dict[str, Any] = {
         "name": request.name,
         "partition": partition,
         "comment": comment,
         "environment": environment,
-        "current_working_directory": request.working_directory,
+        "current_working_directory": request.working_directory or settings.directory,
         "standard_input": "/dev/null",
         "standard_output": request.stdout_path,
         "standard_error": request.stderr_path,
@@ -170,10 +158,6 @@ def _dependency(request: JobRequest) -> str | None:
         each.kind if each.job_id is None else f"{each.kind}:{slurm_key(each.job_id)}" for each in request.dependencies
     ]
     return ",".join(words) or None
-
-
-def _is_there(directory: str | None) -> bool:
-    return directory is not None and os.path.isdir(directory)
 
 
 def _path(template: str | None, directory: str) -> str | None:
