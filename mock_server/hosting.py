@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from uvicorn import Config
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 PATIENCE = 2.0
 BACKLOG = 512
+ACCEPTING = 3
+"""Turns of the loop that it takes asyncio to make a connection of a socket that was accepted a moment ago."""
 
 
 class LoopThread:
@@ -96,6 +99,10 @@ class Listener:
 
     async def close(self) -> None:
         """Drop all connections and wait until the requests on them have noticed."""
+        with suppress(NotImplementedError):  # of loops that do not watch sockets
+            asyncio.get_running_loop().remove_reader(self._socket)
+        for _ in range(ACCEPTING):  # which a closed server would fail, leaving the socket open
+            await asyncio.sleep(0)
         self._server.close()
         for connection in list(self._connections.connections):
             connection.transport.abort()

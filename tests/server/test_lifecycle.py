@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+import sys
 import threading
 import warnings
 from typing import Any
@@ -79,6 +80,24 @@ def test_nothing_is_left_behind() -> None:
                 idle.sendall(b"GET /v1/jobs")
                 raw_exchange(server.url, raw_get("/v1/jobs"))
         gc.collect()
+
+
+def test_callers_who_came_a_moment_ago_are_sent_away_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whom the system has let in, but no one has spoken to yet, when the server stops."""
+    left: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", left.append)
+    for _ in range(20):
+        server = MockServer(world="empty").start()
+        assert server._loop is not None
+        come = threading.Event()
+        server._loop.loop.call_soon_threadsafe(come.wait)
+        callers = [socket.create_connection(("127.0.0.1", int(server.url[17:]))) for _ in range(6)]
+        come.set()
+        server.stop()
+        for caller in callers:
+            caller.close()
+    gc.collect()
+    assert left == []
 
 
 def test_reset_goes_back_to_the_beginning() -> None:
