@@ -218,9 +218,9 @@ class Register:
             time_limit=request.time_limit,
             array=array,
             eligible_at=now,
-            root=self._root,
             number=int(key.partition("_")[0]) * 100_000 + (0 if array is None else array.task_id),
         )
+        job.root = self._root  # not above, since Python 3.11 keeps what a call with twenty keywords has taken
         self.jobs[job.id] = self.active[job.id] = job
         self._accounts[job.id] = account
         if array is not None:
