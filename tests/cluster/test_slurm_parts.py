@@ -259,3 +259,19 @@ def test_what_slurm_says_of_the_tasks_of_an_array_is_no_error_unless_it_has_a_nu
     for error, number in ((NotFoundError, 2017), (DeniedError, 2002)):
         with pytest.raises(error):
             checked(Reply(200, json.dumps({"errors": [{**said, "error_number": number}]}).encode()), "job/3_1")
+
+
+def _cancelled(*numbers: int) -> Reply:
+    said = [{"error": {"code": number, "string": "so it is"}, "step_id": "3"} for number in numbers]
+    return Reply(200, json.dumps({"status": said, "errors": []}).encode())
+
+
+def test_a_cancellation_may_be_refused_without_errors() -> None:
+    """So does Slurm 26.05 speak of a job of another account, of one that has ended and of one that there is not."""
+    denied, unknown, ended = 2002, 2017, 2021
+    assert checked(_cancelled(), "job/3")["status"] == []
+    assert checked(_cancelled(0, ended), "job/3")["errors"] == []
+    with pytest.raises(DeniedError, match="so it is"):
+        checked(_cancelled(ended, denied), "job/3?signal=10")
+    with pytest.raises(NotFoundError, match="3"):
+        checked(_cancelled(unknown), "job/3?signal=10")

@@ -32,7 +32,7 @@ stop slurmrestd 5 "$S/run/slurmrestd.pid"
 stop slurmd 10 "$S"/run/slurmd.*.pid
 # without a controller nobody has cancelled them: what their steps have started ends with these
 for f in $(grep -lsx slurmstepd /proc/[0-9]*/comm); do
-  f=${f%/comm}; grep -qszxF "SLURM_CONF=$SLURM_CONF" "$f/environ" || continue
+  f=${f%/comm}; case $(readlink "$f/cwd") in "$S"/*) ;; *) continue ;; esac
   for p in $(cat "$f"/task/*/children 2>/dev/null); do kill -KILL -- "-$p" "$p" 2>/dev/null; done
   kill -KILL "${f#/proc/}" 2>/dev/null
 done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,7 @@ def _of(state: str) -> dict[str, str]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+            told += os.fsencode((process / "cwd").readlink())
             if state.encode() in told and "State:\tZ" not in (process / "status").read_text():
                 found[process.name] = (process / "comm").read_text().strip()
         except OSError:  # it is over, or another user's

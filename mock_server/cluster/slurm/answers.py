@@ -27,6 +27,7 @@ _SILENCE = ("authentication", "unspecified error", "zero bytes", "unexpected mes
 """What slurmrestd says when the controller broke the connection: because it does not know the token, or went away."""
 
 _UNKNOWN_JOB = 2017
+_ENDED = 2021
 _UNKNOWN_NODE = 2018
 _DENIED = frozenset({2002, 2003, 2010, 6010})
 _LATER = frozenset({2007, 2019, 2020, 2090, 2103, 2105})
@@ -57,6 +58,17 @@ def _errors(content: Any) -> list[tuple[int, str]]:
         if number != _NOTHING_FOUND:
             found.append((number, str(error.get("error") or error.get("description") or "")))
     return found
+
+
+def _not_cancelled(content: Any) -> list[tuple[int, str]]:
+    """Return number and text of each job that was not cancelled, unless because it had ended.
+
+    So does slurmrestd from 24.11 on refuse a cancellation: with status 200 and without errors.
+    """
+    listed = cast("dict[str, Any]", content).get("status") if isinstance(content, dict) else None
+    jobs: list[dict[str, Any]] = listed if isinstance(listed, list) else []
+    errors: list[dict[str, Any]] = [job.get("error") or {} for job in jobs]
+    return [(error["code"], str(error.get("string"))) for error in errors if error.get("code") not in {None, 0, _ENDED}]
 
 
 def lacks_names_only(content: Any) -> bool:
@@ -97,7 +109,7 @@ def checked(answer: Reply, path: str) -> dict[str, Any]:
         return cast("dict[str, Any]", content)
     if lacks_names_only(content) and isinstance(cast("dict[str, Any]", content).get(path), list):
         return cast("dict[str, Any]", content)
-    if errors := _errors(content):
+    if errors := _errors(content) or _not_cancelled(content):
         raise _refusal(*errors[0], path)
     if answer.is_error or not isinstance(content, dict):
         # Something between here and slurmrestd speaks, and knows nothing of what became of the request.
