@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from mock_server import MockServer
+from tests.slurm.backends import COMMANDS, SLURMRESTD, served
 from tests.support.slurm import PROGRAMS, Site, missing
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+
+    from mock_server import MockServer
 
 WANTED = "SLURM_TESTS"
 SETTLE = 9.0
@@ -48,11 +50,10 @@ def fragile() -> Iterator[Site]:
         yield running
 
 
-@pytest.fixture(params=["slurmrestd", "commands"])
-def server(request: pytest.FixtureRequest, site: Site) -> Iterator[MockServer]:
+@pytest.fixture(params=[SLURMRESTD, COMMANDS])
+def server(request: pytest.FixtureRequest) -> Iterator[MockServer]:
     """A server that reaches Slurm through slurmrestd, and one that runs its commands."""
-    settings = site.settings() if request.param == "slurmrestd" else site.without_slurmrestd()
-    with MockServer(slurm=settings, world="empty", rate_limits=False) as running:
+    with served(request) as running:
         yield running
 
 

@@ -10,29 +10,22 @@ import pytest
 
 from mock_server import MockServer
 from mock_server.cluster.job import Job, JobRequest
+from tests.slurm.backends import COMMANDS, SIMULATED, SLURMRESTD, served
 from tests.slurm.waiting import Gate, until
 from tests.support.faces import Face
-from tests.support.slurm import Site
 from vantage_sdk import ConflictError, JobFailedError, ResourceNotFoundError, S9SClient, ValidationError
 
 JOB = {"name": "life", "command": "true"}
 QUICK = {"poll_interval": 0.2, "timeout": 60.0}
 
 
-@pytest.fixture(params=["simulated", "slurm", "slurm without slurmrestd"])
+@pytest.fixture(params=[SIMULATED, SLURMRESTD, COMMANDS])
 def server(request: pytest.FixtureRequest) -> Iterator[MockServer]:
-    """A server over either backend; the real one is there under make test-slurm only, reached in two ways."""
     face: Face | None = request.getfixturevalue("face") if "face" in request.fixturenames else None
-    if request.param == "slurm without slurmrestd" and face is not None and face.name != "blocking":
+    if request.param == COMMANDS and face is not None and face.name != "blocking":
         pytest.skip("how the server reaches Slurm makes no difference to the faces of the client")
-    if request.param == "simulated":
-        with MockServer(world="empty", clock="auto", rate_limits=False) as running:
-            yield running
-    else:
-        site: Site = request.getfixturevalue("site")
-        settings = site.settings() if request.param == "slurm" else site.without_slurmrestd()
-        with MockServer(slurm=settings, world="empty", rate_limits=False) as running:
-            yield running
+    with served(request) as running:
+        yield running
 
 
 def _job(server: MockServer, job_id: str) -> Job:

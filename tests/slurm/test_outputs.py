@@ -13,22 +13,17 @@ import pytest
 from examples import parameter_sweep
 from mock_server import MockServer
 from mock_server.cluster.job import JobRequest
+from tests.slurm.backends import COMMANDS, SIMULATED, SLURMRESTD, served
 from tests.support.slurm import Site
 from vantage_sdk import ResourceNotFoundError, S9SClient, VantageClient
 
 QUICK: dict[str, Any] = {"poll_interval": 0.2, "timeout": 60.0, "raise_on_failure": True}
 
 
-@pytest.fixture(params=["simulated", "slurmrestd", "commands"])
+@pytest.fixture(params=[SIMULATED, SLURMRESTD, COMMANDS])
 def server(request: pytest.FixtureRequest) -> Iterator[MockServer]:
-    if request.param == "simulated":
-        with MockServer(world="empty", clock="auto", rate_limits=False) as running:
-            yield running
-    else:
-        site: Site = request.getfixturevalue("site")
-        settings = site.settings() if request.param == "slurmrestd" else site.without_slurmrestd()
-        with MockServer(slurm=settings, world="empty", rate_limits=False) as running:
-            yield running
+    with served(request) as running:
+        yield running
 
 
 @pytest.fixture
@@ -108,10 +103,9 @@ def test_an_upload_hides_a_file_of_a_job(client: VantageClient) -> None:
     assert [file.size for file in client.storage.list(f"/outputs/{job.id}")] == [4]
 
 
-@pytest.fixture(params=["slurmrestd", "commands"])
-def real(request: pytest.FixtureRequest, site: Site) -> Iterator[MockServer]:
-    settings = site.settings() if request.param == "slurmrestd" else site.without_slurmrestd()
-    with MockServer(slurm=settings, world="empty", rate_limits=False) as running:
+@pytest.fixture(params=[SLURMRESTD, COMMANDS])
+def real(request: pytest.FixtureRequest) -> Iterator[MockServer]:
+    with served(request) as running:
         yield running
 
 

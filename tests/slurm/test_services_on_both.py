@@ -11,22 +11,16 @@ import pytest
 
 from mock_server import MockServer
 from tests.server.receiver import Receiver
-from tests.support.slurm import Site
+from tests.slurm.backends import SIMULATED, SLURMRESTD, served
 from vantage_sdk import JobCompleted, JobFailed, JobServiceClient, Resynced, S9SClient, VantageClient, Webhook
 
 QUICK: dict[str, Any] = {"poll_interval": 0.2, "timeout": 60.0}
 
 
-@pytest.fixture(params=["simulated", "slurm"])
+@pytest.fixture(params=[SIMULATED, SLURMRESTD])
 def server(request: pytest.FixtureRequest) -> Iterator[MockServer]:
-    """A server over either backend; the real one is there under make test-slurm only."""
-    if request.param == "simulated":
-        with MockServer(world="empty", clock="auto", rate_limits=False) as running:
-            yield running
-    else:
-        site: Site = request.getfixturevalue("site")
-        with MockServer(slurm=site.settings(), world="empty", rate_limits=False) as running:
-            yield running
+    with served(request) as running:
+        yield running
 
 
 @pytest.fixture
