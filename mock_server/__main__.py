@@ -86,6 +86,7 @@ def _slurm(options: argparse.Namespace) -> SlurmSettings | None:
         token_file=options.slurm_token_file,
         directory=options.slurm_directory,
         slurm_conf=options.slurm_conf,
+        bin_directory=options.slurm_bin,
         partition=options.slurm_partition,
     )
 
@@ -159,6 +160,9 @@ def _parser() -> argparse.ArgumentParser:
         "--slurm-partition", metavar="NAME", help="the default partition, where commands do not tell which it is"
     )
     slurm.add_argument("--slurm-conf", metavar="FILE", help="slurm.conf for the commands (default: Slurm's own)")
+    slurm.add_argument(
+        "--slurm-bin", metavar="DIR", help="where the commands are, on the nodes as here (default: on PATH)"
+    )
     return parser
 
 

@@ -165,6 +165,15 @@ def test_a_command_is_a_script_and_no_command_line() -> None:
         script(_request(command="", image="python:3.12"), SETTINGS)
 
 
+def test_jobs_find_the_commands_of_slurm() -> None:
+    settings = SlurmSettings("http://127.0.0.1:1", bin_directory="/opt/slurm/bin")
+    asked = located(_request(), settings)
+    path = description(asked, "normal", "c", (0, 0, 38), settings)["environment"]["PATH"].split(":")
+    assert (path[0], path.count("/usr/bin")) == ("/opt/slurm/bin", 1)
+    own = description(asked._replace(environment={"PATH": "/mine"}), "normal", "c", (0, 0, 38), settings)
+    assert own["environment"]["PATH"] == "/mine"
+
+
 def test_what_slurm_is_asked_for() -> None:
     asked = _request(resources=Resources(4, 10**9, 2), nodes=2, time_limit=61.0, array=(1, 2, 3, 7), array_limit=2)
     job = description(located(asked, SETTINGS), "gpu", "c", (0, 0, 38), SETTINGS)

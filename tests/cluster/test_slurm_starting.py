@@ -133,3 +133,41 @@ def test_an_output_path_that_no_file_can_be_below_is_refused(root: Path, output_
     with pytest.raises(RequestError) as caught:
         _run(root, "true", output_path=output_path)
     assert caught.value.field == "output_path"
+
+
+SRUN = """#!/bin/sh
+shift
+cat > "$0.in"
+for SLURM_PROCID in 0 1; do export SLURM_PROCID; "$@" < "$0.in" || exit; done
+"""
+
+
+@pytest.fixture
+def members(tmp_path: Path) -> dict[str, str]:
+    """Return the variables of a gang whose ``srun`` starts two members here, one after the other."""
+    programs, temporary = tmp_path / "programs", tmp_path / "temporary"
+    programs.mkdir()
+    temporary.mkdir()
+    (programs / "srun").write_text(SRUN)
+    (programs / "srun").chmod(0o755)
+    return {"PATH": f"{programs}:{os.environ['PATH']}", "TMPDIR": str(temporary)}
+
+
+def test_members_of_a_gang_run_a_script_with_its_own_interpreter(root: Path, members: dict[str, str]) -> None:
+    python = f"#!{sys.executable} -u\nimport os, sys\nprint(os.environ['SLURM_PROCID'], os.getcwd(), sys.stdin.read(), 'END')"
+    done = _run(root, python, gang=2, environment=members)
+    place = root / "outputs" / "job_17"
+    assert (done.stdout, done.stderr) == (f"0 {place}  END\n1 {place}  END\n", "")
+    assert list(Path(members["TMPDIR"]).iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["#!/bin/sh\nexit 7\n", "exit 7"])
+def test_the_end_of_a_member_is_its_own(root: Path, members: dict[str, str], command: str) -> None:
+    done = _run(root, command, gang=2, environment=members)
+    assert (done.returncode, done.stdout, done.stderr) == (7, "", "")
+
+
+def test_a_member_may_have_a_long_script(root: Path, members: dict[str, str]) -> None:
+    done = _run(root, "#!/bin/sh\n" + f"# {HOSTILE}\n" * 8000 + "echo $SLURM_PROCID", gang=2, environment=members)
+    assert (done.stdout, done.stderr) == ("0\n1\n", "")
+    assert not Path("/tmp/hostile").exists()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from mock_server.cluster.job import JobRequest, Resources
 from tests.slurm.waiting import Gate, until
 
 if TYPE_CHECKING:
@@ -106,12 +109,12 @@ def test_what_waits_is_held_and_given_a_priority(s9s: httpx.Client, server: Mock
     assert _ended(s9s, waiting)["state"] == "COMPLETED"
 
 
-def test_a_gang_starts_all_its_members(server: MockServer) -> None:
-    from mock_server.cluster.job import JobRequest, Resources
-
-    job = server.cluster.submit(
-        JobRequest("gang", "echo member $SLURM_PROCID", "user_456", resources=Resources(2, 10**9), gang=3)
-    )
+@pytest.mark.parametrize(
+    "command",
+    ["echo member $SLURM_PROCID", "#!/usr/bin/env python3\nimport os\nprint('member', os.environ['SLURM_PROCID'])"],
+)
+def test_a_gang_starts_all_its_members(server: MockServer, command: str) -> None:
+    job = server.cluster.submit(JobRequest("gang", command, "user_456", resources=Resources(2, 10**9), gang=3))
     until(lambda: server.cluster.job(job.id).state.is_terminal, bool)
     assert sorted(line.text for line in server.cluster.job(job.id).log.lines) == [f"member {n}" for n in range(3)]
 

@@ -20,6 +20,8 @@ KEEPER = Path(__file__).parents[1] / "slurm" / "keep.sh"
 PORTS = 16
 VERSION = "SLURM_API"
 """Names the version of slurmrestd's interface, where it has several: ``v0.0.40``; the newest one otherwise."""
+ACCOUNTED = "SLURM_ACCOUNTING"
+"""Gives every cluster a database of accounts, without which later Slurms let some jobs wait."""
 _CALL = re.compile(r"^\s+(REQUEST_\w+)\s*\(\s*\d+\)\s*count:(\d+)", re.MULTILINE)
 _ASKED = re.compile(r"REQUEST_(SUBMIT|JOB_|NODE_INFO|PARTITION_INFO|UPDATE|KILL|CANCEL)")
 SEARCH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
@@ -45,7 +47,7 @@ class Site:
     """
 
     def __init__(self, *, accounting: bool = False, **variables: object) -> None:
-        if accounting:
+        if accounting or ACCOUNTED in os.environ:
             variables = {"DBD": 1, "INNODB_MB": 16, "GATHER": 1, **variables}
         if VERSION in os.environ:
             variables = {"API": os.environ[VERSION], **variables}
@@ -85,7 +87,7 @@ class Site:
             "operator": self.operator,
             "directory": str(self.directory),
             "slurm_conf": str(self.state / "etc" / "slurm.conf"),
-            "bin_directory": SEARCH,
+            "bin_directory": str(Path(shutil.which("scontrol", path=SEARCH) or "").parent),
             "partition": "normal",
         }
         return SlurmSettings(**{**values, **changes})  # type: ignore[arg-type]

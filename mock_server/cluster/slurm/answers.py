@@ -66,7 +66,7 @@ def _not_cancelled(content: Any) -> list[tuple[int, str]]:
     So does slurmrestd from 24.11 on refuse a cancellation: with status 200 and without errors.
     """
     listed = cast("dict[str, Any]", content).get("status") if isinstance(content, dict) else None
-    jobs: list[dict[str, Any]] = listed if isinstance(listed, list) else []
+    jobs = cast("list[dict[str, Any]]", listed) if isinstance(listed, list) else []
     errors: list[dict[str, Any]] = [job.get("error") or {} for job in jobs]
     return [(error["code"], str(error.get("string"))) for error in errors if error.get("code") not in {None, 0, _ENDED}]
 

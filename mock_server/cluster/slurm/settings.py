@@ -16,19 +16,19 @@ DIRECTORY = "/tmp/vantage-slurm"  # noqa: S108  (made with care, see ``cluster.p
 class SlurmSettings:
     """What the server must know of a Slurm cluster.
 
-    ``url`` is that of slurmrestd, without the version; without one Slurm's commands are used.  Jobs run as the account that ``users`` has for the id of the
-    submitter, else as ``user``; ``operator`` is the account that changes priorities, holds jobs and cancels those of
-    others, by default ``user`` itself.  ``token`` or ``token_file`` is a JSON Web Token for all of them; without one the
-    environment's ``SLURM_JWT`` is, and without that ``scontrol token`` makes one for each account, which only root and
-    Slurm's own user may ask for.
+    ``url`` is that of slurmrestd, without the version; without one Slurm's commands are used.  Jobs run as the account
+    that ``users`` has for the id of the submitter, else as ``user``; ``operator`` is the account that changes
+    priorities, holds jobs and cancels those of others, by default ``user`` itself.  ``token`` or ``token_file`` is a
+    JSON Web Token for all of them; without one the environment's ``SLURM_JWT`` is, and without that ``scontrol token``
+    makes one for each account, which only root and Slurm's own user may ask for.
 
     ``directory`` is where jobs write their output: an absolute path that the nodes have as well and those accounts may
-    write to.  ``slurm_conf`` is for the commands that the server runs, ``bin_directory`` where they are if not on
-    PATH.  ``partition`` is the default one, for commands that do not tell which it is.  ``cluster_name`` is what
-    clients call the cluster.  ``timeout``, ``shortest_pause`` and ``longest_pause`` are seconds: how long an answer may
-    take, and how often the state is asked for while jobs run and while none does.
-    ``settle`` are the seconds that slurmrestd may go on with a submission that got no answer, for which a repeat has to
-    wait: longer than Slurm's ``MessageTimeout`` twice.
+    write to.  ``slurm_conf`` is for the commands that the server runs, ``bin_directory`` where they are, here and on
+    the nodes, if not on PATH; that of jobs begins with it.  ``partition`` is the default one, for commands that do not
+    tell which it is.  ``cluster_name`` is what clients call the cluster.  ``timeout``, ``shortest_pause`` and
+    ``longest_pause`` are seconds: how long an answer may take, and how often the state is asked for while jobs run and
+    while none does.  ``settle`` are the seconds that slurmrestd may go on with a submission that got no answer, for
+    which a repeat has to wait: longer than Slurm's ``MessageTimeout`` twice.
     """
 
     url: str | None = None

@@ -22,6 +22,12 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PRETENDED = "run-model"
 """The program by which the simulation pretends to run an image."""
 
+_MEMBER = """\
+file=$(mktemp) && cat > "$file" && chmod u+x "$file" && exec 3< "$file" && rm -- "$file" || exit 1
+unset file
+exec /proc/self/fd/3 < /dev/null"""
+"""How a member of a gang becomes a script that it reads from standard input, and leaves no file behind."""
+
 _PLACE = re.compile(r"%(\d{0,2})([A-Za-z%])", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _MEGABYTE = 2**20
@@ -51,10 +57,20 @@ def script(request: JobRequest, settings: SlurmSettings) -> str:
         raise UnsupportedError("an image alone cannot run here without an OCI runtime; give a command")
     if request.gang is None:
         return starting.body(request, settings)
-    # The script of a job runs once; its members are started by srun, all of them or none.
-    inner = request.command if request.command.startswith("#!") else f"{request.command}\n"
-    entering = starting.enter(request, settings)
-    return f"#!/bin/sh\n{entering}\nexec srun --kill-on-bad-exit=1 sh -c {shlex.quote(inner)}\n"
+    return f"#!/bin/sh\n{starting.enter(request, settings)}\nexec srun --kill-on-bad-exit=1 sh -c {_members(request.command)}\n"
+
+
+def _members(command: str) -> str:
+    """Return what the shell of each member of a gang runs, and what srun gives to all of them on standard input.
+
+    The script of a job runs once, on the first node; its members are started by srun, all of them or none.
+    """
+    if not command.startswith("#!"):
+        return shlex.quote(f"{command}\n")
+    end = "END"
+    while end in command:
+        end += "_"
+    return f"{shlex.quote(_MEMBER)} << '{end}'\n{command}\n{end}"
 
 
 def description(
@@ -64,7 +80,8 @@ def description(
     for name in request.environment:
         if not _VARIABLE.fullmatch(name):
             raise RequestError("environment", f"{name[:100]!r} is no name of a variable")
-    environment = {"PATH": PATH, **request.environment, **starting.variables(request, settings)}
+    path = PATH if settings.bin_directory is None else f"{settings.bin_directory}:{PATH}"
+    environment = {"PATH": path, **request.environment, **starting.variables(request, settings)}
     job: dict[str, Any] = {
         "name": request.name,
         "partition": partition,
