@@ -14,7 +14,7 @@ import pytest
 from tests.support.faces import Face
 from tests.support.platform_samples import CLUSTER_METRICS, JOB_METRICS, POINTS
 from tests.support.scripted import Json, ScriptedServer
-from vantage_sdk import ClusterMetrics, JobMetrics, MetricPoint, ServerError
+from vantage_sdk import ClusterMetrics, JobMetrics, MetricPoint, PerformanceSeries, ServerError
 
 mpl.use("Agg")
 pyplot: Any = importlib.import_module("matplotlib.pyplot")
@@ -121,6 +121,24 @@ def test_a_picture_has_a_line_for_each_measurement_that_there_is() -> None:
     without = [{**point, "gpu_percent": None} for point in POINTS]
     ax = JobMetrics.from_dict({"job_id": "j", "metrics": without}).plot()
     assert [line.get_label() for line in ax.lines] == ["cpu", "memory"]
+
+
+def test_the_history_of_a_cluster_is_a_table_of_all_and_a_picture_of_percents() -> None:
+    point = {"timestamp": "2024-01-15T10:35:00Z", "cpu_utilization": 71.2, "jobs_submitted": 4, "avg_queue_time": 30}
+    series = PerformanceSeries.from_dict({"metrics": [point], "interval": "1h", "count": 1})
+    frame = series.to_pandas()
+    assert [*frame.columns] == [
+        "cpu_utilization",
+        "memory_utilization",
+        "gpu_utilization",
+        "jobs_submitted",
+        "jobs_completed",
+        "avg_queue_time",
+    ]
+    assert (frame["jobs_submitted"].iloc[0], frame["jobs_completed"].isna().all()) == (4.0, True)
+    ax = series.plot()
+    assert [line.get_label() for line in ax.lines] == ["cpu"]
+    assert (ax.get_title(), "71.2" in series._repr_html_()) == ("PerformanceSeries", True)
 
 
 def test_a_picture_is_drawn_into_given_axes_in_a_given_style() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from vantage_sdk.models.base import Model, Timestamp
 from vantage_sdk.models.duration import Duration
+from vantage_sdk.models.series import Point, Series
 
 
 class ClusterUtilization(Model):
@@ -34,10 +37,9 @@ class ClusterStats(Model):
     queue_stats: QueueStats = Field(default_factory=QueueStats)
 
 
-class PerformancePoint(Model):
+class PerformancePoint(Point):
     """One interval: utilization in percent, numbers of jobs, mean time in the queue in seconds."""
 
-    timestamp: Timestamp
     cpu_utilization: float | None = None
     memory_utilization: float | None = None
     gpu_utilization: float | None = None
@@ -46,8 +48,11 @@ class PerformancePoint(Model):
     avg_queue_time: float | None = None
 
 
-class PerformanceSeries(Model):
+class PerformanceSeries(Series):
     """The history of the cluster, oldest first; ``count`` is the number of points."""
+
+    _drawn: ClassVar[dict[str, str]] = {f"{name}_utilization": name for name in ("cpu", "memory", "gpu")}
+    _measured = (*_drawn, "jobs_submitted", "jobs_completed", "avg_queue_time")
 
     metrics: list[PerformancePoint] = Field(default_factory=list[PerformancePoint])
     interval: str | None = None
