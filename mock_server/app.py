@@ -35,6 +35,7 @@ class Application:
         self.state.close()
         self.state = ServerState(self.settings, FAMILIES)
         if self._open:
+            self.state.open()
             self.state.courier.open()
             if self.state.slurm is not None:
                 self.state.slurm.open_soon()
@@ -48,6 +49,7 @@ class Application:
     def open(self) -> None:
         """Begin to deliver webhooks, in the running loop."""
         self._open = True
+        self.state.open()
         self.state.courier.open()
 
     async def connect(self) -> None:

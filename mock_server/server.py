@@ -211,8 +211,7 @@ class MockServer:
         self._loop = loop
 
     async def _begin(self, sockets: Mapping[str, socket.socket]) -> list[Listener]:
-        if self.app.settings.directory is not None:
-            _ = self.app.state.storage  # at once, because another server may be using it
+        self.app.state.open()
         listeners = [
             Listener(self.app.speaking(name) if name else self.app, sock, self._tls) for name, sock in sockets.items()
         ]

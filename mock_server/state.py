@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -23,6 +24,8 @@ from mock_server.s9s.services import Services
 from mock_server.storage.store import Store
 from mock_server.timekeeping import Timekeeper
 from mock_server.webhooks.courier import Courier
+from mock_server.webhooks.ledger import FILE as LEDGER, Ledger
+from mock_server.webhooks.outbox import Outbox
 from mock_server.world import SEEDS, build_world, documented_workflows, teams, users
 from mock_server.world.dependencies import Dependencies
 from mock_server.world.executions import Executions
@@ -88,9 +91,17 @@ class ServerState:
         self.users = users.seeded(self.time.now(), (credential.user_id for credential in settings.api_keys))
         self.teams = teams.seeded(settings.world, self.time.now())
         self.books = Books(cluster, lambda: self.storage, self.time.now, seed=settings.seed)
-        self.webhooks = Webhooks(settings.world, self.time.now(), seed=settings.seed)
+        # Webhooks outlive the server where the jobs that they tell of do.
+        keeps = settings.slurm is not None and settings.directory is not None
+        self._ledger = Ledger(os.path.join(settings.directory or "", LEDGER) if keeps else None)
+        self._recalled = False
+        self.webhooks = Webhooks(settings.world, self.time.now(), seed=settings.seed, ledger=self._ledger)
         self.courier = Courier(
-            self.webhooks, self.time, lambda event: describe_event(cluster, event), seed=settings.seed
+            self.webhooks,
+            Outbox(self._ledger),
+            self.time,
+            lambda event: describe_event(cluster, event),
+            seed=settings.seed,
         )
         self.limits = RateLimiter(self.time, enforced=settings.rate_limits)
         self.idempotency = IdempotencyStore(self.time, reject=settings.idempotency == "reject")
@@ -191,6 +202,16 @@ class ServerState:
         digest = blake2b(f"{kind}{self.settings.seed}:{self._ids[prefix]}".encode(), digest_size=8).hexdigest()
         return f"{prefix}_{digest}"
 
+    def open(self) -> None:
+        """Open what outlives the server: at once, because another one may be using it."""
+        if self.settings.directory is not None:
+            _ = self.storage
+        self._ledger.open()
+        if not self._recalled:
+            self._recalled = True
+            self.webhooks.recall()
+            self.courier.outbox.recall()
+
     def close(self) -> None:
         """Let everybody who follows come to an end, and forget the files."""
         self.closed = True
@@ -201,10 +222,12 @@ class ServerState:
         self.time.wake_all()
         if self.settings.directory is not None:
             self.storage.erase()
+        self._ledger.erase()
         self.close_storage()
 
     def close_storage(self) -> None:
         """Give files and rows back to the disk; a temporary directory goes with its files."""
+        self._ledger.close()
         if self._storage is not None:
             self._storage.close()
             self._storage = None

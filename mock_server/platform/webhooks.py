@@ -123,7 +123,7 @@ async def update(call: Call[None, WebhookUpdate]) -> WebhookView:
     webhook.url = webhook.url if changes.url is None else changes.url
     webhook.events = webhook.events if changes.events is None else tuple(changes.events)
     webhook.active = webhook.active if changes.active is None else changes.active
-    webhook.updated_at = now
+    call.state.webhooks.changed(webhook, now)
     if webhook.active:
         call.state.courier.poke()
     else:

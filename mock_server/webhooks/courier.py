@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pydantic_core
 
 from mock_server.webhooks.delivery import Attempt
-from mock_server.webhooks.outbox import Outbox
 from mock_server.webhooks.poster import post
 from mock_server.webhooks.signature import headers
 from mock_server.wire import iso
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from mock_server.cluster.event import Event
     from mock_server.timekeeping import Timekeeper
     from mock_server.webhooks.delivery import Delivery
+    from mock_server.webhooks.outbox import Outbox
     from mock_server.world.webhooks import Webhook, Webhooks
 
 MAX_AT_ONCE = 16
@@ -33,8 +33,10 @@ PATIENCE = 2.0
 class Courier:
     """Turns events into messages and delivers them; between ``open`` and ``close``, all in the server's loop."""
 
-    def __init__(self, webhooks: Webhooks, clock: Timekeeper, describe: Callable[[Event], Any], *, seed: int) -> None:
-        self.outbox = Outbox()
+    def __init__(
+        self, webhooks: Webhooks, outbox: Outbox, clock: Timekeeper, describe: Callable[[Event], Any], *, seed: int
+    ) -> None:
+        self.outbox = outbox
         self._webhooks = webhooks
         self._clock = clock
         self._describe = describe
@@ -107,7 +109,9 @@ class Courier:
             return
         content = {"type": event.kind, "timestamp": iso(event.at), "data": self._describe(event)}
         body = pydantic_core.to_json(content)
-        message_id = "msg_" + blake2b(f"{self._seed}:{event.sequence}".encode(), digest_size=10).hexdigest()
+        # The numbers of events begin anew with each server, and receivers take an id that they know for a repetition.
+        told = f"{self._seed}:{event.sequence}:{event.at}:{event.subject}"
+        message_id = "msg_" + blake2b(told.encode(), digest_size=10).hexdigest()
         for webhook in wanted:
             self.outbox.add(webhook.id, message_id, event.kind, body, event.at)
         self.poke()
@@ -155,7 +159,8 @@ class Courier:
         outcome = await post(webhook.url, headers(secrets, delivery.id, stamp, delivery.body), delivery.body)
         now = self._clock.now()
         if self.outbox.settle(delivery, Attempt(now, outcome.status, outcome.error), outcome.retry_after):
-            webhook.active, webhook.updated_at = False, now
+            webhook.active = False
+            self._webhooks.changed(webhook, now)
             self.outbox.drop(webhook.id)
 
     def _landed(self, delivery: Delivery, task: asyncio.Task[None]) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mock_server.webhooks.delivery import Attempt
+    from mock_server.webhooks.ledger import Ledger
 
 MAX_WAITING = 1000
 LOG_LENGTH = 1000
@@ -25,13 +26,20 @@ LOG_LENGTH = 1000
 class Outbox:
     """The deliveries of a server; ``log`` keeps the latest of them, whatever has become of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
         self.log: deque[Delivery] = deque(maxlen=LOG_LENGTH)
         self._queues: dict[str, deque[Delivery]] = {}
         self._away: set[str] = set()
 
     def __bool__(self) -> bool:
         return bool(self._queues)
+
+    def recall(self) -> None:
+        """Go on with what the server before had not sent."""
+        for delivery in self._ledger.deliveries():
+            self.log.append(delivery)
+            self._queues.setdefault(delivery.webhook_id, deque()).append(delivery)
 
     def add(self, webhook_id: str, message_id: str, kind: str, body: bytes, now: float) -> Delivery:
         """Queue a message; one too many is dropped."""
@@ -40,6 +48,7 @@ class Outbox:
         queue = self._queues.setdefault(webhook_id, deque())
         if len(queue) < MAX_WAITING:
             queue.append(delivery)
+            self._ledger.add(delivery)
         else:
             delivery.end(DeliveryState.DROPPED)
         return delivery
@@ -68,8 +77,10 @@ class Outbox:
         wait = None if attempt.is_gone else pause(len(delivery.attempts), asked)
         if not attempt.succeeded and wait is not None:
             delivery.due_at = attempt.at + wait
+            self._ledger.postpone(delivery)
             return False
         delivery.end(DeliveryState.DELIVERED if attempt.succeeded else DeliveryState.FAILED)
+        self._ledger.end(delivery)
         self._pop(delivery.webhook_id)
         return not attempt.succeeded
 
@@ -77,6 +88,7 @@ class Outbox:
         """Send nothing more to a subscription of what waits for it now."""
         for delivery in self._queues.pop(webhook_id, ()):
             delivery.end(DeliveryState.DROPPED)
+            self._ledger.end(delivery)
 
     def _heads(self) -> Iterator[tuple[float, Delivery]]:
         for webhook_id, queue in self._queues.items():

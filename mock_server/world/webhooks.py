@@ -11,6 +11,8 @@ from mock_server.world.errors import MissingError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from mock_server.webhooks.ledger import Ledger
+
 EventName = Literal["job.created", "job.started", "job.completed", "job.failed", "job.cancelled", "cluster.scaled"]
 EVENTS: frozenset[str] = frozenset(get_args(EventName))
 
@@ -55,10 +57,11 @@ class Webhook:
 
 
 class Webhooks:
-    """All subscriptions of a server, by id."""
+    """All subscriptions of a server, by id; ``changed`` is to be called for one that was changed."""
 
-    def __init__(self, world: str, now: float, *, seed: int) -> None:
+    def __init__(self, world: str, now: float, *, seed: int, ledger: Ledger) -> None:
         self._seed = seed
+        self._ledger = ledger
         self._number = 0
         self._webhooks: dict[str, Webhook] = {}
         if world == "documented":
@@ -67,6 +70,11 @@ class Webhooks:
             self._webhooks["wh_123"] = Webhook(
                 "wh_123", "https://example.com/hook", ("job.completed",), made, made, active=False
             )
+
+    def recall(self) -> None:
+        """Go on with the subscriptions of the server before."""
+        webhooks, self._number = self._ledger.begin(list(self))
+        self._webhooks = {webhook.id: webhook for webhook in webhooks}
 
     def __iter__(self) -> Iterator[Webhook]:
         return iter(self._webhooks.values())
@@ -82,10 +90,17 @@ class Webhooks:
         self._number += 1
         key = "wh_" + blake2b(f"{self._seed}:{self._number}".encode(), digest_size=6).hexdigest()
         self._webhooks[key] = webhook = Webhook(key, url, tuple(events), now, now, active, secret)
+        self._ledger.make(webhook, self._number)
         return webhook
+
+    def changed(self, webhook: Webhook, now: float) -> None:
+        """Note a change of a subscription."""
+        webhook.updated_at = now
+        self._ledger.save(webhook)
 
     def remove(self, webhook_id: str) -> Webhook:
         """Forget a subscription."""
         webhook = self.get(webhook_id)
         del self._webhooks[webhook_id]
+        self._ledger.remove(webhook_id)
         return webhook

@@ -12,6 +12,7 @@ import pytest
 
 from mock_server import MockServer
 from mock_server.webhooks.delivery import Attempt, DeliveryState
+from mock_server.webhooks.ledger import Ledger
 from mock_server.webhooks.outbox import MAX_WAITING, Outbox
 from mock_server.webhooks.poster import post
 from mock_server.webhooks.schedule import PAUSES, pause
@@ -217,7 +218,7 @@ def test_pauses() -> None:
 
 
 def test_one_message_too_many_is_dropped() -> None:
-    outbox = Outbox()
+    outbox = Outbox(Ledger(None))
     for number in range(MAX_WAITING + 1):
         last = outbox.add("wh", f"msg_{number}", "job.created", b"", 0.0)
     assert last.state is DeliveryState.DROPPED
@@ -226,7 +227,7 @@ def test_one_message_too_many_is_dropped() -> None:
 
 
 def test_the_next_message_waits_until_the_attempt_has_landed() -> None:
-    outbox = Outbox()
+    outbox = Outbox(Ledger(None))
     first, second = (outbox.add("wh", f"msg_{number}", "job.created", b"", 0.0) for number in range(2))
     outbox.take(first)
     outbox.settle(first, Attempt(0.0, 200))
@@ -236,7 +237,7 @@ def test_the_next_message_waits_until_the_attempt_has_landed() -> None:
 
 
 def test_an_attempt_that_comes_back_too_late_changes_nothing() -> None:
-    outbox = Outbox()
+    outbox = Outbox(Ledger(None))
     delivery = outbox.add("wh", "msg", "job.created", b"", 0.0)
     outbox.take(delivery)
     assert outbox.due(0.0) == []

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from mock_server import MockServer
+from tests.server.receiver import Receiver
 from tests.slurm.waiting import Gate, until
+from vantage_sdk import Webhook
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
+    from mock_server.cluster.slurm.settings import SlurmSettings
     from tests.support.slurm import Site
 
 HEADERS = {"Authorization": "Bearer YOUR_API_KEY"}
@@ -50,35 +55,40 @@ def test_jobs_are_known_again(site: Site, tmp_path: Path) -> None:
         assert all(subject != done for _, subject in news)
 
 
+STARTS = """
+import json, sys
+from mock_server import MockServer
+from mock_server.cluster.slurm.settings import SlurmSettings
+slurm = SlurmSettings(**json.loads(sys.argv[1]))
+server = MockServer(slurm=slurm, world="empty", rate_limits=False, state=sys.argv[2])
+print(server.start().url, flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def _killed(settings: SlurmSettings, state: Path) -> Generator[httpx.Client]:
+    """Run a server in a process of its own, which is killed in the end."""
+    names = ("url", "user", "operator", "directory", "slurm_conf", "bin_directory")
+    values = json.dumps({name: getattr(settings, name) for name in names})
+    command = (sys.executable, "-c", STARTS, values, str(state))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            with httpx.Client(base_url=process.stdout.readline().strip(), headers=HEADERS) as client:
+                yield client
+        finally:
+            process.kill()
+
+
 def test_what_was_acknowledged_survives_a_kill(site: Site, tmp_path: Path) -> None:
     settings = site.settings()
-    code = (
-        "import sys, json\nfrom mock_server import MockServer\n"
-        "from mock_server.cluster.slurm.settings import SlurmSettings\n"
-        "server = MockServer(slurm=SlurmSettings(**json.loads(sys.argv[1])), world='empty', rate_limits=False, state=sys.argv[2])\n"
-        "print(server.start().url, flush=True)\nsys.stdin.read()"
-    )
-    values = {
-        name: getattr(settings, name)
-        for name in ("url", "user", "operator", "directory", "slurm_conf", "bin_directory")
-    }
-    process = subprocess.Popen(
-        (sys.executable, "-c", code, json.dumps(values), str(tmp_path)),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        assert process.stdout is not None
-        with httpx.Client(base_url=process.stdout.readline().strip(), headers=HEADERS) as client:
-            submit = {"command": "true", "environment": {"A": "b"}}
-            taken = [
-                client.post(
-                    "/v1/jobs", json={"name": f"kept {key}", **submit}, headers={"Idempotency-Key": f"kept-{key}"}
-                )
-                for key in range(20)
-            ]
-            process.kill()
+    submit = {"command": "true", "environment": {"A": "b"}}
+    with _killed(settings, tmp_path) as client:
+        taken = [
+            client.post("/v1/jobs", json={"name": f"kept {key}", **submit}, headers={"Idempotency-Key": f"kept-{key}"})
+            for key in range(20)
+        ]
     with MockServer(slurm=settings, world="empty", state=tmp_path) as server:
         with httpx.Client(base_url=server.url, headers=HEADERS) as client:
             for key, answer in enumerate(taken):
@@ -88,6 +98,28 @@ def test_what_was_acknowledged_survives_a_kill(site: Site, tmp_path: Path) -> No
                 again = {"name": f"kept {key}", **submit}
                 repeated = client.post("/v1/jobs", json=again, headers={"Idempotency-Key": f"kept-{key}"})
                 assert repeated.json()["id"] == job["id"]
+
+
+def test_what_happens_while_the_server_is_away_is_told_by_webhooks(site: Site, tmp_path: Path) -> None:
+    settings, gate, secret = site.settings(), Gate(site.directory), "whsec_c2VjcmV0"
+    with Receiver() as receiver:
+        with _killed(settings, tmp_path) as client:
+            hook = {"url": receiver.url, "events": ["job.created", "job.completed"], "secret": secret}
+            assert client.post("/v1/webhooks", json=hook).status_code == 201
+            submit = {"name": "told", "command": gate.script}
+            job = client.post("/v1/jobs", json=submit, headers={"Idempotency-Key": "told"}).json()["id"]
+            until(lambda: client.get(f"/v1/jobs/{job}").json()["status"], lambda status: status == "running")
+            receiver.wait()
+        gate.open()
+        number = job.partition("_")[2]
+        until(
+            lambda: site.command("squeue", "-h", "-o", "%i", "-t", "PD,R,CG").split(), lambda left: number not in left
+        )
+        with MockServer(slurm=settings, world="empty", state=tmp_path):
+            receiver.wait()
+        told = [Webhook(secret).unwrap(message.body, message.headers) for message in receiver.messages]
+        assert [(event.type, event.data.id) for event in told] == [("job.created", job), ("job.completed", job)]
+        assert len({message.id for message in receiver.messages}) == 2
 
 
 def test_a_server_without_a_record_knows_what_slurm_knows(site: Site) -> None:
