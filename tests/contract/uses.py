@@ -52,7 +52,7 @@ EXTENSIONS = {
     ("PATCH", "/v1/storage/uploads/{upload_id}"),
     ("DELETE", "/v1/storage/uploads/{upload_id}"),
 }
-"""Resumable uploads, which no document has; ``test_storage_pieces.py`` shows that the client speaks them."""
+"""Resumable uploads, which no document has; ``storage/test_pieces.py`` shows that the client speaks them."""
 JOB_ID, CLUSTER_ID, FILE_ID, KEY = "job-12345", "my-cluster", "file_789", "key-1"
 TEAM_ID, USER_ID, INVOICE_ID, WEBHOOK_ID = "team_123", "user_456", "inv_123", "wh_123"
 IDS = {
