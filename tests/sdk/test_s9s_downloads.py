@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import pytest
 
 from tests.support.faces import Face
 from tests.support.intake import KIB, shrink
-from tests.support.office import Office, cut, etag_of, ranged, whole
+from tests.support.office import LARGE, ROWS, Office, cut, etag_of, get, left_beside, ranged, whole
 from tests.support.s9s_answers import fault
 from tests.support.scripted import Chunked, CutAt, Request, ScriptedServer, Step
 from vantage_sdk import (
@@ -23,9 +21,6 @@ from vantage_sdk import (
 from vantage_sdk.core.io.destination import Destination
 from vantage_sdk.core.transfer import download
 from vantage_sdk.testing import instant_retries
-
-ROWS = b"job_id,state\n12345,COMPLETED\n"
-LARGE = hashlib.shake_256(b"exports").digest(300 * KIB + 7)
 
 
 @pytest.fixture(autouse=True)
@@ -42,16 +37,6 @@ def target(tmp_path: Path) -> Path:
     path = folder / "rows.csv"
     path.write_bytes(b"old")
     return path
-
-
-def left_beside(target: Path) -> list[str]:
-    return sorted(name for name in os.listdir(target.parent) if name != target.name)
-
-
-async def get(face: Face, office: Office, target: Path, export: Any = "exp_1", **options: Any) -> None:
-    with ScriptedServer(office) as server:
-        async with face.s9s(server.url) as client:
-            assert await client.exports.download(export, target, **options) == target
 
 
 # As large as the server says

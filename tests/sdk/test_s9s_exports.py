@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support.faces import Face
-from tests.support.intake import KIB, shrink
-from tests.support.office import DOWNLOAD, Office, ranged, whole
+from tests.support.intake import shrink
+from tests.support.office import DOWNLOAD, LARGE, ROWS, Office, get, left_beside, ranged, whole
 from tests.support.s9s_answers import fault
 from tests.support.scripted import Json, Request, Reset, ScriptedServer, Step
 from vantage_sdk import (
@@ -27,9 +25,6 @@ from vantage_sdk import (
     VantageAPIError,
 )
 from vantage_sdk.testing import instant_retries
-
-ROWS = b"job_id,state\n12345,COMPLETED\n"
-LARGE = hashlib.shake_256(b"exports").digest(300 * KIB + 7)
 
 
 @pytest.fixture(autouse=True)
@@ -46,16 +41,6 @@ def target(tmp_path: Path) -> Path:
     path = folder / "rows.csv"
     path.write_bytes(b"old")
     return path
-
-
-def left_beside(target: Path) -> list[str]:
-    return sorted(name for name in os.listdir(target.parent) if name != target.name)
-
-
-async def get(face: Face, office: Office, target: Path, export: Any = "exp_1", **options: Any) -> None:
-    with ScriptedServer(office) as server:
-        async with face.s9s(server.url) as client:
-            assert await client.exports.download(export, target, **options) == target
 
 
 # Having one made

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from tests.support.faces import Face
+from tests.support.intake import KIB
 from tests.support.s9s_answers import fault
-from tests.support.scripted import CutAt, Json, Reply, Request, Step
+from tests.support.scripted import CutAt, Json, Reply, Request, ScriptedServer, Step
 
 Rule = Callable[["Office", Request], Step | list[Step]]
 DOWNLOAD = "/v1/exports/exp_1/download"
+ROWS = b"job_id,state\n12345,COMPLETED\n"
+LARGE = hashlib.shake_256(b"exports").digest(300 * KIB + 7)
 
 
 def etag_of(content: bytes) -> str:
@@ -81,3 +87,15 @@ class Office:
     @property
     def ranges(self) -> list[str | None]:
         return [request.header("range") for request in self.downloads]
+
+
+def left_beside(target: Path) -> list[str]:
+    """Return what is in the folder of a download besides its target."""
+    return sorted(name for name in os.listdir(target.parent) if name != target.name)
+
+
+async def get(face: Face, office: Office, target: Path, export: Any = "exp_1", **options: Any) -> None:
+    """Download an export."""
+    with ScriptedServer(office) as server:
+        async with face.s9s(server.url) as client:
+            assert await client.exports.download(export, target, **options) == target

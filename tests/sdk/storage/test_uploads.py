@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from mock_server import MockServer
 from tests.support.content import LARGE
 from tests.support.faces import Face
+from tests.support.one_upload import FORMS, SMALL, digest, put, requests
 from tests.support.scripted import Json, Request, Reset, ScriptedServer, Step
 from vantage_sdk import (
     ConflictError,
@@ -20,35 +20,12 @@ from vantage_sdk import (
 )
 from vantage_sdk.testing import instant_retries
 
-SMALL = b"0123456789" * 1000
-FORMS, PIECES = "POST /v1/storage/files", "PATCH /v1/storage/uploads/*"
-
 
 @pytest.fixture
 def local(tmp_path: Path) -> Path:
     path = tmp_path / "large.bin"
     path.write_bytes(LARGE)
     return path
-
-
-@pytest.fixture
-def depot(server: MockServer) -> MockServer:
-    return server
-
-
-def digest(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-def requests(server: MockServer, method: str) -> list[Any]:
-    return [record for record in server.journal if record.method == method]
-
-
-async def put(face: Face, server: MockServer, source: Any, path: str = "/f", **options: Any) -> Any:
-    settings = {name: options.pop(name) for name in ("max_retries",) if name in options}
-    with instant_retries():
-        async with face.client(server.url, **settings) as client:
-            return await client.storage.upload(source, path, **options)
 
 
 @pytest.mark.parametrize("mode", ["replay", "reject", "ignore"])
