@@ -71,7 +71,7 @@ def test_a_large_environment_and_a_long_script_arrive_whole(slurm: FakeSlurm) ->
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        ({"name": "a\0b"}, "job"),
+        ({"name": "a\0b"}, "name"),
         ({"name": "\ud800"}, "job"),
         ({"environment": {"A": "x\0B=y"}}, "environment"),
         ({"environment": {"A": "\udc00"}}, "environment"),
