@@ -34,6 +34,7 @@ class Work:
     restarts: int = 0
     gone_at: float = 0.0
     time_limit: int | None = None
+    dependency: str = ""
     runs: list[float] = field(default_factory=list[float])
 
     def raw(self) -> dict[str, Any]:
@@ -150,10 +151,11 @@ class FakeSlurm:
         return done
 
     def _submit(self, script: str, job: dict[str, Any]) -> int:
-        number = len(self.works) + 1
+        number = max(self.works, default=0) + 1
         plan = self.plans[script.splitlines()[-1]]
         priority = 0 if job.get("hold") else 1000
-        self.works[number] = Work(number, job["comment"], plan, priority, self.now)
+        waits_for = job.get("dependency", "")
+        self.works[number] = Work(number, job["comment"], plan, priority, self.now, dependency=waits_for)
         return number
 
     def _work(self, key: str) -> Work:

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 from mock_server.cluster import signals
 from mock_server.cluster.backend import (
     ClusterError,
-    NotFoundError,
     RequestError,
     StateError,
     UnavailableError,
     UnsupportedError,
 )
 from mock_server.cluster.job import JobState
-from mock_server.cluster.slurm import submission
+from mock_server.cluster.slurm import depending, submission
 from mock_server.cluster.slurm.access import InDoubtError
 from mock_server.cluster.slurm.identity import key_of, slurm_key, tag_of
 from mock_server.cluster.slurm.keeping import Keeping
@@ -49,16 +48,16 @@ class SlurmCluster(Keeping):
         if self.trouble is not None:
             await self.look()
         partition = self._layout.partition_for(request)
-        self._check_dependencies(request)
         located = submission.located(request, self.settings)
         script, tag = submission.script(located, self.settings), tag_of(request)
         if (known := await self._repeated(request, tag)) is not None:
             return known
+        waits_for = await depending.unmet(request, self._roster, self.rest)
         account = self.settings.account(request.user_id)
         await self._make_way(located)
         version = await self._version()
         tag = self._admitted(request, tag)
-        asked = located if tag.gate is None else located._replace(hold=True)
+        asked = located._replace(dependencies=waits_for, hold=located.hold or tag.gate is not None)
         job = submission.description(asked, partition.name, tag.text(), version, self.settings)
         self._in_flight[tag.token] = request
         self._doubts.begin(located, tag, partition.name, account)
@@ -226,14 +225,6 @@ class SlurmCluster(Keeping):
                 raise error
         job_id = self._roster.by_token.get(tag.token)
         return None if job_id is None else self._roster.jobs.get(job_id)
-
-    def _check_dependencies(self, request: JobRequest) -> None:
-        for dependency in request.dependencies:
-            if dependency.job_id is not None:
-                try:
-                    self._roster.several(dependency.job_id)
-                except NotFoundError:
-                    raise RequestError("dependencies", f"there is no job {dependency.job_id[:100]!r}") from None
 
     async def _prioritize(self, job: Job, priority: int) -> None:
         previous = job.priority
