@@ -101,13 +101,14 @@ class SlurmCluster(Keeping):
         whole = job_id in self._roster.arrays
         waiting = [job for job in active if job.state in _WAITING]
         ends = force or number in {signals.TERM, signals.KILL}
+        sent = None if ends or len(waiting) == len(active) else number
         for job in active:
-            self._roster.cancelling(job, reason)
+            self._roster.cancelling(job, reason, sent)
         try:
             async with self._in_turn(active):
                 for key in [slurm_key(job_id)] if whole else [slurm_key(job.id) for job in active]:
                     # Without a signal Slurm sends TERM, waits for KillWait and sends KILL.
-                    await self.rest.cancel(key, None if ends or len(waiting) == len(active) else str(number))
+                    await self.rest.cancel(key, None if sent is None else str(sent))
                 for job in waiting:
                     if job.id in self._roster.owed:
                         self._roster.cancelled(job, time.time())

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
 _TICK = 1e-6
+_NOT_CANCELLED = (None, 0)
 REMEASURED = 86_400.0
 """Seconds after its end for which a job is looked up again in the accounting by a server that was started anew."""
 
@@ -62,7 +63,7 @@ class Register:
         self._forms: dict[int, str] = {}
         self._deleted: set[str] = set()
         self._gone: dict[str, str] = {}
-        self._cancelled: dict[str, str | None] = {}
+        self._cancelled: dict[str, tuple[str | None, int | None]] = {}
         self._said: dict[tuple[str, str | None], dict[str, Any]] = {}
 
     def recall(self) -> None:
@@ -142,8 +143,8 @@ class Register:
         return self._accounts.get(job.id, "")
 
     def is_being_cancelled(self, job: Job) -> bool:
-        """Tell whether a caller has sent a job a signal that may end it."""
-        return job.id in self._cancelled
+        """Tell whether a caller has had a job ended, and not only sent it a signal with which it may go on."""
+        return self._cancelled.get(job.id, _NOT_CANCELLED)[1] is None
 
     def tag(self, job: Job) -> Tag:
         """Return the tag of a job as it was submitted, whatever has become of its comment."""

@@ -83,9 +83,10 @@ class Roster(Retrying):
             self.jobs.update(in_order)
             self.flush()
 
-    def cancelling(self, job: Job, reason: str | None) -> None:
-        """Note that an end by a signal will be a cancellation."""
-        self._cancelled[job.id] = reason
+    def cancelling(self, job: Job, reason: str | None, signal: int | None = None) -> None:
+        """Note that an end will be a cancellation, where a ``signal`` is given one by that signal only."""
+        if signal is None or not self.is_being_cancelled(job):
+            self._cancelled[job.id] = reason, signal
 
     def not_cancelling(self, job: Job) -> None:
         """Note that a cancellation was refused."""
@@ -241,7 +242,8 @@ class Roster(Retrying):
 
     def _finish(self, job: Job, record: JobRecord, state: JobState, now: float) -> None:
         exit_code, signal = states.verdict(record)
-        asked = job.id in self._cancelled
+        _, sent = self._cancelled.get(job.id, (None, None))
+        asked = job.id in self._cancelled and (sent is None or sent in {signal, exit_code - 128})
         late = not asked and deadlines.was_late(job, record)
         if late:
             state = JobState.FAILED
@@ -265,7 +267,7 @@ class Roster(Retrying):
 
     def _vanished(self, job: Job, now: float) -> None:
         """Judge a job that Slurm does not list any more: one task of an array that was cancelled while it waited, or lost."""
-        if job.id in self._cancelled or (job.array is not None and job.started_at is None):
+        if self.is_being_cancelled(job) or (job.array is not None and job.started_at is None):
             self._end(job, JobState.CANCELLED, now, now)
         else:
             job.reason = "NoRecord"
@@ -274,7 +276,7 @@ class Roster(Retrying):
     def _end(self, job: Job, state: JobState, at: float, now: float) -> None:
         job.ended_at = at
         job.held = False
-        reason = self._cancelled.pop(job.id, None)
+        reason, _ = self._cancelled.pop(job.id, (None, None))
         job.cancel_reason = reason if state is JobState.CANCELLED else None
         if job.started_at is not None or job.earlier_runs:
             self.poll_log(job, now, final=True)
