@@ -254,8 +254,10 @@ def test_a_job_that_came_after_a_list_was_made_is_not_missed_in_it() -> None:
     request = located(_request(), SETTINGS)
     job = roster.submitted(5, request, tag_of(request), "normal", 100.0, "nobody")
     roster.update([], 101.0, {}, 99.0)
-    assert job.state is JobState.PENDING
+    assert roster.missing == []
     roster.update([], 102.0, {}, 101.0)
+    assert roster.missing == [job]
+    roster.judge(job, None, 102.0)
     assert (job.state, job.reason) == (JobState.FAILED, "NoRecord")
     assert [event.kind for event in history.after(0)] == ["job.created", "job.failed"]
 

@@ -46,6 +46,7 @@ class Register:
         self.by_token: dict[str, str] = {}
         self.priorities: dict[str, int] = {}
         self.unmeasured: dict[str, Job] = {}
+        self.missing: list[Job] = []
         self.tallies = Tallies()
         self.lines = Lines(self.priority)
         self.gate = Gate()
@@ -141,6 +142,15 @@ class Register:
     def account(self, job: Job) -> str:
         """Return the account that an active job runs as, nothing if that is not known."""
         return self._accounts.get(job.id, "")
+
+    def cancelling(self, job: Job, reason: str | None, signal: int | None = None) -> None:
+        """Note that an end will be a cancellation, where a ``signal`` is given one by that signal only."""
+        if signal is None or not self.is_being_cancelled(job):
+            self._cancelled[job.id] = reason, signal
+
+    def not_cancelling(self, job: Job) -> None:
+        """Note that a cancellation was refused."""
+        self._cancelled.pop(job.id, None)
 
     def is_being_cancelled(self, job: Job) -> bool:
         """Tell whether a caller has had a job ended, and not only sent it a signal with which it may go on."""
