@@ -150,6 +150,8 @@ class Roster(Retrying):
         job = self.jobs.get(own)
         if job is None:
             job = self._adopt(key, record, form, tag, now)
+        if self._begins_anew(job, record):
+            self._begin_anew(job, record, now)
         if job.id in self.active and self._acted_at.get(job.id, -inf) < self.asked_at:
             if self.gate.wants(job):
                 self.gate.see(job, tag or self.tag(job))
