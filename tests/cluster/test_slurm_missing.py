@@ -29,7 +29,6 @@ class Kept:
 
     def __init__(self) -> None:
         self.records: dict[str, JobRecord] = {}
-        self.is_there: bool | None = True
         self.is_away = False
         self.asked: list[str] = []
 
@@ -76,10 +75,8 @@ def test_while_the_accounting_is_away_nothing_is_told(bench: Bench) -> None:
     assert job.state is JobState.COMPLETED
 
 
-@pytest.mark.parametrize("is_there", [True, None])
-def test_what_nobody_has_is_lost(bench: Bench, *, is_there: bool | None) -> None:
+def test_what_nobody_has_is_lost(bench: Bench) -> None:
     job, kept = _forgotten(bench, 0)
     kept.records.clear()
-    kept.is_there, kept.is_away = is_there, is_there is None
     bench.look()
     assert (job.state, job.reason, job.exit_code) == (JobState.FAILED, "NoRecord", None)

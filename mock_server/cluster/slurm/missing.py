@@ -27,9 +27,8 @@ async def judge(roster: Roster, accounting: Accounting) -> None:
         for number in dict.fromkeys(slurm_key(job.id).partition("_")[0] for job in missing):
             found |= {record.key: record for record in await accounting.find(number)}
     except UnavailableError as error:
-        if accounting.is_there:
-            _log.info("jobs that Slurm does not list: %s", error)
-            return
+        _log.info("jobs that Slurm does not list: %s", error)
+        return
     for job in missing:
         roster.judge(job, found.get(slurm_key(job.id)), time.time())
     roster.flush()
