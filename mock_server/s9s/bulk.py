@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from mock_server.cluster.backend import ClusterBackend, NotFoundError, StateError
+from mock_server.cluster.backend import ClusterBackend, ClusterError, NotFoundError, UnavailableError
 from mock_server.routes import Call, Routes
 from mock_server.s9s import job_actions
 from mock_server.s9s.fields import JobId, Priority, Reason
@@ -127,7 +127,9 @@ async def _act(cluster: ClusterBackend, request: BulkRequest, job_id: str) -> Bu
             message = job_actions.ENDED["CANCELLED"]
     except NotFoundError:
         return {"job_id": job_id, "status": "error", "message": "Invalid job id specified"}
-    except StateError as error:
+    except UnavailableError:
+        raise
+    except ClusterError as error:
         return {"job_id": job_id, "status": "error", "message": str(error)}
     return {"job_id": job_id, "status": "success", "message": message}
 

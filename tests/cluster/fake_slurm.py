@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mock_server.cluster.backend import NotFoundError, StateError, UnavailableError
 from mock_server.cluster.slurm.access import InDoubtError
 from mock_server.cluster.slurm.records import job_record, node_record, partition_record
+from mock_server.cluster.slurm.states import has_ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,9 @@ class Work:
     status: int = 0
     restarts: int = 0
     gone_at: float = 0.0
+    submitted: int = 1
     time_limit: int | None = None
+    dependency: str = ""
     runs: list[float] = field(default_factory=list[float])
 
     def raw(self) -> dict[str, Any]:
@@ -47,7 +50,7 @@ class Work:
             "partition": "normal",
             "nodes": "node001" if self.started in self.runs[-1:] else "",
             "priority": self.priority,
-            "submit_time": 1,
+            "submit_time": self.submitted,
             "eligible_time": int(self.begin),
             "start_time": int(self.started),
             "end_time": int(self.ended),
@@ -98,7 +101,11 @@ class FakeSlurm:
     async def jobs(self, finished: Any = ()) -> list[JobRecord]:
         if self.trouble("list") is not None:
             raise UnavailableError("away")
-        return [job_record(work.raw()) for work in self.works.values() if work.number not in finished]
+        return [
+            job_record(work.raw())
+            for work in self.works.values()
+            if work.number not in finished or not has_ended(work.raw())
+        ]
 
     async def submit(self, script: str, job: dict[str, Any], _: str) -> int:
         return await self._do("submit", lambda: self._submit(script, job))
@@ -112,7 +119,9 @@ class FakeSlurm:
 
     async def cancel(self, key: str, signal: str | None = None, account: str | None = None) -> None:
         del account
-        assert signal is None
+        if signal is not None:
+            self.asked.append((f"signal {signal}", key))
+            return
         self.asked.append(("cancel", key))
         await self._do("cancel", lambda: self._cancel(self._work(key)))
 
@@ -150,10 +159,11 @@ class FakeSlurm:
         return done
 
     def _submit(self, script: str, job: dict[str, Any]) -> int:
-        number = len(self.works) + 1
+        number = max(self.works, default=0) + 1
         plan = self.plans[script.splitlines()[-1]]
         priority = 0 if job.get("hold") else 1000
-        self.works[number] = Work(number, job["comment"], plan, priority, self.now)
+        waits_for = job.get("dependency", "")
+        self.works[number] = Work(number, job["comment"], plan, priority, self.now, dependency=waits_for)
         return number
 
     def _work(self, key: str) -> Work:
@@ -186,6 +196,12 @@ class FakeSlurm:
             work.started = self.now
         if work.state in {"PENDING", "RUNNING"}:
             work.state, work.ended, work.status = state, self.now, status
+
+    def requeue(self, work: Work) -> None:
+        """Run a job again from its beginning, as an operator may have it."""
+        work.state, work.submitted, work.restarts = "PENDING", int(self.now), work.restarts + 1
+        work.begin = work.started = self.now + DELAY
+        work.ended = 0.0
 
     def _take_back(self, work: Work) -> None:
         if work.state == "PENDING":

@@ -117,6 +117,37 @@ def test_a_job_that_slurm_does_not_end_is_not_deleted(bench: Bench, monkeypatch:
     assert bench.backend.job(job.id) is job
 
 
+@pytest.mark.parametrize(("code", "is_its_end"), [(3, False), (128 + 9, False), (128 + 10, True)])
+def test_a_job_that_goes_on_after_a_signal_ends_as_if_there_had_been_none(
+    bench: Bench, *, code: int, is_its_end: bool
+) -> None:
+    job = bench.submit((5, code), (1, 0), max_retries=1)
+    bench.wait(1)
+    run(bench.backend.cancel(job.id, "look", signal="SIGUSR1"))
+    assert bench.slurm.asked == [("signal 10", job.id[4:])]
+    bench.wait(20)
+    ended = (JobState.CANCELLED, 0, "look") if is_its_end else (JobState.COMPLETED, 1, None)
+    assert (job.state, job.retries, job.cancel_reason) == ended
+
+
+def test_a_job_that_has_had_a_signal_is_still_ended_when_its_time_is_over(bench: Bench) -> None:
+    job = bench.submit((100, 0), time_limit=3.0)
+    bench.wait(1)
+    run(bench.backend.cancel(job.id, signal="SIGUSR1"))
+    bench.wait(5)
+    assert (job.state, job.reason) == (JobState.FAILED, "TimeLimit")
+
+
+def test_a_cancellation_stays_one_when_a_signal_follows(bench: Bench) -> None:
+    bench.slurm.grace = 2.0
+    job = bench.submit((100, 0), max_retries=1)
+    bench.wait(1)
+    run(bench.backend.cancel(job.id, "enough"))
+    run(bench.backend.cancel(job.id, "look", signal="SIGUSR1"))
+    bench.wait(5)
+    assert (job.state, job.retries, job.cancel_reason) == (JobState.CANCELLED, 0, "enough")
+
+
 class Array:
     """Stands for a slurmrestd whose only job is an array; some of its tasks have ended when it is cancelled."""
 

@@ -71,7 +71,7 @@ def test_a_large_environment_and_a_long_script_arrive_whole(slurm: FakeSlurm) ->
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        ({"name": "a\0b"}, "job"),
+        ({"name": "a\0b"}, "name"),
         ({"name": "\ud800"}, "job"),
         ({"environment": {"A": "x\0B=y"}}, "environment"),
         ({"environment": {"A": "\udc00"}}, "environment"),
@@ -151,10 +151,13 @@ def test_a_list_that_failed_is_not_taken_for_an_empty_one(
     assert type(caught.value) is kind
 
 
-def test_jobs_but_the_finished_ones(slurm: FakeSlurm) -> None:
-    slurm.tells("squeue", json.dumps({"errors": [], "jobs": [{"job_id": 1}, {"job_id": 2, "job_state": "RUNNING"}]}))
+def test_jobs_but_the_finished_ones_that_have_not_begun_anew(slurm: FakeSlurm) -> None:
+    states = {1: "FAILED", 2: "RUNNING", 3: "PENDING", 4: "COMPLETED"}
+    jobs = [{"job_id": number, "job_state": state} for number, state in states.items()]
+    slurm.tells("squeue", json.dumps({"errors": [], "jobs": jobs}))
     cli = slurm.cli()
-    assert [(job.job_id, job.state) for job in asyncio.run(cli.jobs({1}))] == [(2, "RUNNING")]
+    found = [(job.job_id, job.state) for job in asyncio.run(cli.jobs({1, 3}))]
+    assert found == [(2, "RUNNING"), (3, "PENDING"), (4, "COMPLETED")]
     assert cli.calls == 1
 
 

@@ -86,6 +86,38 @@ def test_a_line_without_an_end_is_cut(tmp_path: Path, monkeypatch: pytest.Monkey
     assert [line.text for line in log.lines] == ["x" * 10, "x" * 10, "x" * 5]
 
 
+@pytest.mark.parametrize("fields", [{"command": "echo a\0b"}, {"name": "a\0b"}, {"environment": {"A": "x\0y"}}])
+def test_what_slurmrestd_would_cut_off_at_a_zero_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(RequestError, match="number 0") as refused:
+        located(_request(**fields), SETTINGS)
+    assert refused.value.field == next(iter(fields))
+
+
+def test_a_file_that_was_emptied_is_read_from_its_beginning(tmp_path: Path) -> None:
+    out, err = tmp_path / "1.out", tmp_path / "1.err"
+    log = FileLog(("stdout", str(out)), ("stderr", str(err)))
+    for now, text in enumerate(("one\n", "two\n", "three\n"), 1):
+        with out.open("a") as file:
+            file.write(text)
+        log.poll(float(now))
+    err.write_text("bad\n")
+    log.poll(4.0)
+    out.write_text("anew\nhal")
+    assert log.poll(5.0) == (5, 5)
+    out.write_text("anew\nhalf\n")
+    assert log.poll(6.0) == (6, 6)
+    assert [(line.number, line.text, line.stream) for line in log.lines] == [
+        (4, "bad", "stderr"),
+        (5, "anew", "stdout"),
+        (6, "half", "stdout"),
+    ]
+    assert [line.text for line in log.after(5)] == ["half"]
+    out.write_text("")
+    assert [line.text for line in log.lines] == ["bad"]
+    assert log.poll(7.0, final=True) is None
+    assert [line.text for line in log.lines] == ["bad"]
+
+
 def test_files_of_others_are_not_read(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("password\n")
@@ -222,8 +254,10 @@ def test_a_job_that_came_after_a_list_was_made_is_not_missed_in_it() -> None:
     request = located(_request(), SETTINGS)
     job = roster.submitted(5, request, tag_of(request), "normal", 100.0, "nobody")
     roster.update([], 101.0, {}, 99.0)
-    assert job.state is JobState.PENDING
+    assert roster.missing == []
     roster.update([], 102.0, {}, 101.0)
+    assert roster.missing == [job]
+    roster.judge(job, None, 102.0)
     assert (job.state, job.reason) == (JobState.FAILED, "NoRecord")
     assert [event.kind for event in history.after(0)] == ["job.created", "job.failed"]
 

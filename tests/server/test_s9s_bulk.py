@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from mock_server import MockServer
-from mock_server.cluster.backend import UnavailableError
+from mock_server.cluster.backend import DeniedError, UnavailableError
 from mock_server.s9s import job_actions
 from mock_server.s9s.bulk import AT_ONCE
 from tests.server.s9s_calls import error, job, submit
@@ -83,6 +83,26 @@ def test_what_keeps_a_cluster_from_answering_is_the_answer(
         answer = client.post("/v1/jobs/bulk", json={"action": "cancel", "job_ids": [first, second]})
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "SLURM_ERROR")
     assert server.cluster.job(second).state.value == "cancelled"
+
+
+def test_a_job_of_somebody_else_hides_nothing_of_the_others(
+    server: MockServer, s9s: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, other, last = submit(s9s), submit(s9s), submit(s9s)
+    cancel = job_actions.cancel
+
+    async def guarded(cluster: Any, jobs: Any, **options: Any) -> bool:
+        if jobs[0].id == other:
+            raise DeniedError("Slurm: Access/permission denied")
+        return await cancel(cluster, jobs, **options)
+
+    monkeypatch.setattr(job_actions, "cancel", guarded)
+    assert outcomes(bulk(s9s, "cancel", [own, other, last])) == [
+        (own, "success", "Job cancelled"),
+        (other, "error", "Slurm: Access/permission denied"),
+        (last, "success", "Job cancelled"),
+    ]
+    assert server.cluster.job(other).state.value != "cancelled"
 
 
 def test_the_other_actions(server: MockServer, s9s: httpx.Client) -> None:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, cast
 
 from mock_server.cluster.backend import ClusterError, UnavailableError, UnsupportedError
+from mock_server.cluster.slurm import states
 from mock_server.cluster.slurm.access import InDoubtError
 from mock_server.cluster.slurm.answers import lacks_names_only
 from mock_server.cluster.slurm.listing import Entries
@@ -50,10 +51,10 @@ class Cli:
         return WORDS
 
     async def jobs(self, finished: Container[int] = ()) -> list[JobRecord]:
-        """Return all jobs that Slurm lists but those whose end is known already."""
+        """Return all jobs that Slurm lists but those whose end is known already and that have not begun anew."""
 
         def make(raw: dict[str, Any]) -> JobRecord | None:
-            return None if raw.get("job_id", -1) in finished else job_record(raw)
+            return None if raw.get("job_id", -1) in finished and states.has_ended(raw) else job_record(raw)
 
         entries = Entries("jobs", make)
         answer = await self._json("squeue", "--json", "--all", "--states=all", entries=entries)

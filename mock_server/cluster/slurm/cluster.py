@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 from mock_server.cluster import signals
 from mock_server.cluster.backend import (
     ClusterError,
-    NotFoundError,
     RequestError,
     StateError,
     UnavailableError,
     UnsupportedError,
 )
 from mock_server.cluster.job import JobState
-from mock_server.cluster.slurm import submission
+from mock_server.cluster.slurm import depending, submission
 from mock_server.cluster.slurm.access import InDoubtError
 from mock_server.cluster.slurm.identity import key_of, slurm_key, tag_of
 from mock_server.cluster.slurm.keeping import Keeping
@@ -49,16 +48,16 @@ class SlurmCluster(Keeping):
         if self.trouble is not None:
             await self.look()
         partition = self._layout.partition_for(request)
-        self._check_dependencies(request)
         located = submission.located(request, self.settings)
         script, tag = submission.script(located, self.settings), tag_of(request)
         if (known := await self._repeated(request, tag)) is not None:
             return known
+        waits_for = await depending.unmet(request, self._roster, self.rest)
         account = self.settings.account(request.user_id)
         await self._make_way(located)
         version = await self._version()
         tag = self._admitted(request, tag)
-        asked = located if tag.gate is None else located._replace(hold=True)
+        asked = located._replace(dependencies=waits_for, hold=located.hold or tag.gate is not None)
         job = submission.description(asked, partition.name, tag.text(), version, self.settings)
         self._in_flight[tag.token] = request
         self._doubts.begin(located, tag, partition.name, account)
@@ -102,13 +101,14 @@ class SlurmCluster(Keeping):
         whole = job_id in self._roster.arrays
         waiting = [job for job in active if job.state in _WAITING]
         ends = force or number in {signals.TERM, signals.KILL}
+        sent = None if ends or len(waiting) == len(active) else number
         for job in active:
-            self._roster.cancelling(job, reason)
+            self._roster.cancelling(job, reason, sent)
         try:
             async with self._in_turn(active):
                 for key in [slurm_key(job_id)] if whole else [slurm_key(job.id) for job in active]:
                     # Without a signal Slurm sends TERM, waits for KillWait and sends KILL.
-                    await self.rest.cancel(key, None if ends or len(waiting) == len(active) else str(number))
+                    await self.rest.cancel(key, None if sent is None else str(sent))
                 for job in waiting:
                     if job.id in self._roster.owed:
                         self._roster.cancelled(job, time.time())
@@ -226,14 +226,6 @@ class SlurmCluster(Keeping):
                 raise error
         job_id = self._roster.by_token.get(tag.token)
         return None if job_id is None else self._roster.jobs.get(job_id)
-
-    def _check_dependencies(self, request: JobRequest) -> None:
-        for dependency in request.dependencies:
-            if dependency.job_id is not None:
-                try:
-                    self._roster.several(dependency.job_id)
-                except NotFoundError:
-                    raise RequestError("dependencies", f"there is no job {dependency.job_id[:100]!r}") from None
 
     async def _prioritize(self, job: Job, priority: int) -> None:
         previous = job.priority

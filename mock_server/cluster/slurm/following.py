@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mock_server.cluster.backend import ClusterError, UnavailableError
 from mock_server.cluster.history import History
 from mock_server.cluster.job import JobState
+from mock_server.cluster.slurm import missing
 from mock_server.cluster.slurm.accounting import Accounting
 from mock_server.cluster.slurm.cli import Cli
 from mock_server.cluster.slurm.commands import Commands
@@ -153,6 +154,7 @@ class Following(Reading):
                 if self._roster.claim(doubt, records, time.time()) or doubt.until <= asked_at:
                     self._doubts.over(doubt.tag.token)
             self._roster.update(records, time.time(), self._in_flight, asked_at)
+            await missing.judge(self._roster, self.accounting)
             self._read_logs()
             self._layout.occupy(job for job in self._roster.active.values() if job.state is JobState.RUNNING)
             self._looked_at = begun

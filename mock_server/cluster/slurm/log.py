@@ -126,7 +126,10 @@ class FileLog(Log):
     def _poll_file(self, index: int, path: str, now: float, *, final: bool) -> bool:
         """Look at a portion of a file; whether nothing is left of it."""
         try:
-            if os.stat(path).st_size <= self._ends[index]:
+            size = os.stat(path).st_size
+            if size < self._ends[index]:
+                self._begin_anew(index)
+            if size <= self._ends[index]:
                 return True
             with self._open(path) as file:
                 budget = PER_POLL
@@ -139,6 +142,11 @@ class FileLog(Log):
         except OSError:
             return True  # not there yet, no file, or not the job's
         return False
+
+    def _begin_anew(self, index: int) -> None:
+        """Let go of the lines of a file that its job has emptied; numbers count on."""
+        self._segments = [segment for segment in self._segments if segment.file != index]
+        self._ends = (self._ends[0] * (index != 0), self._ends[1] * (index != 1))
 
     def _open(self, path: str) -> BinaryIO:
         """Open an output file; what another account owns is none, whatever a job's path or link names."""
@@ -176,7 +184,7 @@ class FileLog(Log):
                     text = file.read(segment.size).decode(errors="replace")
             except OSError:
                 continue
-            texts = text.removesuffix("\n").split("\n")
+            texts = text.removesuffix("\n").split("\n") if text else []  # emptied since the last look
             lines += [LogLine(segment.first + index, segment.at, each, stream) for index, each in enumerate(texts)]
         return lines
 

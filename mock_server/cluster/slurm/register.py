@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
 _TICK = 1e-6
+_NOT_CANCELLED = (None, 0)
 REMEASURED = 86_400.0
 """Seconds after its end for which a job is looked up again in the accounting by a server that was started anew."""
 
@@ -45,6 +46,7 @@ class Register:
         self.by_token: dict[str, str] = {}
         self.priorities: dict[str, int] = {}
         self.unmeasured: dict[str, Job] = {}
+        self.missing: list[Job] = []
         self.tallies = Tallies()
         self.lines = Lines(self.priority)
         self.gate = Gate()
@@ -62,7 +64,7 @@ class Register:
         self._forms: dict[int, str] = {}
         self._deleted: set[str] = set()
         self._gone: dict[str, str] = {}
-        self._cancelled: dict[str, str | None] = {}
+        self._cancelled: dict[str, tuple[str | None, int | None]] = {}
         self._said: dict[tuple[str, str | None], dict[str, Any]] = {}
 
     def recall(self) -> None:
@@ -141,9 +143,18 @@ class Register:
         """Return the account that an active job runs as, nothing if that is not known."""
         return self._accounts.get(job.id, "")
 
+    def cancelling(self, job: Job, reason: str | None, signal: int | None = None) -> None:
+        """Note that an end will be a cancellation, where a ``signal`` is given one by that signal only."""
+        if signal is None or not self.is_being_cancelled(job):
+            self._cancelled[job.id] = reason, signal
+
+    def not_cancelling(self, job: Job) -> None:
+        """Note that a cancellation was refused."""
+        self._cancelled.pop(job.id, None)
+
     def is_being_cancelled(self, job: Job) -> bool:
-        """Tell whether a caller has sent a job a signal that may end it."""
-        return job.id in self._cancelled
+        """Tell whether a caller has had a job ended, and not only sent it a signal with which it may go on."""
+        return self._cancelled.get(job.id, _NOT_CANCELLED)[1] is None
 
     def tag(self, job: Job) -> Tag:
         """Return the tag of a job as it was submitted, whatever has become of its comment."""

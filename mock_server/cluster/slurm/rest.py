@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pydantic_core
 
 from mock_server.cluster.backend import UnavailableError, UnsupportedError
+from mock_server.cluster.slurm import states
 from mock_server.cluster.slurm.access import InDoubtError, UnansweredError
 from mock_server.cluster.slurm.answers import (
     SUBMIT,
@@ -62,10 +63,10 @@ class Rest:
             await client.aclose()
 
     async def jobs(self, finished: Container[int] = ()) -> list[JobRecord]:
-        """Return all jobs that Slurm lists but those whose end is known already."""
+        """Return all jobs that Slurm lists but those whose end is known already and that have not begun anew."""
 
         def make(raw: dict[str, Any]) -> JobRecord | None:
-            return None if raw.get("job_id", -1) in finished else job_record(raw)
+            return None if raw.get("job_id", -1) in finished and states.has_ended(raw) else job_record(raw)
 
         return await self._list("jobs", make)
 

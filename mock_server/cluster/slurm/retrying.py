@@ -88,6 +88,27 @@ class Retrying(Register):
         self._move(job, JobState.QUEUED, "job.retrying", now, retries=job.retries, at=job.eligible_at)
         return True
 
+    def _begins_anew(self, job: Job, record: JobRecord) -> bool:
+        """Tell whether an operator has had Slurm run a job again that had ended (``scontrol requeue``)."""
+        if job.ended_at is None or not record.restarts or states.job_state(record).is_terminal:
+            return False
+        return record.submitted >= int(job.ended_at)
+
+    def _begin_anew(self, job: Job, record: JobRecord, now: float) -> None:
+        """Follow such a job on."""
+        self.finished.discard(record.job_id)
+        self.unmeasured.pop(job.id, None)
+        self.active[job.id] = job
+        self._accounts[job.id] = record.user
+        if job.started_at is not None and job.ended_at is not None:
+            job.earlier_runs = (*job.earlier_runs, (job.started_at, job.ended_at))
+        job.started_at = job.ended_at = job.exit_code = job.signal = job.reason = job.cancel_reason = None
+        job.allocation, job.log.closed = (), False
+        job.queued_at = job.eligible_at = now
+        job.restarts += 1
+        self.lines.enter(job)
+        self._move(job, JobState.QUEUED, "job.requeued", now)
+
     def _tells_of_the_past(self, job: Job, record: JobRecord) -> bool:
         """Tell whether a record is of a run that has been counted; such a job has yet to be taken back."""
         if (

@@ -74,22 +74,13 @@ class Roster(Retrying):
                 self._apply(record.key, record, tag, set(), float(record.ended))
                 self._quiet.discard(own)
                 found = True
-                if record.state == "FAILED" and not record.status and own in self.jobs:
-                    # The accounting of Slurm 22.05 has 0 for every exit code in JSON.
-                    self.jobs[own].exit_code, self.jobs[own].reason = None, "NonZeroExitCode"
+                if own in self.jobs:
+                    self._doubt_exit_code(self.jobs[own], record)
         if found:
             in_order = sorted(self.jobs.items(), key=lambda item: item[1].number)
             self.jobs.clear()
             self.jobs.update(in_order)
             self.flush()
-
-    def cancelling(self, job: Job, reason: str | None) -> None:
-        """Note that an end by a signal will be a cancellation."""
-        self._cancelled[job.id] = reason
-
-    def not_cancelling(self, job: Job) -> None:
-        """Note that a cancellation was refused."""
-        self._cancelled.pop(job.id, None)
 
     def cancelled(self, job: Job, now: float) -> None:
         """Note the end of a job that has failed in Slurm and shall not be taken back."""
@@ -144,8 +135,7 @@ class Roster(Retrying):
             for job in self.arrays.get(whole, []):
                 if job.id in self.active and job.id not in covered:
                     self._apply(slurm_key(job.id), record, None, covered, now)
-        for job in [job for job in self.active.values() if job.id not in covered and job.created_at < asked_at]:
-            self._vanished(job, now)
+        self.missing = [job for job in self.active.values() if job.id not in covered and job.created_at < asked_at]
         self._is_first = False
         self._quiet.clear()
         self.flush()
@@ -160,6 +150,8 @@ class Roster(Retrying):
         job = self.jobs.get(own)
         if job is None:
             job = self._adopt(key, record, form, tag, now)
+        if self._begins_anew(job, record):
+            self._begin_anew(job, record, now)
         if job.id in self.active and self._acted_at.get(job.id, -inf) < self.asked_at:
             if self.gate.wants(job):
                 self.gate.see(job, tag or self.tag(job))
@@ -241,7 +233,8 @@ class Roster(Retrying):
 
     def _finish(self, job: Job, record: JobRecord, state: JobState, now: float) -> None:
         exit_code, signal = states.verdict(record)
-        asked = job.id in self._cancelled
+        _, sent = self._cancelled.get(job.id, (None, None))
+        asked = job.id in self._cancelled and (sent is None or sent in {signal, exit_code - 128})
         late = not asked and deadlines.was_late(job, record)
         if late:
             state = JobState.FAILED
@@ -263,18 +256,26 @@ class Roster(Retrying):
         self.lost_a_node |= job.reason == "NodeFail"
         self._end(job, state, max(job.started_at or job.created_at, self.sharing.same(float(record.ended))), now)
 
-    def _vanished(self, job: Job, now: float) -> None:
-        """Judge a job that Slurm does not list any more: one task of an array that was cancelled while it waited, or lost."""
-        if job.id in self._cancelled or (job.array is not None and job.started_at is None):
-            self._end(job, JobState.CANCELLED, now, now)
+    def judge(self, job: Job, record: JobRecord | None, now: float) -> None:
+        """End a job that Slurm does not list any more by what the accounting says, else as cancelled or lost."""
+        if record is not None and states.job_state(record).is_terminal:
+            self._follow(job, record, now)
+            self._doubt_exit_code(job, record)
+        elif self.is_being_cancelled(job) or (job.array is not None and job.started_at is None):
+            self._end(job, JobState.CANCELLED, now, now)  # of an array a task that waited is not listed any more
         else:
             job.reason = "NoRecord"
             self._end(job, JobState.FAILED, now, now)
 
+    def _doubt_exit_code(self, job: Job, record: JobRecord) -> None:
+        """Forget the exit code of a failure where it is 0, as the accounting of Slurm 22.05 has each in JSON."""
+        if record.state == "FAILED" and not record.status and job.state is JobState.FAILED:
+            job.exit_code, job.reason = None, "NonZeroExitCode"
+
     def _end(self, job: Job, state: JobState, at: float, now: float) -> None:
         job.ended_at = at
         job.held = False
-        reason = self._cancelled.pop(job.id, None)
+        reason, _ = self._cancelled.pop(job.id, (None, None))
         job.cancel_reason = reason if state is JobState.CANCELLED else None
         if job.started_at is not None or job.earlier_runs:
             self.poll_log(job, now, final=True)

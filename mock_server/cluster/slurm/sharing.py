@@ -79,6 +79,11 @@ class Marks:
             self._pages[page] = bytearray(_PAGE // 8)
         self._pages[page][bit >> 3] |= 1 << (bit & 7)
 
+    def discard(self, number: int) -> None:
+        if number in self:
+            page, bit = divmod(number, _PAGE)
+            self._pages[page][bit >> 3] &= ~(1 << (bit & 7))
+
     def __contains__(self, number: object) -> bool:
         if not isinstance(number, int) or number < 0:
             return False

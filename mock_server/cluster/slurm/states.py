@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mock_server.cluster.job import JobState
+from mock_server.cluster.slurm.records import state as plain_state
 
 if TYPE_CHECKING:
     from mock_server.cluster.slurm.records import JobRecord
@@ -30,6 +31,11 @@ _NOT_COMPETING = frozenset(
 TERM = 15
 _NOT_LAUNCHED = 53
 """What Slurm gives as signal if a script could not be started, for example because its output could not be opened."""
+
+
+def has_ended(raw: dict[str, Any]) -> bool:
+    """Tell whether a job of a list has ended."""
+    return plain_state(raw.get("job_state")) in ENDINGS
 
 
 def job_state(record: JobRecord) -> JobState:

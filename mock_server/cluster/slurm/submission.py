@@ -39,6 +39,7 @@ def located(request: JobRequest, settings: SlurmSettings) -> JobRequest:
     Without a working directory it runs in its output directory, which Slurm is not told: the id of the job is in it.
     """
     starting.check_output_path(request)
+    _check_whole(request)
     given = request.working_directory
     # A directory that the cluster's file system does not have would only make Slurm choose one.
     own = given if given is not None and os.path.isdir(given) else None
@@ -175,6 +176,20 @@ def _dependency(request: JobRequest) -> str | None:
         each.kind if each.job_id is None else f"{each.kind}:{slurm_key(each.job_id)}" for each in request.dependencies
     ]
     return ",".join(words) or None
+
+
+def _check_whole(request: JobRequest) -> None:
+    """Raise ``RequestError`` for a text that has a zero byte, where slurmrestd would cut it off without a word."""
+    fields = {
+        "command": [request.command],
+        "name": [request.name],
+        "account": [request.account or ""],
+        "required_nodes": request.required_nodes,
+        "environment": request.environment.values(),
+    }
+    for field, texts in fields.items():
+        if any("\0" in text for text in texts):
+            raise RequestError(field, "a character with the number 0 cannot be passed to Slurm")
 
 
 def _path(template: str | None, directory: str) -> str | None:

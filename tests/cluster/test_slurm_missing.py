@@ -1,0 +1,82 @@
+"""Jobs that ended and were forgotten by Slurm while the server was away; no Slurm is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mock_server.cluster.backend import UnavailableError
+from mock_server.cluster.job import Job, JobState
+from mock_server.cluster.slurm.records import job_record
+from tests.cluster.slurm_bench import Bench
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mock_server.cluster.slurm.records import JobRecord
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    made = Bench(tmp_path, monkeypatch)
+    made.look()
+    return made
+
+
+class Kept:
+    """Stands for an accounting; it has what Slurm had of a job when it forgot it."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, JobRecord] = {}
+        self.is_away = False
+        self.asked: list[str] = []
+
+    async def find(self, key: str) -> list[JobRecord]:
+        self.asked.append(key)
+        if self.is_away:
+            raise UnavailableError("slurmdbd is away")
+        return [self.records[key]] if key in self.records else []
+
+
+def _forgotten(bench: Bench, code: int, **fields: Any) -> tuple[Job, Kept]:
+    """Let a job end and be forgotten while the server is away; return it as the next server has it."""
+    job = bench.submit((5, code), **fields)
+    bench.wait(1)
+    bench.slurm.pass_time(10)
+    kept = Kept()
+    work = bench.slurm.works.pop(1)
+    kept.records["1"] = job_record(work.raw())
+    bench.restart()
+    bench.backend.accounting = kept  # type: ignore[assignment]
+    recalled = bench.backend.job(job.id)
+    assert recalled.state is JobState.RUNNING
+    return recalled, kept
+
+
+@pytest.mark.parametrize(("code", "state"), [(0, JobState.COMPLETED), (3, JobState.FAILED)])
+def test_what_slurm_has_forgotten_has_ended_as_the_accounting_says(bench: Bench, code: int, state: JobState) -> None:
+    job, kept = _forgotten(bench, code)
+    ended = kept.records["1"].ended
+    bench.look()
+    reason = "NonZeroExitCode" if code else None
+    assert (job.state, job.exit_code, job.reason, job.ended_at) == (state, code, reason, ended)
+    bench.wait(1)
+    assert kept.asked == ["1"]
+
+
+def test_while_the_accounting_is_away_nothing_is_told(bench: Bench) -> None:
+    job, kept = _forgotten(bench, 0)
+    kept.is_away = True
+    bench.wait(1)
+    assert job.state is JobState.RUNNING
+    kept.is_away = False
+    bench.look()
+    assert job.state is JobState.COMPLETED
+
+
+def test_what_nobody_has_is_lost(bench: Bench) -> None:
+    job, kept = _forgotten(bench, 0)
+    kept.records.clear()
+    bench.look()
+    assert (job.state, job.reason, job.exit_code) == (JobState.FAILED, "NoRecord", None)
