@@ -114,6 +114,16 @@ def test_what_slurmdbd_has_not_got_yet_is_asked_for_again_but_not_for_ever() -> 
     assert scene.job(2).measured == UNMEASURED
 
 
+def test_many_that_slurm_has_forgotten_are_looked_for_at_once_and_what_is_not_there_only_once() -> None:
+    scene = Scene(0)
+    scene.arrive(*range(1, BATCH + 1))
+    keys = [str(number) for number in range(1, BATCH + 51)]
+    for _ in range(2):
+        found = asyncio.run(scene.accounting.find([*keys, "1; drop"]))
+        assert [record.job_id for record in found] == list(range(1, BATCH + 1))
+    assert [len(asked) for asked in scene.books.asked] == [BATCH, 50, BATCH]
+
+
 def test_an_accounting_that_is_away_is_waited_for() -> None:
     scene = Scene(1)
     scene.books.failure = UnavailableError("slurmdbd is away")

@@ -12,6 +12,7 @@ from mock_server.cluster.slurm.records import job_record
 from tests.cluster.slurm_bench import Bench
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from mock_server.cluster.slurm.records import JobRecord
@@ -32,11 +33,11 @@ class Kept:
         self.is_away = False
         self.asked: list[str] = []
 
-    async def find(self, key: str) -> list[JobRecord]:
-        self.asked.append(key)
+    async def find(self, keys: Iterable[str]) -> list[JobRecord]:
+        self.asked += keys
         if self.is_away:
             raise UnavailableError("slurmdbd is away")
-        return [self.records[key]] if key in self.records else []
+        return [self.records[key] for key in keys if key in self.records]
 
 
 def _forgotten(bench: Bench, code: int, **fields: Any) -> tuple[Job, Kept]:

@@ -97,12 +97,18 @@ class Accounting:
             await self._learn()
         await self._measure(now)
 
-    async def find(self, key: str) -> list[JobRecord]:
-        """Return the last run of a job, or of each task of an array, that Slurm may have forgotten; asked for once."""
-        if self.is_there is False or key in self._missed or _KEY.fullmatch(key) is None:
+    async def find(self, keys: Iterable[str]) -> list[JobRecord]:
+        """Return the last run of each job, or task of an array, that Slurm may have forgotten.
+
+        What is not found is not asked for again.
+        """
+        wanted = [key for key in keys if key not in self._missed and _KEY.fullmatch(key)]
+        if self.is_there is False or not wanted:
             return []
+        answer: list[dict[str, Any]] = []
         try:
-            answer = await self._jobs([key])
+            for start in range(0, len(wanted), BATCH):
+                answer += await self._jobs(wanted[start : start + BATCH])
         except UnsupportedError:
             self.is_there = False
             return []
@@ -112,10 +118,10 @@ class Accounting:
             _log.info("accounting: %s", error)
             return []
         last = {record.key: record for record in sorted(map(records.job_record, answer), key=lambda run: run.submitted)}
-        if not last:
-            if len(self._missed) >= MISSED:
-                self._missed.clear()
-            self._missed.add(key)
+        found = last.keys() | {key.partition("_")[0] for key in last}
+        if len(self._missed) >= MISSED:
+            self._missed.clear()
+        self._missed.update(key for key in wanted if key not in found)
         return list(last.values())
 
     async def _measure(self, now: float) -> None:

@@ -177,7 +177,7 @@ class Following(Reading):
         """Ask the accounting for a job that Slurm does not list any more and that this server has never seen."""
         known = job_id in self._roster.jobs or job_id in self._roster.arrays
         if not known and self.trouble is None:
-            self._roster.remember(job_id, await self.accounting.find(slurm_key(job_id)))
+            self._roster.remember(job_id, await self.accounting.find([slurm_key(job_id)]))
 
     async def _make_way(self, request: JobRequest) -> None:
         """Make the directories above the output path of a job, which jobs of other accounts may want to use as well."""

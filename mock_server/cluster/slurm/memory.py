@@ -94,6 +94,14 @@ class Memory:
             self._database.executemany("UPDATE jobs SET facts = ? WHERE id = ?", rows)
             self._database.execute("COMMIT")
 
+    def displace(self, jobs: Iterable[str], keys: Iterable[str]) -> None:
+        """Forget jobs whose number another one has, and that jobs of these keys were deleted."""
+        if self._database is not None:
+            self._database.execute("BEGIN")
+            self._database.executemany("DELETE FROM jobs WHERE id = ?", [(job_id,) for job_id in jobs])
+            self._database.executemany("DELETE FROM deleted WHERE key = ?", [(key,) for key in keys])
+            self._database.execute("COMMIT")
+
     def intend(self, token: str, request: JobRequest, partition: str, account: str, until: float) -> None:
         """Write down that a job is about to be submitted under a key."""
         if self._database is not None:

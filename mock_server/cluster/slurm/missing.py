@@ -11,7 +11,6 @@ from mock_server.cluster.slurm.identity import slurm_key
 
 if TYPE_CHECKING:
     from mock_server.cluster.slurm.accounting import Accounting
-    from mock_server.cluster.slurm.records import JobRecord
     from mock_server.cluster.slurm.roster import Roster
 
 _log = logging.getLogger("mock_server")
@@ -22,10 +21,9 @@ async def judge(roster: Roster, accounting: Accounting) -> None:
     missing, roster.missing = roster.missing, []
     if not missing:
         return
-    found: dict[str, JobRecord] = {}
+    numbers = dict.fromkeys(slurm_key(job.id).partition("_")[0] for job in missing)
     try:
-        for number in dict.fromkeys(slurm_key(job.id).partition("_")[0] for job in missing):
-            found |= {record.key: record for record in await accounting.find(number)}
+        found = {record.key: record for record in await accounting.find(numbers)}
     except UnavailableError as error:
         _log.info("jobs that Slurm does not list: %s", error)
         return

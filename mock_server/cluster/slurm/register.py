@@ -20,7 +20,7 @@ from mock_server.cluster.slurm.sharing import NO_OUTPUTS, Marks, Sharing
 from mock_server.cluster.statistics import Tallies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from mock_server.cluster.history import History
     from mock_server.cluster.slurm.memory import Memory
@@ -106,8 +106,7 @@ class Register:
         rows = ((job, self._tokens.get(key), self._accounts.get(key, "")) for key, job in dirty.items())
         self._memory.write(rows, gone.items())
         if gone:
-            for token in [token for token, owner in self.by_token.items() if owner in gone]:
-                del self.by_token[token]
+            self._forget_tokens(gone)
         for key, job in dirty.items():
             if job.state.is_terminal:
                 self._accounts.pop(key, None)
@@ -161,6 +160,10 @@ class Register:
         request = job.request
         token = self._tokens.get(job.id, "")
         return Tag(request.user_id, request.id_form, token, request.queue, request.time_limit)
+
+    def _forget_tokens(self, owners: Container[str]) -> None:
+        for token in [token for token, owner in self.by_token.items() if owner in owners]:
+            del self.by_token[token]
 
     def _form(self, number: int, tag: Tag | None) -> Any:
         return self._forms.get(number) or ("s9s" if tag is None else tag.form)

@@ -13,8 +13,8 @@ from mock_server.cluster.backoff import backoff
 from mock_server.cluster.job import JobState
 from mock_server.cluster.slurm import deadlines, states
 from mock_server.cluster.slurm.gate import BACKOFF
+from mock_server.cluster.slurm.leaving import Leaving
 from mock_server.cluster.slurm.records import expand
-from mock_server.cluster.slurm.register import Register
 
 if TYPE_CHECKING:
     from mock_server.cluster.history import History
@@ -26,7 +26,7 @@ _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
 _RETRIED = frozenset({"FAILED", "TIMEOUT", "OUT_OF_MEMORY"})
 
 
-class Retrying(Register):
+class Retrying(Leaving):
     """``owed`` are the jobs that Slurm has to be asked to take back, each with what it says of the run that failed."""
 
     def __init__(self, cluster_id: str, history: History, memory: Memory, directory: str | None = None) -> None:

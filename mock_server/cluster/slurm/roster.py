@@ -35,6 +35,8 @@ class Roster(Retrying):
         tasks = [ArrayTask(whole, task) for task in request.array]
         keys = [f"{number}_{task}" for task in request.array] or [str(number)]
         request = self.sharing.request(request)
+        if tag.token not in self.by_token:
+            self.displaced(tag.form, number, keys, now)
         self._forms[number] = tag.form
         jobs = [
             self._create(key, tag.form, request, partition, now, account, array=tasks[index] if tasks else None)
@@ -87,22 +89,6 @@ class Roster(Retrying):
         job.reason = None
         self._end(job, JobState.CANCELLED, now, now)
 
-    def deleted(self, job: Job, now: float) -> None:
-        """Forget a job, also if Slurm goes on listing it; ``flush`` makes it last."""
-        self._record("job.deleted", job, now)
-        del self.jobs[job.id]
-        self.unmeasured.pop(job.id, None)
-        self.unread.pop(job.id, None)
-        self._forget(job)
-        self._deleted.add(slurm_key(job.id))
-        self._dirty.pop(job.id, None)
-        self._gone[job.id] = slurm_key(job.id)
-        if job.array is not None:
-            tasks = self.arrays[job.array.array_job_id]
-            tasks.remove(job)
-            if not tasks:
-                del self.arrays[job.array.array_job_id]
-
     def changed_by_hand(self, job: Job, kind: str, now: float, **what: Any) -> None:
         """Record a change that leaves the state as it is."""
         self._touch(job, now)
@@ -148,6 +134,9 @@ class Roster(Retrying):
         own = job_id(form, key)
         covered.add(own)
         job = self.jobs.get(own)
+        if job is not None and self.is_another(job, record, tag):
+            self.displaced(form, record.array_job_id or record.job_id, (), now)
+            job = None
         if job is None:
             job = self._adopt(key, record, form, tag, now)
         if self._begins_anew(job, record):
@@ -264,8 +253,11 @@ class Roster(Retrying):
         elif self.is_being_cancelled(job) or (job.array is not None and job.started_at is None):
             self._end(job, JobState.CANCELLED, now, now)  # of an array a task that waited is not listed any more
         else:
-            job.reason = "NoRecord"
-            self._end(job, JobState.FAILED, now, now)
+            self._lose(job, now)
+
+    def _lose(self, job: Job, now: float) -> None:
+        job.reason = "NoRecord"
+        self._end(job, JobState.FAILED, now, now)
 
     def _doubt_exit_code(self, job: Job, record: JobRecord) -> None:
         """Forget the exit code of a failure where it is 0, as the accounting of Slurm 22.05 has each in JSON."""
