@@ -14,7 +14,6 @@ from mock_server.cluster.consumption import UNMEASURED, UNUSED, Consumption
 from mock_server.cluster.history import History
 from mock_server.cluster.job import Job, JobRequest, JobState, Resources
 from mock_server.cluster.slurm.accounting import ATTEMPTS, BATCH, DIRECTORY_EVERY, Accounting
-from mock_server.cluster.slurm.cluster import SlurmCluster
 from mock_server.cluster.slurm.commands import Commands
 from mock_server.cluster.slurm.directory import Directory
 from mock_server.cluster.slurm.identity import tag_of
@@ -27,7 +26,7 @@ from mock_server.cluster.slurm.settings import SlurmSettings
 from mock_server.cluster.slurm.tokens import Tokens
 from mock_server.platform.metrics import job_metrics
 from mock_server.s9s.jobs_seen import efficiency
-from tests.cluster.test_slurm_account_records import BURNER, RECORDED, TASK
+from tests.cluster.test_slurm_account_records import BURNER, RECORDED
 from tests.support.messages import Json
 from tests.support.scripted import ScriptedServer
 
@@ -112,16 +111,6 @@ def test_what_slurmdbd_has_not_got_yet_is_asked_for_again_but_not_for_ever() -> 
     assert len(scene.books.asked) == ATTEMPTS > looks
     assert 200 < now < 600
     assert scene.job(2).measured == UNMEASURED
-
-
-def test_many_that_slurm_has_forgotten_are_looked_for_at_once_and_what_is_not_there_only_once() -> None:
-    scene = Scene(0)
-    scene.arrive(*range(1, BATCH + 1))
-    keys = [str(number) for number in range(1, BATCH + 51)]
-    for _ in range(2):
-        found = asyncio.run(scene.accounting.find([*keys, "1; drop"]))
-        assert [record.job_id for record in found] == list(range(1, BATCH + 1))
-    assert [len(asked) for asked in scene.books.asked] == [BATCH, 50, BATCH]
 
 
 def test_an_accounting_that_is_away_is_waited_for() -> None:
@@ -270,41 +259,3 @@ def test_slurmrestd_is_asked_in_its_own_version(paths: list[str], target: str | 
         answer = asyncio.run(body())
     assert (answer or {}).get("jobs") == (None if target is None else [])
     assert [request.target for request in server.requests[1:]] == ([] if target is None else [target])
-
-
-def test_a_job_that_slurm_has_forgotten_is_asked_for_once(tmp_path: Path) -> None:
-    backend = SlurmCluster(SlurmSettings("http://127.0.0.1:1", directory=str(tmp_path)))
-    backend.trouble = None
-    books = backend.accounting._access = Books()
-    books.jobs = {"1": BURNER, "3": {**TASK, "array": {**TASK["array"], "job_id": 3, "task_id": 1}}}
-
-    async def recall(*keys: str) -> None:
-        for key in keys:
-            await backend.recall(key)
-
-    asyncio.run(recall("1", "1", "3", "9", "9", "job_1", "../9"))
-    assert list(backend.jobs) == ["1", "3_1"]
-    assert [task.id for task in backend.array("3")] == ["3_1"]
-    assert books.asked == [["1"], ["3"], ["9"], ["1"]]
-    job = backend.job("1")
-    assert (job.name, job.state, job.ended_at, job.node_names) == (
-        "b.sh",
-        JobState.COMPLETED,
-        1795821348.0,
-        ("cpu001",),
-    )
-    assert job.request.resources == Resources(2, 500 * 2**20)
-    assert backend.events() == []
-    books.failure = UnavailableError("slurmdbd is away")
-    with pytest.raises(UnavailableError):
-        asyncio.run(recall("10"))
-
-
-def test_an_exit_code_that_is_not_told_is_not_zero() -> None:
-    scene = Scene(0)
-    scene.roster.remember("1", [job_record(listed(1, job_state="FAILED", exit_code={"return_code": 0}))])
-    scene.roster.remember("2", [job_record(listed(2, job_state="FAILED", exit_code={"return_code": 3}))])
-    assert [(scene.job(number).exit_code, scene.job(number).reason) for number in (1, 2)] == [
-        (None, "NonZeroExitCode"),
-        (3, "NonZeroExitCode"),
-    ]

@@ -88,8 +88,8 @@ async def test_a_state_of_slurm_that_no_document_has_is_an_end_once_the_job_has_
 async def test_a_timeout_says_how_to_go_on(face: Face) -> None:
     with ScriptedServer(Cluster({"1": ["RUNNING"]})) as server:
         async with face.s9s(server.url) as client:
-            with pytest.raises(DeadlineExceeded, match=r"timeout of 0\.1 s") as caught:
-                await client.jobs.wait(1, timeout=0.1, poll_interval=0.02)
+            with pytest.raises(DeadlineExceeded, match=r"timeout of 1 s") as caught:
+                await client.jobs.wait(1, timeout=1, poll_interval=0.02)
             with pytest.raises(DeadlineExceeded):
                 await client.jobs.wait_all([1], deadline=0.1, poll_interval=0.02)
     assert "job 1 goes on (last status: RUNNING); resume with client.jobs.wait('1')" in caught.value.__notes__
