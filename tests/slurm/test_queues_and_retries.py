@@ -145,7 +145,7 @@ def test_every_attempt_has_a_worker_of_its_own(server: MockServer) -> None:
         body = {
             "job_type": "training",
             "image": "python:3.12",
-            "config": {"command": "sleep 2; exit 5"},
+            "config": {"command": "sleep 5; exit 5"},
             "retry_policy": {"max_retries": 1, "backoff_multiplier": 1},
         }
         answer = client.post("/api/v1/jobs", json=body)
