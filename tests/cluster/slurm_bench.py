@@ -43,6 +43,7 @@ class Bench:
         backend.rest = backend.commands = self.slurm  # type: ignore[assignment]
         backend._ended = self._one_look  # type: ignore[method-assign]
         backend.look = backend.refresh  # type: ignore[method-assign]  # the fake one never hangs
+        backend.accounting.is_there = False
         backend._memory.open()
         backend._roster.recall()
         backend._doubts.recall(backend._roster.by_token)

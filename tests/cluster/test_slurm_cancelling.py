@@ -22,13 +22,6 @@ if TYPE_CHECKING:
 TASKS = 10_000
 
 
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    made = Bench(tmp_path, monkeypatch)
-    made.look()
-    return made
-
-
 def _kinds(bench: Bench, job_id: str) -> list[str]:
     found = [event.kind for event in bench.backend.events() if event.subject == job_id]
     return [kind for kind in found if kind != "job.updated"]

@@ -11,16 +11,7 @@ from mock_server.cluster.job import Dependency, Job
 from tests.cluster.slurm_bench import Bench
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mock_server.cluster.job import DependencyKind
-
-
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    made = Bench(tmp_path, monkeypatch)
-    made.look()
-    return made
 
 
 def _ended(bench: Bench, code: int) -> Job:

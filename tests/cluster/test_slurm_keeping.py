@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    made = Bench(tmp_path, monkeypatch)
-    made.look()
-    return made
-
-
 def test_a_job_without_a_place_reaches_slurm_held_and_says_by_whom(bench: Bench) -> None:
     jobs = [bench.submit((10, 0)) for _ in range(3)]
     assert [bench.work(job).priority for job in jobs] == [1000, 1000, 0]

@@ -12,17 +12,9 @@ from mock_server.cluster.slurm.records import job_record
 from tests.cluster.slurm_bench import Bench
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable
 
     from mock_server.cluster.slurm.records import JobRecord
-
-
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    made = Bench(tmp_path, monkeypatch)
-    made.look()
-    return made
 
 
 class Kept:
@@ -32,9 +24,11 @@ class Kept:
         self.records: dict[str, JobRecord] = {}
         self.is_away = False
         self.asked: list[str] = []
+        self.meanwhile: Callable[[], object] = bool
 
     async def find(self, keys: Iterable[str]) -> list[JobRecord]:
         self.asked += keys
+        self.meanwhile()
         if self.is_away:
             raise UnavailableError("slurmdbd is away")
         return [self.records[key] for key in keys if key in self.records]
@@ -81,3 +75,17 @@ def test_what_nobody_has_is_lost(bench: Bench) -> None:
     kept.records.clear()
     bench.look()
     assert (job.state, job.reason, job.exit_code) == (JobState.FAILED, "NoRecord", None)
+
+
+def test_what_was_deleted_while_the_accounting_was_asked_stays_deleted(bench: Bench) -> None:
+    job, kept = _forgotten(bench, 0)
+
+    def delete() -> None:
+        bench.backend._roster.deleted(job, bench.slurm.now)
+        bench.backend._roster.flush()
+
+    kept.meanwhile = delete
+    bench.look()
+    assert (bench.backend.jobs, bench.backend.events()[-1].kind) == ({}, "job.deleted")
+    bench.restart()
+    assert bench.backend.jobs == {}

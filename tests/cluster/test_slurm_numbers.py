@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from mock_server.cluster.job import JobRequest, JobState
 from tests.cluster.fake_slurm import Work
 from tests.cluster.slurm_bench import Bench
 from tests.cluster.world import run
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    made = Bench(tmp_path, monkeypatch)
-    made.backend.accounting.is_there = False
-    made.look()
-    return made
 
 
 def _kinds(bench: Bench, job_id: str) -> list[str]:

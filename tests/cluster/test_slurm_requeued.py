@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from mock_server.cluster.job import JobState
 from tests.cluster.fake_slurm import DELAY
 from tests.cluster.slurm_bench import Bench
 from tests.cluster.world import run
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    made = Bench(tmp_path, monkeypatch)
-    made.look()
-    return made
 
 
 @pytest.mark.parametrize("is_restarted", [False, True])

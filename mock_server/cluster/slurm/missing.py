@@ -28,5 +28,7 @@ async def judge(roster: Roster, accounting: Accounting) -> None:
         _log.info("jobs that Slurm does not list: %s", error)
         return
     for job in missing:
+        if roster.active.get(job.id) is not job:
+            continue  # it was deleted, or has ended, while the accounting was asked
         roster.judge(job, found.get(slurm_key(job.id)), time.time())
     roster.flush()
